@@ -1,1 +1,7 @@
-//! Placeholder.
+//! The vocabulary shared by the shop and its load generator.
+pub mod catalogue;
+pub mod context;
+mod identity;
+pub mod trace;
+
+pub use identity::Identity;
