@@ -1,0 +1,5 @@
+//! The command-line shape of the shop.
+
+/// Arguments of the shop.
+#[derive(Debug, clap::Args)]
+pub struct ShopArgs {}

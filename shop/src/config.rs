@@ -1,0 +1,145 @@
+//! Everything that can be configured, already valid. It must not know about flags or variables:
+//! [`crate::cli`] turns those into a [`Config`].
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::pipeline;
+use crate::service::Service;
+
+/// A value that must never be shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps a secret.
+    pub fn new(secret: impl Into<String>) -> Self {
+        Secret(secret.into())
+    }
+
+    /// The bare secret, for the one place that needs it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// What one password hash costs (Argon2id).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PasswordCost {
+    /// Memory in KiB.
+    pub memory_kib: u32,
+    /// Passes over the memory.
+    pub passes: u32,
+    /// Lanes.
+    pub lanes: u32,
+}
+
+impl Default for PasswordCost {
+    /// The first choice of the OWASP password storage cheat sheet: 19 MiB, two passes, one lane.
+    fn default() -> Self {
+        PasswordCost {
+            memory_kib: 19_456,
+            passes: 2,
+            lanes: 1,
+        }
+    }
+}
+
+/// How one shop process runs.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where the databases and generated secrets live.
+    pub data_dir: PathBuf,
+    /// The address to listen on.
+    pub bind: IpAddr,
+    /// The services to run, each once.
+    pub services: Vec<Service>,
+    /// Ports that differ from the defaults; 0 takes a free one.
+    pub ports: BTreeMap<Service, u16>,
+    /// Where services that run elsewhere are reached.
+    pub peer_urls: BTreeMap<Service, String>,
+    /// Seed of the catalogue.
+    pub seed: u64,
+    /// Products in the catalogue.
+    pub products: u32,
+    /// With it, changes to the catalogue and foreign orders need this token or an administrator's.
+    pub admin_token: Option<Secret>,
+    /// Signs access tokens; made and kept in the data folder when absent.
+    pub jwt_secret: Option<Secret>,
+    /// Signs webhooks; made and kept in the data folder when absent.
+    pub webhook_secret: Option<Secret>,
+    /// What one password hash costs.
+    pub password_cost: PasswordCost,
+    /// How long an access token is good for.
+    pub token_ttl: Duration,
+    /// How long an untouched cart is kept.
+    pub cart_ttl: Duration,
+    /// How long an order waits for the confirmation of its payment intent.
+    pub intent_ttl: Duration,
+    /// Requests a second that the gateway lets through for one client address.
+    pub gateway_rate_per_s: u32,
+    /// How long a service may take over one request.
+    pub request_timeout: Duration,
+    /// How long shutdown waits for requests under way.
+    pub drain_timeout: Duration,
+    /// How the pipeline and the simulated outside world behave.
+    pub pipeline: pipeline::Settings,
+}
+
+impl Config {
+    /// Largest request body.
+    pub const BODY_BYTES_MAX: usize = 256 * 1024;
+
+    /// The defaults over a data folder: every service on its default port.
+    pub fn new(data_dir: impl Into<PathBuf>) -> Self {
+        Config {
+            data_dir: data_dir.into(),
+            bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            services: Service::all().collect(),
+            ports: BTreeMap::new(),
+            peer_urls: BTreeMap::new(),
+            seed: 1,
+            products: 10_000,
+            admin_token: None,
+            jwt_secret: None,
+            webhook_secret: None,
+            password_cost: PasswordCost::default(),
+            token_ttl: Duration::from_secs(3_600),
+            cart_ttl: Duration::from_secs(24 * 3_600),
+            intent_ttl: Duration::from_secs(15 * 60),
+            gateway_rate_per_s: 20_000,
+            request_timeout: Duration::from_secs(10),
+            drain_timeout: Duration::from_secs(5),
+            pipeline: pipeline::Settings::default(),
+        }
+    }
+
+    /// Makes every service listen on a free port.
+    #[must_use]
+    pub fn with_free_ports(mut self) -> Self {
+        self.ports = Service::all().map(|service| (service, 0)).collect();
+        self
+    }
+
+    /// The port a service listens on.
+    pub fn port(&self, service: Service) -> u16 {
+        self.ports
+            .get(&service)
+            .copied()
+            .unwrap_or_else(|| service.default_port())
+    }
+
+    /// Whether this process runs the service.
+    pub fn runs(&self, service: Service) -> bool {
+        self.services.contains(&service)
+    }
+}

@@ -1,0 +1,439 @@
+//! SQLite with group commit: one writer thread and a few readers for each database file.
+//!
+//! Writers queue up; the thread runs as many as wait inside one transaction, each in a savepoint of
+//! its own, commits once and only then answers, so nothing is acknowledged before it is durable and
+//! one flush to disk serves many callers. Several processes may share a file.
+//! It must not know what is stored: tables belong to the modules that open the database.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use tokio::sync::oneshot;
+
+/// Jobs that may wait for the writer before callers are turned away.
+const WRITE_QUEUE_JOBS_MAX: usize = 2_048;
+/// Jobs that one commit may carry.
+const COMMIT_JOBS_MAX: usize = 256;
+/// Jobs that may wait for the readers before callers are turned away.
+const READ_QUEUE_JOBS_MAX: usize = 2_048;
+/// How long a statement waits for another process that holds the file.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long opening tries while other processes open the same file.
+const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
+/// Prepared statements kept for each connection.
+const STATEMENTS_CACHED_MAX: usize = 128;
+
+/// Why the database did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum DbError {
+    /// SQLite refused.
+    #[error("database: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// The commit that carried the job failed, so the job did not happen.
+    #[error("database: the commit failed: {0}")]
+    Commit(Arc<rusqlite::Error>),
+    /// Too many jobs wait already; try again later.
+    #[error("database: too many jobs are waiting")]
+    Overloaded,
+    /// The database is being shut down.
+    #[error("database: closed")]
+    Closed,
+    /// The job panicked; its changes were rolled back.
+    #[error("database: a job panicked")]
+    Panicked,
+    /// The file holds something this version cannot read.
+    #[error("database: stored data is damaged: {0}")]
+    Corrupt(String),
+    /// The file was made by a newer version.
+    #[error(
+        "{file} has schema version {found}, newer than this program's {known}; use the newer program"
+    )]
+    TooNew {
+        /// Which file.
+        file: String,
+        /// Version in the file.
+        found: u32,
+        /// Newest version this program has.
+        known: u32,
+    },
+    /// The file or a thread could not be opened.
+    #[error("cannot open the database {file}: {cause}")]
+    Open {
+        /// Which file.
+        file: String,
+        /// What was wrong.
+        cause: String,
+    },
+}
+
+/// How much a power cut may take. A killed process loses nothing at either level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// Every commit is flushed to disk: survives a power cut.
+    Full,
+    /// Commits are flushed at checkpoints: survives the death of the process, not of the machine.
+    Process,
+}
+
+/// One versioned schema change with its way back.
+#[derive(Clone, Copy, Debug)]
+pub struct Migration {
+    /// Rising from 1 without gaps.
+    pub version: u32,
+    /// What it does, in a few words.
+    pub name: &'static str,
+    /// SQL that applies it.
+    pub up: &'static str,
+    /// SQL that takes it back.
+    pub down: &'static str,
+}
+
+/// What to open and how.
+#[derive(Clone, Debug)]
+pub struct DbOptions {
+    /// The file; its folder must exist.
+    pub path: PathBuf,
+    /// How durable commits are.
+    pub durability: Durability,
+    /// Reader threads; with none, reads go through the writer.
+    pub readers: usize,
+}
+
+type Finish = Box<dyn FnOnce(Result<(), Arc<rusqlite::Error>>) + Send>;
+type WriteJob = Box<dyn FnOnce(&Connection) -> Finish + Send>;
+type ReadJob = Box<dyn FnOnce(&Connection) + Send>;
+
+enum Message<J> {
+    Job(J),
+    Close,
+}
+
+/// A handle to one database file; cheap to clone.
+#[derive(Clone)]
+pub struct Db {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    writer: SyncSender<Message<WriteJob>>,
+    readers: SyncSender<Message<ReadJob>>,
+    reader_count: usize,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Db {
+    /// Opens (or makes) the file, brings its schema up to date and starts the threads.
+    pub fn open(options: &DbOptions, migrations: &[Migration]) -> Result<Db, DbError> {
+        let mut writer = connect(options)?;
+        migrate(&mut writer, &options.path, migrations, None)?;
+        let (write_sender, write_receiver) = sync_channel(WRITE_QUEUE_JOBS_MAX);
+        let (read_sender, read_receiver) = sync_channel(READ_QUEUE_JOBS_MAX);
+        let read_receiver = Arc::new(Mutex::new(read_receiver));
+        let name = thread_name(&options.path);
+        let mut threads = vec![spawn(options, format!("{name}-w"), move || {
+            run_writer(&writer, &write_receiver);
+        })?];
+        let reader_count = options.readers.max(1);
+        for _ in 0..reader_count {
+            let connection = connect(options)?;
+            connection.pragma_update(None, "query_only", true)?;
+            let receiver = Arc::clone(&read_receiver);
+            threads.push(spawn(options, format!("{name}-r"), move || {
+                run_reader(&connection, &receiver);
+            })?);
+        }
+        let inner = Inner {
+            writer: write_sender,
+            readers: read_sender,
+            reader_count,
+            threads: Mutex::new(threads),
+        };
+        Ok(Db {
+            inner: Arc::new(inner),
+        })
+    }
+
+    /// Runs one job as one all-or-nothing change; returns when it is durable.
+    ///
+    /// An `Err` from the job rolls back everything the job did.
+    pub async fn write<T, F>(&self, job: F) -> Result<T, DbError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, DbError> + Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        let job: WriteJob = Box::new(move |connection| {
+            let result = in_savepoint(connection, job);
+            Box::new(move |committed| {
+                let outcome = match committed {
+                    Ok(()) => result,
+                    Err(cause) => Err(DbError::Commit(cause)),
+                };
+                // The caller may have given up waiting; the change stands all the same.
+                drop(answer.send(outcome));
+            })
+        });
+        submit(&self.inner.writer, job)?;
+        answered.await.map_err(|_| DbError::Closed)?
+    }
+
+    /// Runs one read on a reader's connection; it sees everything that was acknowledged before.
+    pub async fn read<T, F>(&self, job: F) -> Result<T, DbError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, DbError> + Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        let job: ReadJob = Box::new(move |connection| {
+            let outcome = catch_unwind(AssertUnwindSafe(|| job(connection)))
+                .unwrap_or(Err(DbError::Panicked));
+            drop(answer.send(outcome));
+        });
+        submit(&self.inner.readers, job)?;
+        answered.await.map_err(|_| DbError::Closed)?
+    }
+
+    /// Finishes the jobs that wait, closes the file and joins the threads. Blocks; harmless twice.
+    pub fn close(&self) {
+        self.inner.close();
+    }
+}
+
+impl Inner {
+    fn close(&self) {
+        let threads =
+            std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        if threads.is_empty() {
+            return;
+        }
+        // A send fails only when the thread is gone already, and then there is nothing to close.
+        drop(self.writer.send(Message::Close));
+        for _ in 0..self.reader_count {
+            drop(self.readers.send(Message::Close));
+        }
+        for thread in threads {
+            if thread.join().is_err() {
+                tracing::error!("a database thread panicked");
+            }
+        }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+fn submit<J>(queue: &SyncSender<Message<J>>, job: J) -> Result<(), DbError> {
+    queue
+        .try_send(Message::Job(job))
+        .map_err(|error| match error {
+            TrySendError::Full(_) => DbError::Overloaded,
+            TrySendError::Disconnected(_) => DbError::Closed,
+        })
+}
+
+fn in_savepoint<T, F>(connection: &Connection, job: F) -> Result<T, DbError>
+where
+    F: FnOnce(&Connection) -> Result<T, DbError>,
+{
+    connection.prepare_cached("SAVEPOINT job")?.execute([])?;
+    let result =
+        catch_unwind(AssertUnwindSafe(|| job(connection))).unwrap_or(Err(DbError::Panicked));
+    if result.is_err() {
+        connection.prepare_cached("ROLLBACK TO job")?.execute([])?;
+    }
+    connection.prepare_cached("RELEASE job")?.execute([])?;
+    result
+}
+
+fn run_writer(connection: &Connection, jobs: &Receiver<Message<WriteJob>>) {
+    let mut open = true;
+    while open {
+        let Ok(Message::Job(first)) = jobs.recv() else {
+            return;
+        };
+        let mut batch = VecDeque::from([first]);
+        open = commit_batch(connection, jobs, &mut batch);
+    }
+}
+
+/// Runs the batch and whatever arrives meanwhile in one transaction. False when asked to close.
+fn commit_batch(
+    connection: &Connection,
+    jobs: &Receiver<Message<WriteJob>>,
+    batch: &mut VecDeque<WriteJob>,
+) -> bool {
+    let mut open = true;
+    let mut finishes: Vec<Finish> = Vec::new();
+    let begun = connection
+        .prepare_cached("BEGIN IMMEDIATE")
+        .and_then(|mut begin| begin.execute([]));
+    while let Some(job) = batch.pop_front() {
+        finishes.push(job(connection));
+        if open && finishes.len() < COMMIT_JOBS_MAX {
+            match jobs.try_recv() {
+                Ok(Message::Job(next)) => batch.push_back(next),
+                Ok(Message::Close) => open = false,
+                Err(_) => {}
+            }
+        }
+    }
+    let committed = begun
+        .and_then(|_| connection.prepare_cached("COMMIT")?.execute([]))
+        .map(|_| ())
+        .map_err(Arc::new);
+    if let Err(error) = &committed {
+        tracing::error!(%error, jobs = finishes.len(), "a commit failed; its jobs did not happen");
+        if !connection.is_autocommit()
+            && let Err(error) = connection.execute_batch("ROLLBACK")
+        {
+            tracing::error!(%error, "the rollback failed as well");
+        }
+    }
+    for finish in finishes {
+        finish(committed.clone());
+    }
+    open
+}
+
+fn run_reader(connection: &Connection, jobs: &Mutex<Receiver<Message<ReadJob>>>) {
+    loop {
+        let message = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        match message {
+            Ok(Message::Job(job)) => job(connection),
+            Ok(Message::Close) | Err(_) => return,
+        }
+    }
+}
+
+fn thread_name(path: &Path) -> String {
+    path.file_stem()
+        .map_or_else(|| "db".into(), |stem| stem.to_string_lossy().into_owned())
+}
+
+fn spawn(
+    options: &DbOptions,
+    name: String,
+    body: impl FnOnce() + Send + 'static,
+) -> Result<JoinHandle<()>, DbError> {
+    std::thread::Builder::new()
+        .name(name)
+        .spawn(body)
+        .map_err(|error| open_error(&options.path, &error))
+}
+
+fn open_error(path: &Path, cause: &dyn std::fmt::Display) -> DbError {
+    DbError::Open {
+        file: path.display().to_string(),
+        cause: cause.to_string(),
+    }
+}
+
+fn connect(options: &DbOptions) -> Result<Connection, DbError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(&options.path, flags)
+        .map_err(|error| open_error(&options.path, &error))?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED_MAX);
+    enter_wal(&connection, options)?;
+    let synchronous = match options.durability {
+        Durability::Full => "FULL",
+        Durability::Process => "NORMAL",
+    };
+    connection.pragma_update(None, "synchronous", synchronous)?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    Ok(connection)
+}
+
+/// Switching to write-ahead logging ignores the busy timeout, so it is tried again here.
+fn enter_wal(connection: &Connection, options: &DbOptions) -> Result<(), DbError> {
+    let deadline = Instant::now() + OPEN_TIMEOUT;
+    loop {
+        match connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(())) {
+            Ok(()) => return Ok(()),
+            Err(error) if is_busy(&error) && Instant::now() < deadline => {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            Err(error) => return Err(open_error(&options.path, &error)),
+        }
+    }
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked)
+    )
+}
+
+/// Brings the schema to `target` (the newest when `None`), upwards or back, in one transaction.
+///
+/// Safe when several processes start together: the transaction takes the write lock first, and
+/// whoever comes second finds the work done.
+pub fn migrate(
+    connection: &mut Connection,
+    path: &Path,
+    migrations: &[Migration],
+    target: Option<u32>,
+) -> Result<(), DbError> {
+    let newest = migrations.last().map_or(0, |migration| migration.version);
+    let target = target.unwrap_or(newest);
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.execute_batch(
+        "CREATE TABLE IF NOT EXISTS schema_migrations (
+             version INTEGER PRIMARY KEY,
+             name TEXT NOT NULL,
+             applied_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
+         ) STRICT",
+    )?;
+    let found: u32 = transaction.query_row(
+        "SELECT coalesce(max(version), 0) FROM schema_migrations",
+        [],
+        |row| row.get(0),
+    )?;
+    if found > newest {
+        return Err(DbError::TooNew {
+            file: path.display().to_string(),
+            found,
+            known: newest,
+        });
+    }
+    for migration in migrations
+        .iter()
+        .filter(|migration| migration.version > found && migration.version <= target)
+    {
+        transaction.execute_batch(migration.up)?;
+        transaction.execute(
+            "INSERT INTO schema_migrations (version, name) VALUES (?1, ?2)",
+            (migration.version, migration.name),
+        )?;
+    }
+    for migration in migrations
+        .iter()
+        .rev()
+        .filter(|migration| migration.version <= found && migration.version > target)
+    {
+        transaction.execute_batch(migration.down)?;
+        transaction.execute(
+            "DELETE FROM schema_migrations WHERE version = ?1",
+            [migration.version],
+        )?;
+    }
+    transaction.commit()?;
+    Ok(())
+}
+
+#[cfg(test)]
+#[path = "db_tests.rs"]
+mod tests;

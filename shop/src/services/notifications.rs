@@ -1,0 +1,10 @@
+//! The notifications service.
+
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::context::AppState;
+
+/// Its routes.
+pub fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+}

@@ -1,0 +1,194 @@
+//! Access tokens and the rule of who may do what.
+
+use std::time::Duration;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::{Deserialize, Serialize};
+
+use crate::config::Secret;
+use crate::context::{AppState, now_ms};
+use crate::error::ApiError;
+use crate::store::Role;
+
+const ISSUER: &str = "rum-shop";
+
+/// Makes and checks access tokens (JWT, HS256).
+pub struct Tokens {
+    encoding: EncodingKey,
+    decoding: DecodingKey,
+    validation: Validation,
+    ttl: Duration,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Claims {
+    iss: String,
+    sub: String,
+    role: String,
+    iat: i64,
+    exp: i64,
+}
+
+/// Who sends a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// The token's subject: a user id, or `guest:<order id>`; `admin` for the administrator's token.
+    pub subject: String,
+    /// What it may do.
+    pub role: Role,
+}
+
+impl Caller {
+    /// Whether the caller may do everything.
+    pub fn is_admin(&self) -> bool {
+        self.role == Role::Admin
+    }
+
+    /// Whether the caller may see and cancel what `owner` owns. The one rule of ownership.
+    pub fn may_access(&self, owner: &str) -> bool {
+        self.is_admin() || self.subject == owner
+    }
+}
+
+impl Tokens {
+    /// Tokens signed with `secret`, good for `ttl`.
+    pub fn new(secret: &Secret, ttl: Duration) -> Self {
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.set_issuer(&[ISSUER]);
+        validation.set_required_spec_claims(&["exp", "sub", "iss"]);
+        validation.leeway = 0;
+        Tokens {
+            encoding: EncodingKey::from_secret(secret.expose().as_bytes()),
+            decoding: DecodingKey::from_secret(secret.expose().as_bytes()),
+            validation,
+            ttl,
+        }
+    }
+
+    /// A fresh token.
+    pub fn issue(&self, subject: &str, role: Role) -> Result<String, ApiError> {
+        let now_s = now_ms() / 1_000;
+        let ttl_s = i64::try_from(self.ttl.as_secs()).unwrap_or(i64::MAX / 2);
+        let claims = Claims {
+            iss: ISSUER.to_owned(),
+            sub: subject.to_owned(),
+            role: role.as_str().to_owned(),
+            iat: now_s,
+            exp: now_s.saturating_add(ttl_s),
+        };
+        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.encoding)
+            .map_err(|error| ApiError::internal(&error))
+    }
+
+    /// How long a fresh token is good for.
+    pub fn ttl(&self) -> Duration {
+        self.ttl
+    }
+
+    /// Who the token stands for, if it is genuine and has not expired.
+    pub fn check(&self, token: &str) -> Option<Caller> {
+        let data = jsonwebtoken::decode::<Claims>(token, &self.decoding, &self.validation).ok()?;
+        let role = match data.claims.role.as_str() {
+            "admin" => Role::Admin,
+            _ => Role::Customer,
+        };
+        Some(Caller {
+            subject: data.claims.sub,
+            role,
+        })
+    }
+}
+
+/// The caller, if the request carries a token. A bad token is refused rather than ignored.
+pub struct MaybeCaller(pub Option<Caller>);
+
+/// The caller; a request without a token is refused.
+pub struct RequiredCaller(pub Caller);
+
+/// The administrator, where the configuration asks for one.
+pub struct CatalogueAdmin;
+
+impl FromRequestParts<AppState> for MaybeCaller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+        caller(&parts.headers, state).map(MaybeCaller)
+    }
+}
+
+impl FromRequestParts<AppState> for RequiredCaller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+        caller(&parts.headers, state)?
+            .map(RequiredCaller)
+            .ok_or_else(|| ApiError::unauthorized("this needs `Authorization: Bearer <token>`"))
+    }
+}
+
+impl FromRequestParts<AppState> for CatalogueAdmin {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+        if state.context.config.admin_token.is_none() {
+            return Ok(CatalogueAdmin);
+        }
+        match caller(&parts.headers, state)? {
+            Some(caller) if caller.is_admin() => Ok(CatalogueAdmin),
+            Some(_) => Err(ApiError::forbidden("this needs an administrator")),
+            None => Err(ApiError::unauthorized(
+                "this needs an administrator's `Authorization: Bearer <token>`",
+            )),
+        }
+    }
+}
+
+fn caller(headers: &HeaderMap, state: &AppState) -> Result<Option<Caller>, ApiError> {
+    let Some(value) = headers.get(header::AUTHORIZATION) else {
+        return Ok(None);
+    };
+    let token = value
+        .to_str()
+        .ok()
+        .and_then(bearer)
+        .ok_or_else(|| ApiError::unauthorized("the authorization must be `Bearer <token>`"))?;
+    if is_admin_token(token, state) {
+        return Ok(Some(Caller {
+            subject: "admin".to_owned(),
+            role: Role::Admin,
+        }));
+    }
+    state
+        .context
+        .tokens
+        .check(token)
+        .map(Some)
+        .ok_or_else(|| ApiError::unauthorized("the token is not valid or has expired"))
+}
+
+fn bearer(value: &str) -> Option<&str> {
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+fn is_admin_token(token: &str, state: &AppState) -> bool {
+    state
+        .context
+        .config
+        .admin_token
+        .as_ref()
+        .is_some_and(|expected| same(expected.expose().as_bytes(), token.as_bytes()))
+}
+
+/// Compares without telling by its duration where the difference is.
+pub fn same(left: &[u8], right: &[u8]) -> bool {
+    left.len() == right.len()
+        && left
+            .iter()
+            .zip(right)
+            .fold(0, |difference, (a, b)| difference | (a ^ b))
+            == 0
+}
