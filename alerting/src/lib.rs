@@ -1,0 +1,12 @@
+//! Monitors, SLOs and dashboards as data: what a definition file may say, what is wrong with it, what an API
+//! would have to be told. Pure: no IO, clock, environment or network; callers pass file texts and remote objects in.
+//!
+//! In reading order:
+//!
+//! - [`object`]: one thing to provision, as the API takes it, and its identity
+//! - [`normal`], [`diff`], [`plan`]: from two sets of objects to the ordered operations that make them equal
+
+pub mod diff;
+pub mod normal;
+pub mod object;
+pub mod plan;

@@ -1,0 +1,149 @@
+//! Which local object is which remote one. Decides identity and nothing else: by mark, then by `adopt`, then by equal
+//! title where one would be deleted and the other created.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Refusal;
+use crate::object::{Key, Kind, Object, Remote};
+
+pub(super) struct Pair<'a> {
+    pub(super) local: &'a Object,
+    pub(super) remote: Option<&'a Remote>,
+    pub(super) note: Option<String>,
+}
+
+pub(super) struct Pairs<'a> {
+    pub(super) wanted: Vec<Pair<'a>>,
+    /// Marked as ours and not defined any more, with the key on it and the reason if there is a special one.
+    pub(super) unwanted: Vec<(&'a Remote, Key, Option<String>)>,
+    /// How many marked objects of the namespace exist.
+    pub(super) managed: usize,
+}
+
+pub(super) fn pair<'a>(
+    local: &'a [Object],
+    remote: &'a [Remote],
+    namespace: &str,
+) -> Result<Pairs<'a>, Vec<Refusal>> {
+    let marked = by_key(remote, namespace);
+    let managed = marked.values().map(Vec::len).sum();
+    let mut taken: BTreeSet<(Kind, &str)> = BTreeSet::new();
+    let mut wanted = Vec::with_capacity(local.len());
+    let mut refusals = Vec::new();
+    for object in local {
+        let own = marked
+            .get(&(object.kind, object.key.clone()))
+            .and_then(|found| found.first().copied());
+        let found = match (own, &object.adopt) {
+            (None, Some(id)) => adopted(object, id, remote, namespace)
+                .map_err(|refusal| refusals.push(refusal))
+                .ok(),
+            (own, _) => own,
+        };
+        taken.extend(found.map(|remote| (remote.kind, remote.id.as_str())));
+        wanted.push(Pair {
+            local: object,
+            remote: found,
+            note: None,
+        });
+    }
+    if !refusals.is_empty() {
+        return Err(refusals);
+    }
+    let unwanted = leftovers(&marked, &taken);
+    let unwanted = reuse_equal_titles(&mut wanted, unwanted);
+    Ok(Pairs {
+        wanted,
+        unwanted,
+        managed,
+    })
+}
+
+type Marked<'a> = BTreeMap<(Kind, Key), Vec<&'a Remote>>;
+
+/// Marked objects of the namespace; of several with one key the oldest comes first.
+fn by_key<'a>(remote: &'a [Remote], namespace: &str) -> Marked<'a> {
+    let mut marked: Marked<'a> = BTreeMap::new();
+    for remote in remote {
+        if let Some(key) = remote.key().filter(|key| key.namespace == namespace) {
+            marked.entry((remote.kind, key)).or_default().push(remote);
+        }
+    }
+    for found in marked.values_mut() {
+        found.sort_by_key(|remote| (remote.id.len(), remote.id.clone()));
+    }
+    marked
+}
+
+fn adopted<'a>(
+    object: &Object,
+    id: &str,
+    remote: &'a [Remote],
+    namespace: &str,
+) -> Result<&'a Remote, Refusal> {
+    let (file, line) = (object.origin.file.clone(), object.origin.line);
+    let found = remote
+        .iter()
+        .find(|remote| remote.kind == object.kind && remote.id == id);
+    let Some(found) = found else {
+        return Err(Refusal::AdoptMissing {
+            kind: object.kind,
+            id: id.to_owned(),
+            file,
+            line,
+        });
+    };
+    match found.key() {
+        Some(owner) if owner.namespace != namespace => Err(Refusal::AdoptOwned {
+            kind: object.kind,
+            id: id.to_owned(),
+            owner,
+            file,
+            line,
+        }),
+        _ => Ok(found),
+    }
+}
+
+fn leftovers<'a>(
+    marked: &Marked<'a>,
+    taken: &BTreeSet<(Kind, &str)>,
+) -> Vec<(&'a Remote, Key, Option<String>)> {
+    let mut unwanted = Vec::new();
+    for ((kind, key), found) in marked {
+        let kept = found
+            .iter()
+            .find(|remote| taken.contains(&(*kind, remote.id.as_str())));
+        for remote in found
+            .iter()
+            .filter(|remote| !taken.contains(&(*kind, remote.id.as_str())))
+        {
+            let note = kept.map(|kept| format!("a duplicate of {kind} {}, which stays", kept.id));
+            unwanted.push((*remote, key.clone(), note));
+        }
+    }
+    unwanted
+}
+
+/// A renamed key would delete and create the same thing and lose its history: update it in place instead.
+fn reuse_equal_titles<'a>(
+    wanted: &mut [Pair<'a>],
+    unwanted: Vec<(&'a Remote, Key, Option<String>)>,
+) -> Vec<(&'a Remote, Key, Option<String>)> {
+    let mut gone = Vec::new();
+    for (remote, key, note) in unwanted {
+        let twin = wanted.iter_mut().find(|pair| {
+            pair.remote.is_none()
+                && pair.local.kind == remote.kind
+                && pair.local.title.trim() == remote.title().trim()
+        });
+        match twin {
+            Some(pair) if note.is_none() => {
+                pair.remote = Some(remote);
+                pair.note = Some(format!("was {key}"));
+            }
+            _ => gone.push((remote, key, note)),
+        }
+    }
+    gone
+}
