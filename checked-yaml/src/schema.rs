@@ -1,0 +1,473 @@
+//! Walks a JSON Schema and a tree side by side and says, in words, where they part.
+//!
+//! Understands what schemars derives: `$ref`, `type`, `enum`, `const`, `pattern`, numeric and length bounds,
+//! `properties`, `required`, `additionalProperties`, `items`, `anyOf`, `oneOf`, `allOf`. Of several alternatives the
+//! one that the author most likely meant is chosen first (by the kind of value, then by keys), so that a slip deep
+//! inside is reported there and not as "matches none of eleven".
+
+mod alternatives;
+mod words;
+
+use std::collections::HashMap;
+
+use regex::Regex;
+use serde_json::Value;
+
+use crate::problem::Problem;
+use crate::suggest::did_you_mean;
+use crate::tree::{Kind, Node, Span};
+use words::{join_keys, summary};
+
+/// Longest chain of `$ref`s followed; a longer one is a loop.
+const REFERENCES_MAX: usize = 16;
+
+/// One check of one tree.
+pub(crate) struct Walk<'s> {
+    root: &'s Value,
+    patterns: HashMap<&'s str, Option<Regex>>,
+    problems: Vec<Problem>,
+}
+
+/// What a value is called and where its key stands.
+#[derive(Clone, Copy)]
+struct Context<'a> {
+    /// The key under which the value stands.
+    key: Option<&'a str>,
+    /// What the schema says about the key, when it says more than the value's own schema.
+    about: Option<&'a str>,
+    /// Text to underline for what is missing: the key, or the value itself.
+    head: Span,
+}
+
+impl<'s> Walk<'s> {
+    pub(crate) fn new(root: &'s Value) -> Self {
+        Self {
+            root,
+            patterns: HashMap::new(),
+            problems: Vec::new(),
+        }
+    }
+
+    pub(crate) fn check(mut self, node: &Node) -> Vec<Problem> {
+        let context = Context {
+            key: None,
+            about: None,
+            head: head(node),
+        };
+        self.value(self.root, node, context);
+        self.problems
+    }
+
+    fn value(&mut self, schema: &'s Value, node: &Node, context: Context<'_>) {
+        let outer = schema;
+        let schema = self.resolve(schema);
+        let about = context.about.or_else(|| outer.get("description")?.as_str());
+        let context = Context { about, ..context };
+        if schema.get("$comment").is_none() && node.kind == Kind::Null && !accepts_anything(schema)
+        {
+            return self.nothing(schema, node, context);
+        }
+        if let Some(branches) = branches(schema) {
+            return self.alternatives(schema, branches, node, context);
+        }
+        for part in schema
+            .get("allOf")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+        {
+            self.value(part, node, context);
+        }
+        if !self.has_type(schema, node, context) {
+            return;
+        }
+        match &node.kind {
+            Kind::Text(text, _) => self.text(schema, text, node, context),
+            Kind::Int(number) => self.number(schema, *number as f64, node, context),
+            Kind::Float(number) => self.number(schema, *number, node, context),
+            Kind::List(items) => self.list(schema, items, node, context),
+            Kind::Map(_) => self.map(schema, node, context),
+            Kind::Null | Kind::Bool(_) => {}
+        }
+    }
+
+    fn resolve(&self, schema: &'s Value) -> &'s Value {
+        let mut schema = schema;
+        for _ in 0..REFERENCES_MAX {
+            let Some(reference) = schema.get("$ref").and_then(Value::as_str) else {
+                break;
+            };
+            let target = reference
+                .strip_prefix('#')
+                .and_then(|pointer| self.root.pointer(pointer));
+            let Some(target) = target else { break };
+            schema = target;
+        }
+        schema
+    }
+
+    fn nothing(&mut self, schema: &'s Value, node: &Node, context: Context<'_>) {
+        let name = context
+            .key
+            .map_or_else(|| "this".to_owned(), |key| format!("`{key}`"));
+        let span = if context.key.is_some() {
+            context.head
+        } else {
+            node.span
+        };
+        self.problems.push(
+            Problem::new(span, format!("{name} has no value"))
+                .label("nothing follows")
+                .help(format!(
+                    "{}; or leave the key out",
+                    self.expected(schema, context)
+                )),
+        );
+    }
+
+    fn has_type(&mut self, schema: &'s Value, node: &Node, context: Context<'_>) -> bool {
+        if accepts_kind(schema, node) {
+            return true;
+        }
+        let name = context
+            .key
+            .map_or_else(String::new, |key| format!("`{key}`: "));
+        let wanted = self.expected(schema, context);
+        let problem = Problem::new(head(node), format!("{name}{wanted}"))
+            .label(format!("this is {}", node.noun()));
+        self.problems.push(
+            problem
+                .help_maybe(quote_hint(schema, node))
+                .help_maybe(summary(schema, context.about)),
+        );
+        false
+    }
+
+    fn text(&mut self, schema: &'s Value, text: &str, node: &Node, context: Context<'_>) {
+        if let Some(allowed) = constants(schema) {
+            return self.one_of(&allowed, text, node, context);
+        }
+        if text.is_empty()
+            && schema
+                .get("minLength")
+                .is_some_and(|least| least.as_u64() > Some(0))
+        {
+            let name = context.key.unwrap_or("this text");
+            self.problems.push(
+                Problem::new(node.span, format!("`{name}` is empty"))
+                    .label("nothing in it")
+                    .help_maybe(summary(schema, context.about)),
+            );
+            return;
+        }
+        if let Some(most) = schema.get("maxLength").and_then(Value::as_u64)
+            && text.chars().count() as u64 > most
+        {
+            self.problems.push(Problem::new(
+                head(node),
+                format!("this text is longer than {most} characters"),
+            ));
+        }
+        self.pattern(schema, text, node, context);
+    }
+
+    fn pattern(&mut self, schema: &'s Value, text: &str, node: &Node, context: Context<'_>) {
+        let Some(pattern) = schema.get("pattern").and_then(Value::as_str) else {
+            return;
+        };
+        let regex = self
+            .patterns
+            .entry(pattern)
+            .or_insert_with(|| Regex::new(pattern).ok());
+        if regex.as_ref().is_none_or(|regex| regex.is_match(text)) {
+            return;
+        }
+        let noun = words::noun(schema).unwrap_or_else(|| "what is expected here".to_owned());
+        self.problems.push(
+            Problem::new(
+                head(node),
+                format!("`{}` is not {noun}", words::short(text)),
+            )
+            .label(format!("not {noun}"))
+            .help_maybe(summary(schema, None).or_else(|| summary(schema, context.about))),
+        );
+    }
+
+    fn one_of(&mut self, allowed: &[&str], text: &str, node: &Node, context: Context<'_>) {
+        if allowed.contains(&text) {
+            return;
+        }
+        let name = context
+            .key
+            .map_or_else(String::new, |key| format!(" for `{key}`"));
+        self.problems.push(
+            Problem::new(
+                node.span,
+                format!("`{}` is not a value{name}", words::short(text)),
+            )
+            .label("unknown value")
+            .help_maybe(did_you_mean(text, allowed.iter().copied()))
+            .help(format!("allowed: {}", allowed.join(", "))),
+        );
+    }
+
+    fn number(&mut self, schema: &'s Value, number: f64, node: &Node, context: Context<'_>) {
+        let bound = |name: &str| schema.get(name).and_then(Value::as_f64);
+        let allowed = [
+            bound("minimum").map(|least| (number >= least, format!("at least {least}"))),
+            bound("exclusiveMinimum").map(|least| (number > least, format!("above {least}"))),
+            bound("maximum").map(|most| (number <= most, format!("at most {most}"))),
+            bound("exclusiveMaximum").map(|most| (number < most, format!("below {most}"))),
+        ];
+        let allowed: Vec<(bool, String)> = allowed.into_iter().flatten().collect();
+        if allowed.iter().all(|(holds, _)| *holds) {
+            return;
+        }
+        let range: Vec<&str> = allowed.iter().map(|(_, words)| words.as_str()).collect();
+        let name = context.key.unwrap_or("this number");
+        self.problems.push(
+            Problem::new(node.span, format!("`{name}` is out of range"))
+                .label(format!("must be {}", range.join(" and ")))
+                .help_maybe(summary(schema, context.about)),
+        );
+    }
+
+    fn list(&mut self, schema: &'s Value, items: &[Node], node: &Node, context: Context<'_>) {
+        let length = items.len() as u64;
+        let name = context
+            .key
+            .map_or_else(|| "this list".to_owned(), |key| format!("`{key}`"));
+        let least = schema.get("minItems").and_then(Value::as_u64).unwrap_or(0);
+        let most = schema
+            .get("maxItems")
+            .and_then(Value::as_u64)
+            .unwrap_or(u64::MAX);
+        if length < least {
+            let message = if length == 0 {
+                format!("{name} is empty")
+            } else {
+                format!("{name} has too few items")
+            };
+            self.problems.push(
+                Problem::new(head(node), message)
+                    .label(format!("needs at least {least}"))
+                    .help_maybe(summary(schema, context.about)),
+            );
+        }
+        if length > most {
+            let problem = Problem::new(head(node), format!("{name} has too many items"));
+            self.problems
+                .push(problem.label(format!("{length} items, at most {most} are allowed")));
+        }
+        if let Some(of) = schema.get("items") {
+            for item in items {
+                self.value(
+                    of,
+                    item,
+                    Context {
+                        key: None,
+                        about: None,
+                        head: head(item),
+                    },
+                );
+            }
+        }
+    }
+
+    fn map(&mut self, schema: &'s Value, node: &Node, context: Context<'_>) {
+        let Kind::Map(entries) = &node.kind else {
+            return;
+        };
+        let known = schema.get("properties").and_then(Value::as_object);
+        let others = schema.get("additionalProperties");
+        for entry in entries {
+            let inner = Context {
+                key: Some(&entry.key),
+                about: None,
+                head: entry.key_span,
+            };
+            match (known.and_then(|known| known.get(&entry.key)), others) {
+                (Some(of), _) => self.value(of, &entry.value, inner),
+                (None, Some(Value::Bool(false))) => {
+                    self.unknown_key(schema, &entry.key, entry.key_span, node)
+                }
+                (None, Some(of)) => self.value(of, &entry.value, inner),
+                (None, None) => {}
+            }
+        }
+        self.required(schema, node, context);
+        let least = schema
+            .get("minProperties")
+            .and_then(Value::as_u64)
+            .unwrap_or(0);
+        if (entries.len() as u64) < least {
+            let name = context
+                .key
+                .map_or_else(|| "this mapping".to_owned(), |key| format!("`{key}`"));
+            let problem = Problem::new(head(node), format!("{name} is empty"));
+            self.problems.push(
+                problem
+                    .label("needs at least one entry")
+                    .help_maybe(summary(schema, context.about)),
+            );
+        }
+    }
+
+    fn required(&mut self, schema: &'s Value, node: &Node, context: Context<'_>) {
+        for key in schema
+            .get("required")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+        {
+            let Some(key) = key.as_str().filter(|key| node.get(key).is_none()) else {
+                continue;
+            };
+            let property = schema.get("properties").and_then(|all| all.get(key));
+            let meaning =
+                property.and_then(|of| summary(self.resolve(of), of.get("description")?.as_str()));
+            let owner = words::owner(schema, context.key);
+            self.problems.push(
+                Problem::new(context.head, format!("{owner} lacks `{key}`"))
+                    .label(format!("add `{key}: …` here"))
+                    .help(meaning.map_or_else(String::new, |meaning| format!("{key}: {meaning}"))),
+            );
+        }
+    }
+
+    fn unknown_key(&mut self, schema: &'s Value, key: &str, span: Span, node: &Node) {
+        let keys = property_names(schema);
+        let unused = keys.iter().copied().filter(|key| node.get(key).is_none());
+        self.problems.push(
+            Problem::new(span, format!("unknown key `{}`", words::short(key)))
+                .label(format!("{} has no such key", words::owner(schema, None)))
+                .help_maybe(did_you_mean(key, unused))
+                .help(format!("keys here: {}", join_keys(&keys))),
+        );
+    }
+
+    /// What may stand here, as half a sentence.
+    fn expected(&self, schema: &'s Value, context: Context<'_>) -> String {
+        let about = context.about.map(words::first_sentence);
+        match words::noun(schema) {
+            Some(noun) => format!("expected {noun}"),
+            None => match (words::type_noun(schema), about) {
+                (Some(noun), _) => format!("expected {noun}"),
+                (None, Some(about)) => format!("expected {about}"),
+                (None, None) => "expected something else".to_owned(),
+            },
+        }
+    }
+}
+
+/// The text to underline for a value as a whole: a container's beginning, a scalar in full.
+fn head(node: &Node) -> Span {
+    match &node.kind {
+        Kind::Map(entries) => entries.first().map_or(node.span, |entry| entry.key_span),
+        Kind::List(items) => items.first().map_or(node.span, head),
+        _ => node.span,
+    }
+}
+
+fn branches(schema: &Value) -> Option<&Vec<Value>> {
+    let all = schema
+        .get("anyOf")
+        .or_else(|| schema.get("oneOf"))?
+        .as_array()?;
+    // Unit variants are a plain list of words.
+    (constants(schema).is_none()).then_some(all)
+}
+
+/// The allowed texts, if the schema is a plain list of them.
+fn constants(schema: &Value) -> Option<Vec<&str>> {
+    if let Some(one) = schema.get("const") {
+        return Some(vec![one.as_str()?]);
+    }
+    if let Some(all) = schema.get("enum").and_then(Value::as_array) {
+        return Some(all.iter().filter_map(Value::as_str).collect());
+    }
+    let branches = schema
+        .get("oneOf")
+        .or_else(|| schema.get("anyOf"))?
+        .as_array()?;
+    let mut words = Vec::new();
+    for branch in branches {
+        match constants(branch) {
+            Some(of_branch) => words.extend(of_branch),
+            None if is_null(branch) => {}
+            None => return None,
+        }
+    }
+    Some(words)
+}
+
+fn is_null(schema: &Value) -> bool {
+    schema.get("type").and_then(Value::as_str) == Some("null")
+}
+
+fn accepts_anything(schema: &Value) -> bool {
+    match schema {
+        Value::Bool(all) => *all,
+        Value::Object(rules) => !rules.keys().any(|rule| {
+            [
+                "type",
+                "anyOf",
+                "oneOf",
+                "allOf",
+                "enum",
+                "const",
+                "properties",
+                "items",
+                "$ref",
+            ]
+            .contains(&rule.as_str())
+        }),
+        _ => true,
+    }
+}
+
+fn accepts_kind(schema: &Value, node: &Node) -> bool {
+    let accepts = |name: &str| {
+        matches!(
+            (name, &node.kind),
+            ("null", Kind::Null)
+                | ("boolean", Kind::Bool(_))
+                | ("integer", Kind::Int(_))
+                | ("number", Kind::Int(_) | Kind::Float(_))
+                | ("string", Kind::Text(..))
+                | ("array", Kind::List(_))
+                | ("object", Kind::Map(_))
+        )
+    };
+    match schema.get("type") {
+        Some(Value::String(name)) => accepts(name),
+        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).any(accepts),
+        _ if constants(schema).is_some() => matches!(node.kind, Kind::Text(..)),
+        _ => true,
+    }
+}
+
+fn property_names(schema: &Value) -> Vec<&str> {
+    let properties = schema.get("properties").and_then(Value::as_object);
+    properties
+        .into_iter()
+        .flatten()
+        .map(|(key, _)| key.as_str())
+        .collect()
+}
+
+/// A number where text is wanted usually lacks a unit; a text that looks like a number, quotes too many.
+fn quote_hint(schema: &Value, node: &Node) -> Option<String> {
+    let wants = |name: &str| schema.get("type").and_then(Value::as_str) == Some(name);
+    match &node.kind {
+        Kind::Bool(_) if wants("string") => {
+            Some("put it in quotes if it is meant as text".to_owned())
+        }
+        Kind::Text(text, _)
+            if (wants("integer") || wants("number")) && text.parse::<f64>().is_ok() =>
+        {
+            Some("leave the quotes out".to_owned())
+        }
+        _ => None,
+    }
+}
