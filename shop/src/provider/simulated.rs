@@ -1,0 +1,525 @@
+//! The outside world in a file: a bank and a post office with latency, refusals and outages.
+//!
+//! Everything random follows from the seed and the idempotency key, so the same run meets the same
+//! world. What was charged, refunded and mailed stays in `provider.db`, which stands for the books of
+//! somebody else: an audit reads it to see whether each order was paid once.
+
+use std::{
+    path::Path,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, LogNormal};
+use rusqlite::{Connection, OptionalExtension, params};
+use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
+
+use super::{
+    Card, Charge, ChargeError, Charged, DeclineReason, Delivered, Mail, MailError, MailProvider,
+    PaymentMethod, PaymentProvider, RefundError, Refunded,
+};
+use crate::{
+    clock::now_ms,
+    db::{Db, DbError, DbOptions, Durability, Migration},
+};
+
+/// Spread of the latency: the sigma of the logarithm. About one call in a hundred takes three times the median.
+const LATENCY_SIGMA: f64 = 0.45;
+/// No simulated call takes longer, however unlucky the draw.
+const LATENCY_MAX: Duration = Duration::from_secs(10);
+/// Threads that answer audits.
+const READERS: usize = 1;
+
+/// The schema of the provider's books.
+pub const MIGRATIONS: &[Migration] = &[Migration {
+    version: 1,
+    name: "books of the payment and mail providers",
+    up: "CREATE TABLE charges (
+             idempotency_key TEXT PRIMARY KEY,
+             charge_id TEXT NOT NULL UNIQUE,
+             amount_minor INTEGER NOT NULL,
+             currency TEXT NOT NULL,
+             last4 TEXT,
+             decline_reason TEXT,
+             refund_id TEXT,
+             created_at_ms INTEGER NOT NULL,
+             refunded_at_ms INTEGER
+         ) STRICT;
+         CREATE TABLE mails (
+             idempotency_key TEXT PRIMARY KEY,
+             message_id TEXT NOT NULL UNIQUE,
+             recipient TEXT NOT NULL,
+             subject TEXT NOT NULL,
+             created_at_ms INTEGER NOT NULL
+         ) STRICT;",
+    down: "DROP TABLE charges; DROP TABLE mails;",
+}];
+
+/// How the simulated world behaves.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Behaviour {
+    /// Where all chance comes from.
+    pub seed: u64,
+    /// Half of all payment calls are faster than this.
+    pub payment_latency_median: Duration,
+    /// Half of all mail calls are faster than this.
+    pub mail_latency_median: Duration,
+    /// Share of charges of methods on file that the bank declines, 0 to 1.
+    pub decline_share: f64,
+    /// Share of mails whose first try fails, 0 to 1.
+    pub mail_failure_share: f64,
+}
+
+impl Default for Behaviour {
+    fn default() -> Self {
+        Self {
+            seed: 0,
+            payment_latency_median: Duration::from_millis(40),
+            mail_latency_median: Duration::from_millis(25),
+            decline_share: 0.0,
+            mail_failure_share: 0.0,
+        }
+    }
+}
+
+/// The bank and the post office.
+pub struct SimulatedWorld {
+    db: Db,
+    behaviour: Behaviour,
+    payment_outage: AtomicBool,
+    mail_outage: AtomicBool,
+}
+
+/// One charge in the bank's books.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BookedCharge {
+    /// The key the shop chose.
+    pub idempotency_key: String,
+    /// The bank's name for the charge.
+    pub charge_id: String,
+    /// Minor units.
+    pub amount_minor: i64,
+    /// ISO 4217.
+    pub currency: String,
+    /// Whether the money was given back.
+    pub refunded: bool,
+}
+
+impl SimulatedWorld {
+    /// Opens or makes the books.
+    pub fn open(
+        path: &Path,
+        durability: Durability,
+        behaviour: Behaviour,
+    ) -> Result<Self, DbError> {
+        let options = DbOptions {
+            path: path.to_owned(),
+            durability,
+            readers: READERS,
+        };
+        Ok(Self {
+            db: Db::open(&options, MIGRATIONS)?,
+            behaviour,
+            payment_outage: AtomicBool::new(false),
+            mail_outage: AtomicBool::new(false),
+        })
+    }
+
+    /// Finishes what waits and closes the books. Blocks.
+    pub fn close(&self) {
+        self.db.close();
+    }
+
+    /// While set, every payment call fails as unavailable.
+    pub fn set_payment_outage(&self, out: bool) {
+        self.payment_outage.store(out, Ordering::Release);
+    }
+
+    /// While set, every mail call fails as unavailable.
+    pub fn set_mail_outage(&self, out: bool) {
+        self.mail_outage.store(out, Ordering::Release);
+    }
+
+    /// Charges that went through, oldest first, at most `limit`.
+    pub async fn booked_charges(&self, limit: u32) -> Result<Vec<BookedCharge>, DbError> {
+        self.db
+            .read(move |connection| {
+                let mut select = connection.prepare_cached(
+                    "SELECT idempotency_key, charge_id, amount_minor, currency, refund_id IS NOT NULL
+                     FROM charges WHERE decline_reason IS NULL ORDER BY created_at_ms LIMIT ?1",
+                )?;
+                let rows = select.query_map([limit], |row| {
+                    Ok(BookedCharge {
+                        idempotency_key: row.get(0)?,
+                        charge_id: row.get(1)?,
+                        amount_minor: row.get(2)?,
+                        currency: row.get(3)?,
+                        refunded: row.get(4)?,
+                    })
+                })?;
+                Ok(rows.collect::<Result<_, _>>()?)
+            })
+            .await
+    }
+
+    /// How many mails were accepted for this key: 0 or 1.
+    pub async fn mails_of(&self, idempotency_key: &str) -> Result<u64, DbError> {
+        let key = idempotency_key.to_owned();
+        self.db
+            .read(move |connection| {
+                let mut count = connection
+                    .prepare_cached("SELECT count(*) FROM mails WHERE idempotency_key = ?1")?;
+                Ok(count.query_row([key], |row| row.get(0))?)
+            })
+            .await
+    }
+
+    /// Half the latency before the books are written and half after, so that a caller who dies while
+    /// waiting may or may not have been charged, as in life.
+    async fn half_latency(&self, median: Duration, key: &str) {
+        if let Ok(distribution) = LogNormal::new(median.as_secs_f64().max(f64::MIN_POSITIVE).ln(), LATENCY_SIGMA) {
+            let seconds = distribution.sample(&mut self.chance("latency", key)) / 2.0;
+            tokio::time::sleep(Duration::from_secs_f64(seconds.min(LATENCY_MAX.as_secs_f64()))).await;
+        }
+    }
+
+    fn chance(&self, what: &str, key: &str) -> ChaCha8Rng {
+        let mut digest = Sha256::new();
+        digest.update(self.behaviour.seed.to_le_bytes());
+        digest.update(what);
+        digest.update([0]);
+        digest.update(key);
+        ChaCha8Rng::from_seed(digest.finalize().into())
+    }
+
+    fn happens(&self, what: &str, key: &str, share: f64) -> bool {
+        use rand::Rng;
+        self.chance(what, key).random::<f64>() < share
+    }
+
+    fn verdict(&self, charge: &Charge) -> Result<Option<DeclineReason>, ChargeError> {
+        if charge.amount_minor <= 0 {
+            return Err(ChargeError::Invalid("the amount must be above zero".into()));
+        }
+        match &charge.method {
+            PaymentMethod::OnFile => Ok(self
+                .happens("decline", &charge.idempotency_key, self.behaviour.decline_share)
+                .then_some(DeclineReason::InsufficientFunds)),
+            PaymentMethod::Token(token) => token_verdict(token),
+            PaymentMethod::Card(card) => Ok(card_verdict(card)),
+        }
+    }
+}
+
+#[async_trait]
+impl PaymentProvider for SimulatedWorld {
+    async fn charge(&self, charge: Charge) -> Result<Charged, ChargeError> {
+        let median = self.behaviour.payment_latency_median;
+        self.half_latency(median, &charge.idempotency_key).await;
+        if self.payment_outage.load(Ordering::Acquire) {
+            return Err(ChargeError::Unavailable("connection refused".into()));
+        }
+        let entry = BookEntry {
+            decline: self.verdict(&charge)?,
+            last4: last4(&charge.method),
+            charge_id: name("ch", &charge.idempotency_key),
+            idempotency_key: charge.idempotency_key.clone(),
+            amount_minor: charge.amount_minor,
+            currency: charge.currency,
+        };
+        let booked = self
+            .db
+            .write(move |connection| book(connection, &entry))
+            .await
+            .map_err(|error| ChargeError::Unavailable(error.to_string()))?;
+        self.half_latency(median, &charge.idempotency_key).await;
+        booked
+    }
+
+    async fn refund(&self, charge_id: &str) -> Result<Refunded, RefundError> {
+        let median = self.behaviour.payment_latency_median;
+        self.half_latency(median, charge_id).await;
+        if self.payment_outage.load(Ordering::Acquire) {
+            return Err(RefundError::Unavailable("connection refused".into()));
+        }
+        let (id, refund_id) = (charge_id.to_owned(), name("re", charge_id));
+        let refunded = self
+            .db
+            .write(move |connection| give_back(connection, &id, &refund_id))
+            .await
+            .map_err(|error| RefundError::Unavailable(error.to_string()))?;
+        self.half_latency(median, charge_id).await;
+        refunded.ok_or_else(|| RefundError::UnknownCharge(charge_id.to_owned()))
+    }
+}
+
+#[async_trait]
+impl MailProvider for SimulatedWorld {
+    async fn send(&self, mail: Mail) -> Result<Delivered, MailError> {
+        let key = mail.idempotency_key.clone();
+        self.half_latency(self.behaviour.mail_latency_median, &key).await;
+        if self.mail_outage.load(Ordering::Acquire) {
+            return Err(MailError::Unavailable("connection refused".into()));
+        }
+        if self.happens("mail", &key, self.behaviour.mail_failure_share) {
+            return Err(MailError::Unavailable("the mailbox is busy".into()));
+        }
+        let message_id = name("msg", &key);
+        let delivered = Delivered {
+            message_id: message_id.clone(),
+        };
+        self.db
+            .write(move |connection| post(connection, &mail, &message_id))
+            .await
+            .map_err(|error| MailError::Unavailable(error.to_string()))?;
+        self.half_latency(self.behaviour.mail_latency_median, &key).await;
+        Ok(delivered)
+    }
+}
+
+struct BookEntry {
+    idempotency_key: String,
+    charge_id: String,
+    amount_minor: i64,
+    currency: String,
+    last4: Option<String>,
+    decline: Option<DeclineReason>,
+}
+
+/// Writes the charge unless its key is known, and answers what the books then say.
+fn book(
+    connection: &Connection,
+    entry: &BookEntry,
+) -> Result<Result<Charged, ChargeError>, DbError> {
+    connection
+        .prepare_cached(
+            "INSERT INTO charges (idempotency_key, charge_id, amount_minor, currency, last4, decline_reason, created_at_ms)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (idempotency_key) DO NOTHING",
+        )?
+        .execute(params![
+            entry.idempotency_key,
+            entry.charge_id,
+            entry.amount_minor,
+            entry.currency,
+            entry.last4,
+            entry.decline.map(DeclineReason::as_str),
+            now_ms(),
+        ])?;
+    let mut select = connection.prepare_cached(
+        "SELECT charge_id, last4, decline_reason, amount_minor, currency FROM charges WHERE idempotency_key = ?1",
+    )?;
+    let answer = select.query_row([&entry.idempotency_key], |row| {
+        let same = row.get::<_, i64>(3)? == entry.amount_minor
+            && row.get::<_, String>(4)? == entry.currency;
+        let charged = Charged {
+            charge_id: row.get(0)?,
+            last4: row.get(1)?,
+        };
+        let decline: Option<String> = row.get(2)?;
+        Ok(match decline {
+            _ if !same => Err(ChargeError::Invalid(
+                "the idempotency key was used for another amount".into(),
+            )),
+            Some(reason) => Err(ChargeError::Declined(DeclineReason::from_word(&reason))),
+            None => Ok(charged),
+        })
+    })?;
+    Ok(answer)
+}
+
+fn give_back(
+    connection: &Connection,
+    charge_id: &str,
+    refund_id: &str,
+) -> Result<Option<Refunded>, DbError> {
+    connection
+        .prepare_cached(
+            "UPDATE charges SET refund_id = ?1, refunded_at_ms = ?2
+             WHERE charge_id = ?3 AND decline_reason IS NULL AND refund_id IS NULL",
+        )?
+        .execute(params![refund_id, now_ms(), charge_id])?;
+    let refunded = connection
+        .prepare_cached("SELECT refund_id FROM charges WHERE charge_id = ?1 AND refund_id IS NOT NULL")?
+        .query_row([charge_id], |row| {
+            Ok(Refunded {
+                refund_id: row.get(0)?,
+            })
+        })
+        .optional()?;
+    Ok(refunded)
+}
+
+fn post(connection: &Connection, mail: &Mail, message_id: &str) -> Result<(), DbError> {
+    connection
+        .prepare_cached(
+            "INSERT INTO mails (idempotency_key, message_id, recipient, subject, created_at_ms)
+             VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (idempotency_key) DO NOTHING",
+        )?
+        .execute(params![
+            mail.idempotency_key,
+            message_id,
+            mail.to,
+            mail.subject,
+            now_ms()
+        ])?;
+    Ok(())
+}
+
+/// A stable name for something, as providers give: `ch_5f2a…`.
+fn name(prefix: &str, key: &str) -> String {
+    let digest = Sha256::digest(format!("{prefix}:{key}"));
+    let hex: String = digest[..12].iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{prefix}_{hex}")
+}
+
+fn last4(method: &PaymentMethod) -> Option<String> {
+    match method {
+        PaymentMethod::OnFile => None,
+        PaymentMethod::Token(token) if token == "pm_card_visa" => Some("4242".into()),
+        PaymentMethod::Token(_) => None,
+        PaymentMethod::Card(card) => Some(card.last4().to_owned()),
+    }
+}
+
+/// The test tokens that a well-known payment provider documents.
+fn token_verdict(token: &str) -> Result<Option<DeclineReason>, ChargeError> {
+    match token {
+        "pm_card_visa" | "pm_card_mastercard" | "pm_card_amex" => Ok(None),
+        "pm_card_chargeDeclined" => Ok(Some(DeclineReason::Generic)),
+        "pm_card_chargeDeclinedInsufficientFunds" => Ok(Some(DeclineReason::InsufficientFunds)),
+        "pm_card_chargeDeclinedExpiredCard" => Ok(Some(DeclineReason::ExpiredCard)),
+        _ => Err(ChargeError::Invalid("no such payment method".into())),
+    }
+}
+
+/// The test numbers that the same provider documents, then the date on the card.
+fn card_verdict(card: &Card) -> Option<DeclineReason> {
+    match card.number() {
+        "4000000000000002" => Some(DeclineReason::Generic),
+        "4000000000009995" => Some(DeclineReason::InsufficientFunds),
+        "4000000000000069" => Some(DeclineReason::ExpiredCard),
+        "4000000000000127" => Some(DeclineReason::IncorrectCvc),
+        "4000000000000119" => Some(DeclineReason::ProcessingError),
+        _ => {
+            let today = OffsetDateTime::from_unix_timestamp(now_ms() / 1_000).ok()?;
+            let year = u16::try_from(today.year()).ok()?;
+            card.is_expired(year, today.month().into())
+                .then_some(DeclineReason::ExpiredCard)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn world(behaviour: Behaviour) -> (tempfile::TempDir, SimulatedWorld) {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("provider.db");
+        let quick = Behaviour {
+            payment_latency_median: Duration::from_micros(10),
+            mail_latency_median: Duration::from_micros(10),
+            ..behaviour
+        };
+        let world = SimulatedWorld::open(&path, Durability::Process, quick).expect("opens");
+        (dir, world)
+    }
+
+    fn charge(key: &str, method: PaymentMethod) -> Charge {
+        Charge {
+            idempotency_key: key.into(),
+            amount_minor: 9_999,
+            currency: "USD".into(),
+            method,
+        }
+    }
+
+    #[tokio::test]
+    async fn the_same_key_is_charged_once_and_refunded_once() {
+        let (_dir, world) = world(Behaviour::default());
+        let first = world.charge(charge("order-1", PaymentMethod::OnFile)).await.expect("charged");
+        let again = world.charge(charge("order-1", PaymentMethod::OnFile)).await.expect("charged");
+        assert_eq!(first, again);
+        let refund = world.refund(&first.charge_id).await.expect("refunded");
+        assert_eq!(world.refund(&first.charge_id).await, Ok(refund));
+        let booked = world.booked_charges(10).await.expect("books");
+        assert_eq!(booked.len(), 1);
+        assert!(booked[0].refunded);
+        let unknown = world.refund("ch_x").await;
+        assert_eq!(unknown, Err(RefundError::UnknownCharge("ch_x".into())));
+    }
+
+    #[tokio::test]
+    async fn a_key_does_not_stretch_to_another_amount() {
+        let (_dir, world) = world(Behaviour::default());
+        world.charge(charge("k", PaymentMethod::OnFile)).await.expect("charged");
+        let other = Charge {
+            amount_minor: 1,
+            ..charge("k", PaymentMethod::OnFile)
+        };
+        assert!(matches!(world.charge(other).await, Err(ChargeError::Invalid(_))));
+    }
+
+    #[tokio::test]
+    async fn test_cards_are_answered_as_documented() {
+        let (_dir, world) = world(Behaviour::default());
+        for (number, reason) in [
+            ("4242424242424242", None),
+            ("4000000000000002", Some(DeclineReason::Generic)),
+            ("4000000000009995", Some(DeclineReason::InsufficientFunds)),
+            ("4000000000000069", Some(DeclineReason::ExpiredCard)),
+        ] {
+            let card = Card::parse(number, 12, 2099, Some("123")).expect("valid");
+            let answer = world.charge(charge(number, PaymentMethod::Card(card))).await;
+            assert_eq!(answer.err(), reason.map(ChargeError::Declined), "{number}");
+        }
+        let old = Card::parse("4242424242424242", 1, 2001, None).expect("valid");
+        let answer = world.charge(charge("old", PaymentMethod::Card(old))).await;
+        assert_eq!(answer, Err(ChargeError::Declined(DeclineReason::ExpiredCard)));
+    }
+
+    #[tokio::test]
+    async fn declines_are_a_share_and_the_same_each_time() {
+        let (_dir, world) = world(Behaviour {
+            decline_share: 0.25,
+            ..Behaviour::default()
+        });
+        let declined = |n: usize| world.happens("decline", &format!("order-{n}"), 0.25);
+        let count = (0..4_000).filter(|n| declined(*n)).count();
+        assert!((900..1_100).contains(&count), "{count}");
+        let unlucky = (0..4_000).find(|n| declined(*n)).expect("one");
+        for _ in 0..2 {
+            let answer = world.charge(charge(&format!("order-{unlucky}"), PaymentMethod::OnFile)).await;
+            assert_eq!(answer, Err(ChargeError::Declined(DeclineReason::InsufficientFunds)));
+        }
+    }
+
+    #[tokio::test]
+    async fn an_outage_passes_and_leaves_no_trace() {
+        let (_dir, world) = world(Behaviour::default());
+        world.set_payment_outage(true);
+        let answer = world.charge(charge("k", PaymentMethod::OnFile)).await;
+        assert!(matches!(answer, Err(ChargeError::Unavailable(_))));
+        assert!(world.booked_charges(10).await.expect("books").is_empty());
+        world.set_payment_outage(false);
+        assert!(world.charge(charge("k", PaymentMethod::OnFile)).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_mail_is_sent_once() {
+        let (_dir, world) = world(Behaviour::default());
+        let mail = Mail {
+            idempotency_key: "confirmation:1".into(),
+            to: "a@example.com".into(),
+            subject: "Hello".into(),
+            text: "Hello.".into(),
+        };
+        let first = world.send(mail.clone()).await.expect("sent");
+        assert_eq!(world.send(mail).await, Ok(first));
+        assert_eq!(world.mails_of("confirmation:1").await.expect("books"), 1);
+    }
+}
