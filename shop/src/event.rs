@@ -18,6 +18,9 @@ pub enum EventKind {
     /// The order is on its way.
     #[serde(rename = "order.shipped")]
     OrderShipped,
+    /// The shopper's payment intent for the order was charged; the order does not know yet.
+    #[serde(rename = "payment.confirmed")]
+    PaymentConfirmed,
     /// The order has been charged.
     #[serde(rename = "payment.processed")]
     PaymentProcessed,
@@ -40,10 +43,11 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [EventKind; 9] = [
+    pub const ALL: [EventKind; 10] = [
         EventKind::OrderCreated,
         EventKind::OrderCancelled,
         EventKind::OrderShipped,
+        EventKind::PaymentConfirmed,
         EventKind::PaymentProcessed,
         EventKind::PaymentFailed,
         EventKind::RefundRequested,
@@ -58,6 +62,7 @@ impl EventKind {
             EventKind::OrderCreated => "order.created",
             EventKind::OrderCancelled => "order.cancelled",
             EventKind::OrderShipped => "order.shipped",
+            EventKind::PaymentConfirmed => "payment.confirmed",
             EventKind::PaymentProcessed => "payment.processed",
             EventKind::PaymentFailed => "payment.failed",
             EventKind::RefundRequested => "refund.requested",

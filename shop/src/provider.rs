@@ -6,6 +6,7 @@
 use async_trait::async_trait;
 
 pub mod card;
+pub mod simulated;
 
 pub use card::Card;
 
@@ -14,6 +15,9 @@ pub use card::Card;
 pub trait PaymentProvider: Send + Sync + 'static {
     /// Takes the money once per `idempotency_key`; the same key gives the same answer again.
     async fn charge(&self, charge: Charge) -> Result<Charged, ChargeError>;
+
+    /// What became of a charge, by its key; `None` when the provider never heard of it.
+    async fn lookup(&self, idempotency_key: &str) -> Result<Option<ChargeOutcome>, ChargeError>;
 
     /// Gives all the money of a charge back, once per charge.
     async fn refund(&self, charge_id: &str) -> Result<Refunded, RefundError>;
@@ -58,6 +62,9 @@ pub struct Charged {
     /// Last four digits of the card, where there was one.
     pub last4: Option<String>,
 }
+
+/// A charge that the provider has decided.
+pub type ChargeOutcome = Result<Charged, DeclineReason>;
 
 /// Money that was given back.
 #[derive(Clone, Debug, PartialEq, Eq)]

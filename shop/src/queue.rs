@@ -10,6 +10,7 @@ use async_trait::async_trait;
 
 #[cfg(test)]
 mod contract;
+pub mod embedded;
 
 /// How long a received message stays hidden unless the receiver says otherwise.
 pub const VISIBILITY_DEFAULT: Duration = Duration::from_secs(30);

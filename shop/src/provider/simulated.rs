@@ -19,11 +19,11 @@ use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
 use super::{
-    Card, Charge, ChargeError, Charged, DeclineReason, Delivered, Mail, MailError, MailProvider,
-    PaymentMethod, PaymentProvider, RefundError, Refunded,
+    Card, Charge, ChargeError, ChargeOutcome, Charged, DeclineReason, Delivered, Mail, MailError,
+    MailProvider, PaymentMethod, PaymentProvider, RefundError, Refunded,
 };
 use crate::{
-    clock::now_ms,
+    context::now_ms,
     db::{Db, DbError, DbOptions, Durability, Migration},
 };
 
@@ -70,8 +70,8 @@ pub struct Behaviour {
     pub mail_latency_median: Duration,
     /// Share of charges of methods on file that the bank declines, 0 to 1.
     pub decline_share: f64,
-    /// Share of mails whose first try fails, 0 to 1.
-    pub mail_failure_share: f64,
+    /// Share of mails that the post office refuses for good, 0 to 1.
+    pub mail_rejection_share: f64,
 }
 
 impl Default for Behaviour {
@@ -81,7 +81,7 @@ impl Default for Behaviour {
             payment_latency_median: Duration::from_millis(40),
             mail_latency_median: Duration::from_millis(25),
             decline_share: 0.0,
-            mail_failure_share: 0.0,
+            mail_rejection_share: 0.0,
         }
     }
 }
@@ -181,9 +181,15 @@ impl SimulatedWorld {
     /// Half the latency before the books are written and half after, so that a caller who dies while
     /// waiting may or may not have been charged, as in life.
     async fn half_latency(&self, median: Duration, key: &str) {
-        if let Ok(distribution) = LogNormal::new(median.as_secs_f64().max(f64::MIN_POSITIVE).ln(), LATENCY_SIGMA) {
+        if let Ok(distribution) = LogNormal::new(
+            median.as_secs_f64().max(f64::MIN_POSITIVE).ln(),
+            LATENCY_SIGMA,
+        ) {
             let seconds = distribution.sample(&mut self.chance("latency", key)) / 2.0;
-            tokio::time::sleep(Duration::from_secs_f64(seconds.min(LATENCY_MAX.as_secs_f64()))).await;
+            tokio::time::sleep(Duration::from_secs_f64(
+                seconds.min(LATENCY_MAX.as_secs_f64()),
+            ))
+            .await;
         }
     }
 
@@ -207,7 +213,11 @@ impl SimulatedWorld {
         }
         match &charge.method {
             PaymentMethod::OnFile => Ok(self
-                .happens("decline", &charge.idempotency_key, self.behaviour.decline_share)
+                .happens(
+                    "decline",
+                    &charge.idempotency_key,
+                    self.behaviour.decline_share,
+                )
                 .then_some(DeclineReason::InsufficientFunds)),
             PaymentMethod::Token(token) => token_verdict(token),
             PaymentMethod::Card(card) => Ok(card_verdict(card)),
@@ -240,6 +250,17 @@ impl PaymentProvider for SimulatedWorld {
         booked
     }
 
+    async fn lookup(&self, idempotency_key: &str) -> Result<Option<ChargeOutcome>, ChargeError> {
+        if self.payment_outage.load(Ordering::Acquire) {
+            return Err(ChargeError::Unavailable("connection refused".into()));
+        }
+        let key = idempotency_key.to_owned();
+        self.db
+            .read(move |connection| Ok(select_outcome(connection, &key)?))
+            .await
+            .map_err(|error| ChargeError::Unavailable(error.to_string()))
+    }
+
     async fn refund(&self, charge_id: &str) -> Result<Refunded, RefundError> {
         let median = self.behaviour.payment_latency_median;
         self.half_latency(median, charge_id).await;
@@ -261,12 +282,13 @@ impl PaymentProvider for SimulatedWorld {
 impl MailProvider for SimulatedWorld {
     async fn send(&self, mail: Mail) -> Result<Delivered, MailError> {
         let key = mail.idempotency_key.clone();
-        self.half_latency(self.behaviour.mail_latency_median, &key).await;
+        self.half_latency(self.behaviour.mail_latency_median, &key)
+            .await;
         if self.mail_outage.load(Ordering::Acquire) {
             return Err(MailError::Unavailable("connection refused".into()));
         }
-        if self.happens("mail", &key, self.behaviour.mail_failure_share) {
-            return Err(MailError::Unavailable("the mailbox is busy".into()));
+        if self.happens("mail", &key, self.behaviour.mail_rejection_share) {
+            return Err(MailError::Rejected("no such mailbox".into()));
         }
         let message_id = name("msg", &key);
         let delivered = Delivered {
@@ -276,7 +298,8 @@ impl MailProvider for SimulatedWorld {
             .write(move |connection| post(connection, &mail, &message_id))
             .await
             .map_err(|error| MailError::Unavailable(error.to_string()))?;
-        self.half_latency(self.behaviour.mail_latency_median, &key).await;
+        self.half_latency(self.behaviour.mail_latency_median, &key)
+            .await;
         Ok(delivered)
     }
 }
@@ -309,26 +332,41 @@ fn book(
             entry.decline.map(DeclineReason::as_str),
             now_ms(),
         ])?;
-    let mut select = connection.prepare_cached(
-        "SELECT charge_id, last4, decline_reason, amount_minor, currency FROM charges WHERE idempotency_key = ?1",
-    )?;
-    let answer = select.query_row([&entry.idempotency_key], |row| {
-        let same = row.get::<_, i64>(3)? == entry.amount_minor
-            && row.get::<_, String>(4)? == entry.currency;
-        let charged = Charged {
-            charge_id: row.get(0)?,
-            last4: row.get(1)?,
-        };
-        let decline: Option<String> = row.get(2)?;
-        Ok(match decline {
-            _ if !same => Err(ChargeError::Invalid(
-                "the idempotency key was used for another amount".into(),
-            )),
-            Some(reason) => Err(ChargeError::Declined(DeclineReason::from_word(&reason))),
-            None => Ok(charged),
+    let is_same = connection
+        .prepare_cached(
+            "SELECT amount_minor = ?1 AND currency = ?2 FROM charges WHERE idempotency_key = ?3",
+        )?
+        .query_row(
+            params![entry.amount_minor, entry.currency, entry.idempotency_key],
+            |row| row.get::<_, bool>(0),
+        )?;
+    if !is_same {
+        let message = "the idempotency key was used for another amount";
+        return Ok(Err(ChargeError::Invalid(message.into())));
+    }
+    Ok(match select_outcome(connection, &entry.idempotency_key)? {
+        Some(Ok(charged)) => Ok(charged),
+        Some(Err(reason)) => Err(ChargeError::Declined(reason)),
+        None => Err(ChargeError::Unavailable("the books lost the charge".into())),
+    })
+}
+
+fn select_outcome(connection: &Connection, key: &str) -> rusqlite::Result<Option<ChargeOutcome>> {
+    connection
+        .prepare_cached(
+            "SELECT charge_id, last4, decline_reason FROM charges WHERE idempotency_key = ?1",
+        )?
+        .query_row([key], |row| {
+            let decline: Option<String> = row.get(2)?;
+            Ok(match decline {
+                Some(reason) => Err(DeclineReason::from_word(&reason)),
+                None => Ok(Charged {
+                    charge_id: row.get(0)?,
+                    last4: row.get(1)?,
+                }),
+            })
         })
-    })?;
-    Ok(answer)
+        .optional()
 }
 
 fn give_back(
@@ -343,7 +381,9 @@ fn give_back(
         )?
         .execute(params![refund_id, now_ms(), charge_id])?;
     let refunded = connection
-        .prepare_cached("SELECT refund_id FROM charges WHERE charge_id = ?1 AND refund_id IS NOT NULL")?
+        .prepare_cached(
+            "SELECT refund_id FROM charges WHERE charge_id = ?1 AND refund_id IS NOT NULL",
+        )?
         .query_row([charge_id], |row| {
             Ok(Refunded {
                 refund_id: row.get(0)?,
@@ -372,7 +412,10 @@ fn post(connection: &Connection, mail: &Mail, message_id: &str) -> Result<(), Db
 /// A stable name for something, as providers give: `ch_5f2a…`.
 fn name(prefix: &str, key: &str) -> String {
     let digest = Sha256::digest(format!("{prefix}:{key}"));
-    let hex: String = digest[..12].iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex: String = digest[..12]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     format!("{prefix}_{hex}")
 }
 
@@ -441,8 +484,14 @@ mod tests {
     #[tokio::test]
     async fn the_same_key_is_charged_once_and_refunded_once() {
         let (_dir, world) = world(Behaviour::default());
-        let first = world.charge(charge("order-1", PaymentMethod::OnFile)).await.expect("charged");
-        let again = world.charge(charge("order-1", PaymentMethod::OnFile)).await.expect("charged");
+        let first = world
+            .charge(charge("order-1", PaymentMethod::OnFile))
+            .await
+            .expect("charged");
+        let again = world
+            .charge(charge("order-1", PaymentMethod::OnFile))
+            .await
+            .expect("charged");
         assert_eq!(first, again);
         let refund = world.refund(&first.charge_id).await.expect("refunded");
         assert_eq!(world.refund(&first.charge_id).await, Ok(refund));
@@ -456,12 +505,18 @@ mod tests {
     #[tokio::test]
     async fn a_key_does_not_stretch_to_another_amount() {
         let (_dir, world) = world(Behaviour::default());
-        world.charge(charge("k", PaymentMethod::OnFile)).await.expect("charged");
+        world
+            .charge(charge("k", PaymentMethod::OnFile))
+            .await
+            .expect("charged");
         let other = Charge {
             amount_minor: 1,
             ..charge("k", PaymentMethod::OnFile)
         };
-        assert!(matches!(world.charge(other).await, Err(ChargeError::Invalid(_))));
+        assert!(matches!(
+            world.charge(other).await,
+            Err(ChargeError::Invalid(_))
+        ));
     }
 
     #[tokio::test]
@@ -474,12 +529,17 @@ mod tests {
             ("4000000000000069", Some(DeclineReason::ExpiredCard)),
         ] {
             let card = Card::parse(number, 12, 2099, Some("123")).expect("valid");
-            let answer = world.charge(charge(number, PaymentMethod::Card(card))).await;
+            let answer = world
+                .charge(charge(number, PaymentMethod::Card(card)))
+                .await;
             assert_eq!(answer.err(), reason.map(ChargeError::Declined), "{number}");
         }
         let old = Card::parse("4242424242424242", 1, 2001, None).expect("valid");
         let answer = world.charge(charge("old", PaymentMethod::Card(old))).await;
-        assert_eq!(answer, Err(ChargeError::Declined(DeclineReason::ExpiredCard)));
+        assert_eq!(
+            answer,
+            Err(ChargeError::Declined(DeclineReason::ExpiredCard))
+        );
     }
 
     #[tokio::test]
@@ -493,8 +553,13 @@ mod tests {
         assert!((900..1_100).contains(&count), "{count}");
         let unlucky = (0..4_000).find(|n| declined(*n)).expect("one");
         for _ in 0..2 {
-            let answer = world.charge(charge(&format!("order-{unlucky}"), PaymentMethod::OnFile)).await;
-            assert_eq!(answer, Err(ChargeError::Declined(DeclineReason::InsufficientFunds)));
+            let answer = world
+                .charge(charge(&format!("order-{unlucky}"), PaymentMethod::OnFile))
+                .await;
+            assert_eq!(
+                answer,
+                Err(ChargeError::Declined(DeclineReason::InsufficientFunds))
+            );
         }
     }
 
@@ -506,7 +571,12 @@ mod tests {
         assert!(matches!(answer, Err(ChargeError::Unavailable(_))));
         assert!(world.booked_charges(10).await.expect("books").is_empty());
         world.set_payment_outage(false);
-        assert!(world.charge(charge("k", PaymentMethod::OnFile)).await.is_ok());
+        assert!(
+            world
+                .charge(charge("k", PaymentMethod::OnFile))
+                .await
+                .is_ok()
+        );
     }
 
     #[tokio::test]

@@ -14,11 +14,11 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use tokio::sync::Notify;
 
 use super::{
-    Attributes, Depth, MAX_RECEIVES, Outgoing, Peeked, Queue, QueueError, QueueId, Receive, Received,
-    Topic, WAIT_MAX, check_batch, check_count, check_visibility,
+    Attributes, Depth, MAX_RECEIVES, Outgoing, Peeked, Queue, QueueError, QueueId, Receive,
+    Received, Topic, WAIT_MAX, check_batch, check_count, check_visibility,
 };
 use crate::{
-    clock::now_ms,
+    context::now_ms,
     db::{Db, DbError, DbOptions, Durability, Migration},
 };
 
@@ -141,7 +141,10 @@ impl Queue for EmbeddedQueue {
             // Registered before looking, so that what arrives in between is not slept through.
             let mut arrival = std::pin::pin!(self.arrivals(queue).notified());
             arrival.as_mut().enable();
-            let is_due = self.next_visible_ms(queue).await?.is_some_and(|due| due <= now_ms());
+            let is_due = self
+                .next_visible_ms(queue)
+                .await?
+                .is_some_and(|due| due <= now_ms());
             if is_due {
                 let received = self.take(queue, how).await?;
                 if !received.is_empty() {
@@ -210,7 +213,9 @@ impl Queue for EmbeddedQueue {
                      FROM messages WHERE queue = ?1 ORDER BY seq LIMIT ?2",
                 )?;
                 let rows = select.query_map(params![queue.name(), max], read_row)?;
-                Ok(rows.map(|row| row.map(Stored::peeked)).collect::<Result<_, _>>()?)
+                Ok(rows
+                    .map(|row| row.map(Stored::peeked))
+                    .collect::<Result<_, _>>()?)
             })
             .await?;
         Ok(peeked)
@@ -374,8 +379,9 @@ fn insert(
 }
 
 fn delete(connection: &Connection, queue: QueueId, receipts: &[(i64, u32)]) -> Result<(), DbError> {
-    let mut delete = connection
-        .prepare_cached("DELETE FROM messages WHERE seq = ?1 AND receive_count = ?2 AND queue = ?3")?;
+    let mut delete = connection.prepare_cached(
+        "DELETE FROM messages WHERE seq = ?1 AND receive_count = ?2 AND queue = ?3",
+    )?;
     for (seq, count) in receipts {
         delete.execute(params![seq, count, queue.name()])?;
     }
@@ -459,11 +465,17 @@ mod tests {
         let first = open(dir.path());
         first.send(id, &[message("kept")]).await.expect("sends");
         let received = first.receive(id, NOW).await.expect("receives");
-        first.change_visibility(id, &received[0].receipt, Duration::ZERO).await.expect("gives back");
+        first
+            .change_visibility(id, &received[0].receipt, Duration::ZERO)
+            .await
+            .expect("gives back");
         first.close();
         let second = open(dir.path());
         let again = second.receive(id, NOW).await.expect("receives");
-        assert_eq!((again[0].body.as_str(), again[0].receive_count), ("kept", 2));
+        assert_eq!(
+            (again[0].body.as_str(), again[0].receive_count),
+            ("kept", 2)
+        );
     }
 
     #[tokio::test]
@@ -494,18 +506,27 @@ mod tests {
         let queue = open(dir.path());
         let id = Topic::Payments.queue();
         for _ in 0..3 {
-            queue.send(id, &vec![message("poison"); 10]).await.expect("sends");
+            queue
+                .send(id, &vec![message("poison"); 10])
+                .await
+                .expect("sends");
         }
         for _ in 0..MAX_RECEIVES * 3 {
             for received in queue.receive(id, NOW).await.expect("receives") {
-                queue.change_visibility(id, &received.receipt, Duration::ZERO).await.expect("back");
+                queue
+                    .change_visibility(id, &received.receipt, Duration::ZERO)
+                    .await
+                    .expect("back");
             }
         }
         queue.send(id, &[message("healthy")]).await.expect("sends");
         let received = queue.receive(id, NOW).await.expect("receives");
         assert_eq!(received.len(), 1);
         assert_eq!(received[0].body, "healthy");
-        let dead = queue.depth(Topic::Payments.dead_letters()).await.expect("depth");
+        let dead = queue
+            .depth(Topic::Payments.dead_letters())
+            .await
+            .expect("depth");
         assert_eq!(dead.visible, 30);
     }
 }
