@@ -106,6 +106,9 @@ fn in_range(minor: i64) -> Option<Amount> {
 /// Why a number is not an amount of money.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MoneyError {
+    /// Nothing, where something is asked for.
+    #[error("an amount of money must be above zero")]
+    Zero,
     /// Below zero.
     #[error("an amount of money must not be negative")]
     Negative,
@@ -188,10 +191,14 @@ impl Serialize for Amount {
     }
 }
 
+/// Amounts that clients send are prices and totals: above zero.
 impl<'de> Deserialize<'de> for Amount {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let major = f64::deserialize(deserializer)?;
-        Amount::try_from(major).map_err(de::Error::custom)
+        let amount = Amount::try_from(f64::deserialize(deserializer)?);
+        match amount {
+            Ok(Amount::ZERO) => Err(de::Error::custom(MoneyError::Zero)),
+            other => other.map_err(de::Error::custom),
+        }
     }
 }
 
@@ -200,7 +207,7 @@ impl PartialSchema for Amount {
         ObjectBuilder::new()
             .schema_type(Type::Number)
             .description(Some("Decimal number of major units, at most two decimals"))
-            .minimum(Some(0.0))
+            .minimum(Some(0.01))
             .maximum(Some(Amount(MAX_MINOR).major()))
             .multiple_of(Some(0.01))
             .examples([serde_json::json!(99.99)])
@@ -248,7 +255,7 @@ mod tests {
     proptest! {
         /// Every amount survives the way out to JSON and back in.
         #[test]
-        fn amounts_survive_json(minor in 0..=MAX_MINOR) {
+        fn amounts_survive_json(minor in 1..=MAX_MINOR) {
             let text = serde_json::to_string(&Amount(minor)).unwrap();
             prop_assert_eq!(serde_json::from_str::<Amount>(&text).unwrap(), Amount(minor));
         }

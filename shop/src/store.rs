@@ -449,6 +449,11 @@ pub enum CartChange {
     Full,
 }
 
+/// Different items that one cart may hold.
+pub const CART_ITEMS_MAX: usize = 100;
+/// Pieces of one item that a cart may hold.
+pub const CART_QUANTITY_MAX: u32 = 999;
+
 /// Session carts with a time to live. A lapsed cart reads as absent at once.
 #[async_trait]
 pub trait CartStore: Send + Sync {
@@ -504,6 +509,28 @@ impl IntentStatus {
         }
     }
 }
+
+impl std::str::FromStr for IntentStatus {
+    type Err = UnknownIntentStatus;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        [
+            IntentStatus::RequiresConfirmation,
+            IntentStatus::Processing,
+            IntentStatus::Succeeded,
+            IntentStatus::Failed,
+            IntentStatus::Cancelled,
+        ]
+        .into_iter()
+        .find(|status| status.as_str() == text)
+        .ok_or_else(|| UnknownIntentStatus(text.to_owned()))
+    }
+}
+
+/// A word that is not the status of an intent.
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is not the status of a payment intent")]
+pub struct UnknownIntentStatus(String);
 
 /// A payment intent.
 #[derive(Clone, Debug, PartialEq, Eq)]
