@@ -2,6 +2,7 @@
 pub mod catalogue;
 pub mod context;
 mod identity;
+pub mod metrics;
 pub mod trace;
 
 pub use identity::Identity;

@@ -1,0 +1,166 @@
+//! One registry per service: handles made from the catalogue, shown to Prometheus, and passed to exporters.
+//!
+//! Several services live in one process, each with its own registry and `/metrics`. A handle is cheap to hold
+//! and to use; making one takes a lock, so make it once. It must not know the network: an exporter registers
+//! as a [`MetricSink`] and sees each raw observation.
+
+mod handle;
+mod request;
+mod series;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use prometheus::TextEncoder;
+
+use crate::Identity;
+use crate::catalogue::{CounterKind, DistributionKind, GaugeKind, HistogramKind, Key, Metric};
+pub use handle::{Counter, Distribution, Gauge, Histogram};
+pub(crate) use request::known_method;
+pub use request::{ActiveConnection, HttpMetrics, UNMATCHED_ROUTE};
+use series::{Family, Series};
+
+/// Most sets of tag values that one metric may have in one service; further ones are counted together.
+pub const TAG_SETS_MAX: usize = 400;
+/// Longest value of a tag; the rest is cut off.
+pub const TAG_VALUE_BYTES_MAX: usize = 120;
+/// The value of every tag of the series that stands for all sets beyond [`TAG_SETS_MAX`].
+pub const OVERFLOW: &str = "overflow";
+/// The content type of [`Registry::render`].
+pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// Sees each raw observation, for exporters such as DogStatsD. It must return at once and never block.
+pub trait MetricSink: fmt::Debug + Send + Sync {
+    /// Takes one observation.
+    fn record(&self, observation: &Observation<'_>);
+}
+
+/// One raw observation.
+#[derive(Debug, Clone, Copy)]
+pub struct Observation<'a> {
+    /// The service that reports.
+    pub identity: &'a Identity,
+    /// What was observed.
+    pub metric: Metric,
+    /// Names and values of the metric's own tags.
+    pub tags: &'a [(&'static str, String)],
+    /// The increment of a counter, the new value of a gauge, the observed value of a distribution.
+    pub value: f64,
+}
+
+/// The metrics of one service. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Registry(Arc<Inner>);
+
+struct Inner {
+    identity: Identity,
+    prometheus: prometheus::Registry,
+    families: Vec<Family>,
+}
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Registry")
+            .field("identity", &self.identity)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a registry could not be set up or shown.
+#[derive(Debug, thiserror::Error)]
+#[error("metrics of {service}: {source}")]
+pub struct MetricsError {
+    service: String,
+    source: prometheus::Error,
+}
+
+impl Registry {
+    /// An empty registry that shows the process as well (`process_*`).
+    pub fn new(identity: Identity) -> Result<Self, MetricsError> {
+        Self::with_sinks(identity, Vec::new())
+    }
+
+    /// A registry whose observations also go to `sinks`.
+    pub fn with_sinks(
+        identity: Identity,
+        sinks: Vec<Arc<dyn MetricSink>>,
+    ) -> Result<Self, MetricsError> {
+        let failed = |source| MetricsError {
+            service: identity.service().to_owned(),
+            source,
+        };
+        let prometheus = series::registry_for(&identity).map_err(failed)?;
+        let sinks: Arc<[_]> = sinks.into();
+        let mut families = Vec::with_capacity(Metric::ALL.len());
+        for metric in Metric::ALL {
+            let family =
+                Family::new(*metric, identity.clone(), Arc::clone(&sinks)).map_err(failed)?;
+            // The process collector shows its own.
+            if !metric.definition().is_process_metric() {
+                prometheus.register(family.collector()).map_err(failed)?;
+            }
+            families.push(family);
+        }
+        Ok(Self(Arc::new(Inner {
+            identity,
+            prometheus,
+            families,
+        })))
+    }
+
+    /// The service whose metrics these are.
+    pub fn identity(&self) -> &Identity {
+        &self.0.identity
+    }
+
+    /// The counter of `key` with these tag values.
+    pub fn counter(&self, key: Key<CounterKind>, tags: &[(&str, &str)]) -> Counter {
+        Counter(self.series(key.metric(), tags))
+    }
+
+    /// The gauge of `key` with these tag values.
+    pub fn gauge(&self, key: Key<GaugeKind>, tags: &[(&str, &str)]) -> Gauge {
+        Gauge(self.series(key.metric(), tags))
+    }
+
+    /// The histogram of `key` with these tag values.
+    pub fn histogram(&self, key: Key<HistogramKind>, tags: &[(&str, &str)]) -> Histogram {
+        Histogram(self.series(key.metric(), tags))
+    }
+
+    /// The distribution of `key` with these tag values.
+    pub fn distribution(&self, key: Key<DistributionKind>, tags: &[(&str, &str)]) -> Distribution {
+        Distribution(self.series(key.metric(), tags))
+    }
+
+    /// All metrics in Prometheus' text format, see [`CONTENT_TYPE`].
+    pub fn render(&self) -> Result<String, MetricsError> {
+        let mut families = self.0.prometheus.gather();
+        // Common labels come out of a hash map: sort, so that two scrapes look alike.
+        for metric in families.iter_mut().flat_map(|f| f.mut_metric().iter_mut()) {
+            let mut labels = metric.take_label();
+            labels.sort();
+            metric.set_label(labels);
+        }
+        let mut text = String::new();
+        TextEncoder::new()
+            .encode_utf8(&families, &mut text)
+            .map_err(|source| MetricsError {
+                service: self.0.identity.service().to_owned(),
+                source,
+            })?;
+        Ok(text)
+    }
+
+    fn series(&self, metric: Metric, tags: &[(&str, &str)]) -> Arc<Series> {
+        // One family per variant, in the order of the table.
+        self.0.families[metric as usize].series(tags)
+    }
+}
+
+/// Locks even after a panic elsewhere: the maps stay whole between two statements.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
