@@ -1,8 +1,11 @@
 //! The vocabulary shared by the shop and its load generator.
+
 pub mod catalogue;
 pub mod context;
 mod identity;
 pub mod metrics;
+pub mod span;
 pub mod trace;
 
+pub use context::{Context, InCurrentContext};
 pub use identity::Identity;

@@ -10,11 +10,11 @@ use super::{Baggage, HEADER_VALUE_BYTES_MAX, SpanId, TraceContext, TraceId, head
 /// Something that carries named string values: HTTP headers, a queue message's attributes.
 pub trait Carrier {
     /// Every value under `name`, in order; values that are no text are left out.
-    fn values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str>;
+    fn values_of<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str>;
 }
 
 impl Carrier for HeaderMap {
-    fn values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
+    fn values_of<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
         self.get_all(name)
             .into_iter()
             .filter_map(|value| value.to_str().ok())
@@ -22,13 +22,13 @@ impl Carrier for HeaderMap {
 }
 
 impl Carrier for HashMap<String, String> {
-    fn values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
+    fn values_of<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
         self.get(name).map(String::as_str).into_iter()
     }
 }
 
 impl Carrier for BTreeMap<String, String> {
-    fn values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
+    fn values_of<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
         self.get(name).map(String::as_str).into_iter()
     }
 }
@@ -54,14 +54,14 @@ impl TraceContext {
             (Some(w3c), None) => w3c,
             (None, None) => b3_single(carrier).or_else(|| b3_multi(carrier))?,
         };
-        context.baggage = Baggage::parse(carrier.values(header::BAGGAGE));
+        context.baggage = Baggage::parse(carrier.values_of(header::BAGGAGE));
         Some(context)
     }
 }
 
 /// The only value under `name`.
 fn single<'a>(carrier: &'a impl Carrier, name: &str) -> Option<&'a str> {
-    let mut values = carrier.values(name);
+    let mut values = carrier.values_of(name);
     let value = values.next()?.trim();
     (values.next().is_none() && value.len() <= HEADER_VALUE_BYTES_MAX).then_some(value)
 }
@@ -79,7 +79,7 @@ fn context(trace_id: TraceId, span_id: SpanId, sampled: bool) -> TraceContext {
 
 fn tracecontext(carrier: &impl Carrier) -> Option<TraceContext> {
     let mut found = traceparent(single(carrier, header::TRACEPARENT)?)?;
-    let states: Vec<&str> = carrier.values(header::TRACESTATE).collect();
+    let states: Vec<&str> = carrier.values_of(header::TRACESTATE).collect();
     let members = || {
         states
             .iter()
