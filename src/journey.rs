@@ -6,6 +6,12 @@
 use crate::scenario::{Condition, StepId, Think};
 use crate::template::{Expr, Slot};
 
+mod condition;
+mod cursor;
+mod think;
+
+pub use cursor::{Action, Cursor};
+
 /// A compiled journey.
 #[derive(Debug, Clone, Default)]
 pub struct Program {

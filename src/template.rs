@@ -2,6 +2,11 @@
 //!
 //! PURE. Must not know: the engine, clocks, IO. All values come from the shopper's own variables and random numbers.
 
+mod render;
+mod value;
+
+pub use value::Scalar;
+
 /// Index of a shopper's variable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Slot(pub u16);

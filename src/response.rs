@@ -1,0 +1,213 @@
+//! What came back: tests on it, values out of it, and whether a step succeeded.
+//!
+//! PURE. Must not know: how the bytes arrived, who counts errors.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http::header::SET_COOKIE;
+
+use crate::scenario::{Extract, From, Outcome, PromiseField, Step, StepId, Test};
+use crate::shopper::{Shopper, World};
+use crate::template::{Part, Scalar, Value};
+
+mod comparison;
+mod pointer;
+
+pub use pointer::find as find_json;
+
+/// The lowest status that is an error where nothing else was said.
+const STATUS_ERROR_MIN: u16 = 400;
+
+/// A complete response to a step.
+#[derive(Debug, Clone)]
+pub struct Response {
+    /// HTTP status.
+    pub status: u16,
+    /// All headers.
+    pub headers: HeaderMap,
+    /// The whole body.
+    pub body: Bytes,
+    /// From sending the request to the last byte.
+    pub service_time: Duration,
+    /// The step and the index of the outcome it ended in, if it did. Set by [`Step::conclude`].
+    pub outcome: Option<(StepId, usize)>,
+}
+
+/// How a step with a complete response ended.
+#[derive(Debug, Clone)]
+pub enum Ending<'s> {
+    /// All checks passed and everything asked for was found.
+    Passed,
+    /// In a foreseen answer: neither success nor error.
+    Outcome(&'s Outcome),
+    /// In the error of this name: that of the first failed check, or `extract:<variable>`.
+    Failed(Cow<'s, str>),
+}
+
+impl Response {
+    /// A response that has been read; no outcome yet.
+    pub fn new(status: u16, headers: HeaderMap, body: Bytes, service_time: Duration) -> Self {
+        Self {
+            status,
+            headers,
+            body,
+            service_time,
+            outcome: None,
+        }
+    }
+
+    /// The value at a JSON pointer; unset if there is none, if it is null, or if the body is no JSON up to there.
+    pub fn json(&self, pointer: &str) -> Scalar<'_> {
+        pointer::find(&self.body, pointer).unwrap_or(Scalar::Unset)
+    }
+
+    /// The first header of this (lower-case) name as text; unset if there is none.
+    pub fn header(&self, name: &str) -> Scalar<'_> {
+        match self.headers.get(name) {
+            Some(value) => Scalar::Text(String::from_utf8_lossy(value.as_bytes())),
+            None => Scalar::Unset,
+        }
+    }
+
+    /// The value of a cookie that this response sets; unset if it does not.
+    pub fn cookie(&self, name: &str) -> Scalar<'_> {
+        let set = self
+            .headers
+            .get_all(SET_COOKIE)
+            .iter()
+            .filter_map(|header| header.to_str().ok());
+        let mut pairs = set.filter_map(|cookie| cookie.split(';').next()?.split_once('='));
+        match pairs.find(|(key, _)| key.trim() == name) {
+            Some((_, value)) => Scalar::text(value.trim().trim_matches('"')),
+            None => Scalar::Unset,
+        }
+    }
+
+    fn contains(&self, text: &str) -> bool {
+        match std::str::from_utf8(&self.body) {
+            Ok(body) => body.contains(text),
+            Err(_) => {
+                text.is_empty()
+                    || self
+                        .body
+                        .windows(text.len())
+                        .any(|window| window == text.as_bytes())
+            }
+        }
+    }
+}
+
+impl Test {
+    /// Whether the response passes.
+    pub fn passes(&self, response: &Response) -> bool {
+        match self {
+            Self::Status(ranges) => ranges
+                .iter()
+                .any(|(from, to)| (*from..=*to).contains(&response.status)),
+            Self::Json {
+                pointer,
+                comparison,
+            } => comparison.holds(&response.json(pointer)),
+            Self::Header { name, comparison } => comparison.holds(&response.header(name)),
+            Self::Contains(text) => response.contains(text),
+            Self::BytesMax(bytes_max) => response.body.len() as u64 <= *bytes_max,
+            Self::Within(limit) => response.service_time <= *limit,
+        }
+    }
+}
+
+impl Extract {
+    /// The value, if the response has it.
+    pub fn take(&self, response: &Response) -> Option<Value> {
+        let scalar = match &self.from {
+            From::Json(pointer) => response.json(pointer),
+            From::Header(name) => response.header(name),
+            From::Cookie(name) => response.cookie(name),
+            From::Regex(regex) => {
+                let captures = regex.captures(&response.body)?;
+                let capture = captures.get(1).or_else(|| captures.get(0))?;
+                Scalar::Text(String::from_utf8_lossy(capture.as_bytes()))
+            }
+        };
+        Some(scalar.into_value()).filter(Value::is_set)
+    }
+}
+
+impl Step {
+    /// Judges the response and lets the shopper remember what the step extracts.
+    ///
+    /// Foreseen outcomes come first: they are answers of their own, so checks do not apply and missing values are no
+    /// error. Otherwise the first failed check names the error, and then the first missing value.
+    pub fn conclude(
+        &self,
+        id: StepId,
+        world: &World,
+        shopper: &mut Shopper,
+        response: &mut Response,
+    ) -> Ending<'_> {
+        let foreseen = |outcome: &Outcome| outcome.tests.iter().all(|test| test.passes(response));
+        if let Some(index) = self.outcomes.iter().position(foreseen) {
+            response.outcome = Some((id, index));
+            for extract in &self.extract {
+                if let Some(value) = extract.take(response) {
+                    shopper.set_variable(extract.slot, value);
+                }
+            }
+            return Ending::Outcome(&self.outcomes[index]);
+        }
+        match self.first_failed_check(response) {
+            Some(check) => Ending::Failed(check.into()),
+            None => self.remember(world, shopper, response),
+        }
+    }
+
+    /// The name of the first check that the response does not pass.
+    pub fn first_failed_check(&self, response: &Response) -> Option<&str> {
+        let has_status_check = self
+            .checks
+            .iter()
+            .any(|check| matches!(check.test, Test::Status(_)));
+        if !has_status_check && response.status >= STATUS_ERROR_MIN {
+            return Some("status");
+        }
+        let failed = self
+            .checks
+            .iter()
+            .find(|check| !check.test.passes(response))?;
+        Some(&failed.name)
+    }
+
+    fn remember(&self, world: &World, shopper: &mut Shopper, response: &Response) -> Ending<'_> {
+        for extract in &self.extract {
+            let value = extract.take(response);
+            if value.is_none() && !extract.optional {
+                let name = world.scenario().variables.get(usize::from(extract.slot.0));
+                return Ending::Failed(
+                    format!("extract:{}", name.map_or("", String::as_str)).into(),
+                );
+            }
+            shopper.set_variable(extract.slot, value.unwrap_or_default());
+        }
+        Ending::Passed
+    }
+}
+
+impl PromiseField {
+    /// The field's value from the response or from the shopper.
+    pub fn value(&self, world: &World, shopper: &mut Shopper, response: &Response) -> Value {
+        match self {
+            Self::Json(pointer) => response.json(pointer).into_value(),
+            Self::Value(template) => match template.parts.as_slice() {
+                // A value by itself keeps its type.
+                [Part::Value(expr, _)] => expr.evaluate(world, shopper),
+                _ => Value::Text(template.render_text(world, shopper).into()),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,287 @@
+//! Who a shopper is: everything that follows from its number and the scenario's seed, and what it has learnt so far.
+//!
+//! PURE. A [`World`] is what all shoppers share and is never changed; a [`Shopper`] is small, as thousands of them wait
+//! at the same time. Must not know: where the shopper is in its journey, connections, clocks.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::RngCore;
+use uuid::{Builder, Uuid};
+
+use crate::data::{Card, Client, Person, Sampler, Words};
+use crate::rng::ShopperRng;
+use crate::scenario::{Persona, Scenario};
+use crate::template::{Slot, Value};
+
+/// What all shoppers share: the scenario and what was prepared from it once.
+#[derive(Debug)]
+pub struct World {
+    scenario: Arc<Scenario>,
+    popularity: Vec<Sampler>,
+    words: Words,
+}
+
+/// One shopper: identity, variables and random numbers. Everything follows from (seed, index).
+#[derive(Debug, Clone)]
+pub struct Shopper {
+    index: u64,
+    session: Uuid,
+    person: Option<Box<Person>>,
+    variables: Box<[Value]>,
+    walk: ShopperRng,
+    data: ShopperRng,
+    ids: ShopperRng,
+    basket: u32,
+    persona: u16,
+    journey: u16,
+    device: u16,
+    browser: u16,
+    country: u16,
+    returning: bool,
+    declined: bool,
+}
+
+/// A feeder had no row left for a shopper; its journey is dropped with the reason `feeder_exhausted`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("feeder number {feeder} has no row left for shopper {shopper}")]
+pub struct FeederExhausted {
+    /// Index into [`Scenario::feeders`].
+    pub feeder: usize,
+    /// The shopper's number.
+    pub shopper: u64,
+}
+
+impl World {
+    /// Prepares what the shoppers of this scenario share.
+    pub fn new(scenario: Arc<Scenario>) -> Self {
+        let seed = scenario.seed;
+        let popularity = scenario
+            .popularity
+            .iter()
+            .map(|popularity| Sampler::new(popularity, seed))
+            .collect();
+        Self {
+            popularity,
+            words: Words::new(),
+            scenario,
+        }
+    }
+
+    /// The scenario.
+    pub fn scenario(&self) -> &Scenario {
+        &self.scenario
+    }
+
+    /// The run's seed.
+    pub fn seed(&self) -> u64 {
+        self.scenario.seed
+    }
+
+    /// The persona of this shopper.
+    pub fn persona(&self, shopper: &Shopper) -> &Persona {
+        // A scenario has at least one persona, and the shopper was drawn from them.
+        &self.scenario.personas[usize::from(shopper.persona)]
+    }
+
+    pub(crate) fn popularity(&self, index: u16) -> Option<&Sampler> {
+        self.popularity.get(usize::from(index))
+    }
+
+    pub(crate) fn word(&self, rng: &mut ShopperRng) -> &'static str {
+        self.words.draw(rng)
+    }
+
+    pub(crate) fn feeder_value(&self, feeder: u16, column: u16, shopper: u64) -> Option<&str> {
+        let row = self
+            .scenario
+            .feeders
+            .get(usize::from(feeder))?
+            .row(self.seed(), shopper)?;
+        row.get(usize::from(column)).map(String::as_str)
+    }
+}
+
+impl Shopper {
+    /// Shopper number `index` as it arrives, its persona's variables set.
+    ///
+    /// # Errors
+    ///
+    /// If one of the scenario's feeders that must not begin again has no row left.
+    pub fn arrive(world: &World, index: u64) -> Result<Self, FeederExhausted> {
+        let feeders = &world.scenario.feeders;
+        if let Some(feeder) = feeders
+            .iter()
+            .position(|feeder| feeder.row(world.seed(), index).is_none())
+        {
+            return Err(FeederExhausted {
+                feeder,
+                shopper: index,
+            });
+        }
+        let mut shopper = Self::identified(world, index);
+        for (slot, expr) in &world.persona(&shopper).set {
+            let value = expr.evaluate(world, &mut shopper);
+            shopper.set_variable(*slot, value);
+        }
+        Ok(shopper)
+    }
+
+    /// Draws who the shopper is, always in the same order.
+    fn identified(world: &World, index: u64) -> Self {
+        let (scenario, seed) = (&world.scenario, world.seed());
+        let mut identity = ShopperRng::new(seed, "identity", index);
+        let persona = pick(
+            &mut identity,
+            scenario.personas.iter().map(|persona| persona.weight),
+        );
+        let kind = &scenario.personas[usize::from(persona)];
+        Self {
+            index,
+            persona,
+            journey: pick(&mut identity, kind.journeys.iter().copied()),
+            device: pick(
+                &mut identity,
+                kind.devices.iter().map(|(_, weight)| *weight),
+            ),
+            browser: pick(
+                &mut identity,
+                kind.browsers.iter().map(|(_, weight)| *weight),
+            ),
+            country: pick(
+                &mut identity,
+                kind.countries.iter().map(|(_, weight)| *weight),
+            ),
+            returning: identity.chance(kind.returning),
+            declined: identity.chance(kind.declined_cards),
+            basket: identity.between(kind.basket.0.into(), kind.basket.1.into()) as u32,
+            session: random_uuid(&mut identity),
+            person: None,
+            variables: vec![Value::Unset; scenario.variables.len()].into(),
+            walk: ShopperRng::new(seed, "walk", index),
+            data: ShopperRng::new(seed, "data", index),
+            ids: ShopperRng::new(seed, "ids", index),
+        }
+    }
+
+    /// The shopper's number: its index in the schedule.
+    pub fn index(&self) -> u64 {
+        self.index
+    }
+
+    /// Index into [`Scenario::personas`].
+    pub fn persona_index(&self) -> usize {
+        self.persona.into()
+    }
+
+    /// Index into [`Scenario::journeys`]: what this shopper came for.
+    pub fn journey(&self) -> usize {
+        self.journey.into()
+    }
+
+    /// The id of its browser session.
+    pub fn session(&self) -> Uuid {
+        self.session
+    }
+
+    /// Whether it has been here before.
+    pub fn is_returning(&self) -> bool {
+        self.returning
+    }
+
+    /// Pieces in its basket.
+    pub fn basket(&self) -> u32 {
+        self.basket
+    }
+
+    /// `desktop`, `mobile`, …
+    pub fn device<'w>(&self, world: &'w World) -> &'w str {
+        name_at(&world.persona(self).devices, self.device, "desktop")
+    }
+
+    /// `chrome`, `safari`, …
+    pub fn browser<'w>(&self, world: &'w World) -> &'w str {
+        name_at(&world.persona(self).browsers, self.browser, "chrome")
+    }
+
+    /// ISO 3166 code.
+    pub fn country<'w>(&self, world: &'w World) -> &'w str {
+        name_at(&world.persona(self).countries, self.country, "US")
+    }
+
+    /// What its browser says about itself.
+    pub fn client(&self, world: &World) -> Client {
+        Client::of(self.device(world), self.browser(world), self.country(world))
+    }
+
+    /// Its name, address and so on: drawn when first asked for, the same ever after.
+    pub fn person(&mut self, world: &World) -> &Person {
+        let (index, country) = (self.index, self.country(world));
+        self.person
+            .get_or_insert_with(|| Box::new(Person::new(world.seed(), index, country)))
+    }
+
+    /// Its card.
+    pub fn card(&self, world: &World) -> Card {
+        Card::new(world.seed(), self.index, self.declined)
+    }
+
+    /// A variable's value; unset if there is no such variable.
+    pub fn variable(&self, slot: Slot) -> &Value {
+        self.variables
+            .get(usize::from(slot.0))
+            .unwrap_or(&Value::Unset)
+    }
+
+    /// Sets a variable. A slot that the scenario does not have is ignored.
+    pub fn set_variable(&mut self, slot: Slot, value: Value) {
+        if let Some(variable) = self.variables.get_mut(usize::from(slot.0)) {
+            *variable = value;
+        }
+    }
+
+    /// Random numbers for where it goes and how long it thinks.
+    pub fn walk(&mut self) -> &mut ShopperRng {
+        &mut self.walk
+    }
+
+    /// Random numbers for the values in its requests.
+    pub fn data(&mut self) -> &mut ShopperRng {
+        &mut self.data
+    }
+
+    /// Random numbers for ids: UUIDs, traces, spans.
+    pub fn ids(&mut self) -> &mut ShopperRng {
+        &mut self.ids
+    }
+
+    /// A new random UUID.
+    pub fn new_uuid(&mut self) -> Uuid {
+        random_uuid(&mut self.ids)
+    }
+
+    /// A think time at this shopper's pace.
+    pub(crate) fn paced(&self, world: &World, think: Duration) -> Duration {
+        let seconds = think.as_secs_f64() * world.persona(self).pace;
+        Duration::try_from_secs_f64(seconds).unwrap_or(think)
+    }
+}
+
+fn pick(rng: &mut ShopperRng, weights: impl Iterator<Item = f64> + Clone) -> u16 {
+    // Checked scenarios have fewer than 2¹⁶ of anything and some weight above zero.
+    rng.weighted(weights)
+        .and_then(|index| u16::try_from(index).ok())
+        .unwrap_or(0)
+}
+
+fn name_at<'w>(names: &'w [(String, f64)], index: u16, otherwise: &'static str) -> &'w str {
+    names
+        .get(usize::from(index))
+        .map_or(otherwise, |(name, _)| name)
+}
+
+fn random_uuid(rng: &mut ShopperRng) -> Uuid {
+    let mut bytes = [0; 16];
+    rng.fill_bytes(&mut bytes);
+    Builder::from_random_bytes(bytes).into_uuid()
+}
