@@ -10,3 +10,4 @@ pub mod diff;
 pub mod normal;
 pub mod object;
 pub mod plan;
+pub mod query;
