@@ -14,3 +14,5 @@ pub mod scenario;
 pub mod schedule;
 pub mod shopper;
 pub mod template;
+pub mod transport;
+pub mod engine;

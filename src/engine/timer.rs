@@ -1,0 +1,230 @@
+//! When: sleeps of one worker, finer than a millisecond.
+//!
+//! tokio's own timer has a grain of one millisecond and rounds up; an open-loop generator would add that to every
+//! start. On Linux one timerfd per worker drives a heap of deadlines instead; elsewhere tokio's timer is used.
+//! Must not know: what the sleepers do.
+
+use std::cell::RefCell;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+use std::time::Instant;
+
+/// The deadlines of one worker. Clones share one timer; it lives on one thread.
+#[derive(Clone)]
+pub struct Timer(Rc<Shared>);
+
+struct Shared {
+    heap: RefCell<BinaryHeap<Reverse<Deadline>>>,
+    alarm: alarm::Alarm,
+}
+
+struct Deadline {
+    at: Instant,
+    waker: Waker,
+}
+
+impl PartialEq for Deadline {
+    fn eq(&self, other: &Self) -> bool {
+        self.at == other.at
+    }
+}
+impl Eq for Deadline {}
+impl PartialOrd for Deadline {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for Deadline {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.at.cmp(&other.at)
+    }
+}
+
+impl Timer {
+    /// A timer for the current thread's runtime.
+    ///
+    /// # Errors
+    /// When the operating system grants no timer (descriptors exhausted).
+    pub fn new() -> std::io::Result<Self> {
+        Ok(Self(Rc::new(Shared { heap: RefCell::new(BinaryHeap::new()), alarm: alarm::Alarm::new()? })))
+    }
+
+    /// Waits until `at`; returns at once when it has passed.
+    pub fn sleep_until(&self, at: Instant) -> Sleep<'_> {
+        Sleep { timer: self, at, registered: false }
+    }
+
+    /// Wakes sleepers for as long as it is polled: run it as one task of the worker.
+    ///
+    /// # Errors
+    /// When the operating system's timer fails.
+    pub async fn drive(&self) -> std::io::Result<()> {
+        loop {
+            if let Some(next) = self.wake_due(Instant::now()) {
+                self.0.alarm.set(next)?;
+            }
+            self.0.alarm.rang().await?;
+        }
+    }
+
+    /// Wakes everyone whose time has come; returns the next deadline.
+    fn wake_due(&self, now: Instant) -> Option<Instant> {
+        let mut heap = self.0.heap.borrow_mut();
+        while let Some(Reverse(first)) = heap.peek() {
+            if first.at > now {
+                return Some(first.at);
+            }
+            if let Some(Reverse(due)) = heap.pop() {
+                due.waker.wake();
+            }
+        }
+        None
+    }
+
+    fn register(&self, at: Instant, waker: Waker) {
+        let mut heap = self.0.heap.borrow_mut();
+        let earliest = heap.peek().is_none_or(|Reverse(first)| at < first.at);
+        heap.push(Reverse(Deadline { at, waker }));
+        if earliest {
+            // A failure shows again, and is reported, when the driver sets the alarm.
+            let _ = self.0.alarm.set(at);
+        }
+    }
+}
+
+/// Future of [`Timer::sleep_until`].
+pub struct Sleep<'a> {
+    timer: &'a Timer,
+    at: Instant,
+    registered: bool,
+}
+
+impl Future for Sleep<'_> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if Instant::now() >= self.at {
+            return Poll::Ready(());
+        }
+        // A task keeps its waker for life, so one registration is enough; it may only be polled early by others.
+        if !self.registered {
+            self.registered = true;
+            self.timer.register(self.at, cx.waker().clone());
+        }
+        Poll::Pending
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod alarm {
+    use std::time::Instant;
+
+    use rustix::fd::OwnedFd;
+    use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime};
+    use tokio::io::Interest;
+    use tokio::io::unix::AsyncFd;
+
+    /// A timerfd set to the earliest deadline.
+    pub(super) struct Alarm(AsyncFd<OwnedFd>);
+
+    impl Alarm {
+        pub(super) fn new() -> std::io::Result<Self> {
+            let fd = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
+            // SAFETY: the descriptor is open, and `AsyncFd` owns it until both are dropped together.
+            #[expect(unsafe_code, reason = "the only registration of a foreign descriptor; see the safety comment")]
+            let fd = unsafe { AsyncFd::register_with_interest(fd, Interest::READABLE) }?;
+            Ok(Self(fd))
+        }
+
+        pub(super) fn set(&self, at: Instant) -> std::io::Result<()> {
+            let wait = at.saturating_duration_since(Instant::now());
+            // Zero would disarm it.
+            let tv_nsec = i64::from(wait.subsec_nanos()).max(i64::from(wait.as_secs() == 0));
+            let value = Timespec { tv_sec: i64::try_from(wait.as_secs()).unwrap_or(i64::MAX), tv_nsec };
+            let zero = Timespec { tv_sec: 0, tv_nsec: 0 };
+            timerfd_settime(self.0.get_ref(), TimerfdTimerFlags::empty(), &Itimerspec { it_interval: zero, it_value: value })?;
+            Ok(())
+        }
+
+        /// The descriptor is never read: setting it anew resets its count, and an edge comes with each expiry.
+        pub(super) async fn rang(&self) -> std::io::Result<()> {
+            self.0.readable().await?.clear_ready();
+            Ok(())
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod alarm {
+    use std::cell::Cell;
+    use std::time::Instant;
+
+    /// tokio's timer: correct, but with a grain of a millisecond.
+    pub(super) struct Alarm {
+        at: Cell<Option<Instant>>,
+        changed: tokio::sync::Notify,
+    }
+
+    impl Alarm {
+        pub(super) fn new() -> std::io::Result<Self> {
+            Ok(Self { at: Cell::new(None), changed: tokio::sync::Notify::new() })
+        }
+
+        pub(super) fn set(&self, at: Instant) -> std::io::Result<()> {
+            self.at.set(Some(at));
+            self.changed.notify_one();
+            Ok(())
+        }
+
+        pub(super) async fn rang(&self) -> std::io::Result<()> {
+            match self.at.get() {
+                Some(at) => tokio::select! {
+                    () = tokio::time::sleep_until(at.into()) => self.at.set(None),
+                    () = self.changed.notified() => {}
+                },
+                None => self.changed.notified().await,
+            }
+            Ok(())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Timer;
+    use std::time::{Duration, Instant};
+
+    #[test]
+    fn sleepers_wake_in_order_of_their_deadlines_and_never_early() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let local = tokio::task::LocalSet::new();
+        let order = std::rc::Rc::new(std::cell::RefCell::new(Vec::new()));
+        local.block_on(&runtime, async {
+            let timer = Timer::new().unwrap();
+            let driver = timer.clone();
+            let driving = tokio::task::spawn_local(async move { driver.drive().await });
+            let start = Instant::now();
+            let sleepers: Vec<_> = [7_u64, 3, 5, 3, 1]
+                .into_iter()
+                .map(|ms| {
+                    let (timer, order) = (timer.clone(), order.clone());
+                    tokio::task::spawn_local(async move {
+                        let at = start + Duration::from_millis(ms);
+                        timer.sleep_until(at).await;
+                        assert!(Instant::now() >= at, "woken early");
+                        order.borrow_mut().push(ms);
+                    })
+                })
+                .collect();
+            for sleeper in sleepers {
+                sleeper.await.unwrap();
+            }
+            driving.abort();
+        });
+        assert_eq!(*order.borrow(), [1, 3, 3, 5, 7]);
+    }
+}

@@ -1,0 +1,353 @@
+//! One thread that takes the workers' windows, adds them up, writes the journal and publishes snapshots.
+//!
+//! It owns all disk work of a run, so that no worker ever waits for a disk. Must not know: sockets, shoppers.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender};
+use std::time::Duration;
+
+use super::samples::Sample;
+use super::snapshot::{Board, HISTORY, Snapshot, Tick};
+use super::{Arrivals, Cell, JourneyCell, PhaseId, Phases, Times, Window};
+use crate::scenario::{CounterId, FigureId, Scenario};
+use crate::schedule::Schedule;
+
+/// Slowest samples kept per step over the whole run.
+const SLOWEST_PER_STEP: usize = 20;
+
+/// Examples of errors kept over the whole run.
+const EXAMPLES_MAX: usize = 300;
+
+/// A worker's report at a tick.
+#[derive(Debug)]
+pub struct Handover {
+    /// Which worker.
+    pub worker: usize,
+    /// Number of the tick, from 0.
+    pub tick: u32,
+    /// What it recorded since the one before.
+    pub window: Window,
+    /// Whether it is the worker's last.
+    pub last: bool,
+}
+
+/// Everything measured, added up. Histograms are added bucket for bucket, so that segments of a run can be, too.
+#[derive(Debug, Clone, Default)]
+pub struct Totals {
+    /// By phase and figure.
+    pub cells: BTreeMap<(PhaseId, FigureId), Cell>,
+    /// By phase and journey.
+    pub journeys: BTreeMap<(PhaseId, u16), JourneyCell>,
+    /// By phase.
+    pub start_lag: BTreeMap<PhaseId, Times>,
+    /// By phase and counter.
+    pub counters: BTreeMap<(PhaseId, CounterId), u64>,
+    /// By phase, figure and name.
+    pub outcomes: BTreeMap<(PhaseId, FigureId, String), u64>,
+    /// By phase, figure and name.
+    pub errors: BTreeMap<(PhaseId, FigureId, String), u64>,
+    /// By second of intended time.
+    pub arrivals: Vec<Arrivals>,
+    /// Dropped arrivals by reason.
+    pub dropped: BTreeMap<String, u64>,
+    /// Kept whole.
+    pub samples: Vec<Sample>,
+    /// Most shoppers at one tick.
+    pub shoppers_max: u32,
+    /// Most open connections at one tick.
+    pub connections_max: u32,
+}
+
+impl Totals {
+    /// Adds one window.
+    pub fn add(&mut self, window: &Window) {
+        for (key, cell) in &window.cells {
+            self.cells.entry(*key).or_default().add(cell);
+        }
+        for (key, cell) in &window.journeys {
+            self.journeys.entry(*key).or_default().add(cell);
+        }
+        for (phase, lag) in &window.start_lag {
+            self.start_lag.entry(*phase).or_default().add(lag);
+        }
+        add_counts(&mut self.counters, &window.counters);
+        add_counts(&mut self.outcomes, &window.outcomes);
+        add_counts(&mut self.errors, &window.errors);
+        for (reason, count) in &window.dropped {
+            *self.dropped.entry((*reason).to_owned()).or_default() += count;
+        }
+        self.add_arrivals(window);
+        self.add_samples(window);
+    }
+
+    fn add_arrivals(&mut self, window: &Window) {
+        for (second, arrivals) in &window.arrivals {
+            let index = *second as usize;
+            if self.arrivals.len() <= index {
+                self.arrivals.resize(index + 1, Arrivals::default());
+            }
+            self.arrivals[index].add(arrivals);
+        }
+    }
+
+    fn add_samples(&mut self, window: &Window) {
+        let room = EXAMPLES_MAX.saturating_sub(self.samples.iter().filter(|s| s.kept == "failed").count());
+        self.samples.extend(window.examples.iter().take(room).cloned());
+        self.samples.extend(window.reservoir.iter().cloned());
+        for sample in window.slowest.iter() {
+            self.offer_slowest(sample);
+        }
+    }
+
+    fn offer_slowest(&mut self, sample: &Sample) {
+        let same = |kept: &Sample| kept.kept == "slowest" && kept.figure == sample.figure;
+        if self.samples.iter().filter(|kept| same(kept)).count() >= SLOWEST_PER_STEP {
+            let fastest = self.samples.iter().enumerate().filter(|(_, kept)| same(kept)).min_by_key(|(_, kept)| kept.response_us());
+            match fastest {
+                Some((_, kept)) if kept.response_us() >= sample.response_us() => return,
+                Some((index, _)) => drop(self.samples.swap_remove(index)),
+                None => return,
+            }
+        }
+        self.samples.push(sample.clone());
+    }
+
+    /// One figure over the phases that `take` accepts.
+    pub fn figure(&self, figure: FigureId, take: impl Fn(PhaseId) -> bool) -> Cell {
+        self.cells_where(|phase, of| of == figure && take(phase))
+    }
+
+    /// The sum of all cells that `take` accepts.
+    pub fn cells_where(&self, take: impl Fn(PhaseId, FigureId) -> bool) -> Cell {
+        let mut sum = Cell::default();
+        for ((phase, figure), cell) in &self.cells {
+            if take(*phase, *figure) {
+                sum.add(cell);
+            }
+        }
+        sum
+    }
+
+    /// Start lag over the phases that `take` accepts.
+    pub fn start_lag_where(&self, take: impl Fn(PhaseId) -> bool) -> Times {
+        let mut sum = Times::default();
+        for (phase, lag) in &self.start_lag {
+            if take(*phase) {
+                sum.add(lag);
+            }
+        }
+        sum
+    }
+
+    /// All arrivals.
+    pub fn arrivals_all(&self) -> Arrivals {
+        self.arrivals.iter().fold(Arrivals::default(), |mut sum, one| {
+            sum.add(one);
+            sum
+        })
+    }
+}
+
+fn add_counts<K: Ord + Clone>(to: &mut BTreeMap<K, u64>, from: &BTreeMap<K, u64>) {
+    for (key, count) in from {
+        *to.entry(key.clone()).or_default() += count;
+    }
+}
+
+/// Where ticks and promises are written.
+pub trait Journal: Send {
+    /// One tick of the run.
+    fn tick(&mut self, tick: &Tick, cpu_share: f64);
+    /// Promises to clients, one line of JSON each.
+    fn promises(&mut self, lines: &[String]);
+    /// Samples kept so far.
+    fn samples(&mut self, samples: &[Sample]);
+}
+
+/// How the generator itself fared.
+#[derive(Debug, Clone, Default)]
+pub struct OwnHealth {
+    /// CPU seconds used in each tick, and the tick's length.
+    pub cpu: Vec<(Duration, Duration)>,
+    /// Highest resident memory seen, bytes.
+    pub memory_bytes_max: u64,
+}
+
+/// What the collector needs to know of the run.
+pub struct Setup {
+    /// The scenario.
+    pub scenario: Arc<Scenario>,
+    /// Its phases.
+    pub phases: Phases,
+    /// Its schedule, if the load is open.
+    pub schedule: Option<Arc<Schedule>>,
+    /// This process's share of the schedule (1 / number of segments).
+    pub share: f64,
+    /// Workers that hand over.
+    pub workers: usize,
+    /// Length of a tick.
+    pub tick: Duration,
+    /// Where views look.
+    pub board: Board,
+    /// Where ticks are written.
+    pub journal: Box<dyn Journal>,
+}
+
+/// Runs until every worker has handed over its last window (or is gone), and returns the sums.
+pub fn collect(mut setup: Setup, inbox: &Receiver<Handover>, spares: &[SyncSender<Window>]) -> (Totals, OwnHealth) {
+    let mut state = State::new(&setup);
+    while let Ok(handover) = inbox.recv() {
+        let (worker, last) = (handover.worker, handover.last);
+        let window = state.accept(handover, &mut setup);
+        if let (Some(mut window), Some(spare)) = (window, spares.get(worker)) {
+            window.clear();
+            // A full channel means that the worker has spares enough.
+            let _ = spare.try_send(window);
+        }
+        if last {
+            state.finished += 1;
+        }
+        if state.finished == setup.workers {
+            break;
+        }
+    }
+    state.close(&mut setup);
+    (state.totals, state.health)
+}
+
+struct State {
+    totals: Totals,
+    health: OwnHealth,
+    /// Ticks that not every worker has reported yet.
+    open: BTreeMap<u32, (usize, Tick)>,
+    history: VecDeque<Arc<Tick>>,
+    finished: usize,
+    published: u32,
+    cpu_before: Duration,
+}
+
+impl State {
+    fn new(_: &Setup) -> Self {
+        Self {
+            totals: Totals::default(),
+            health: OwnHealth::default(),
+            open: BTreeMap::new(),
+            history: VecDeque::new(),
+            finished: 0,
+            published: 0,
+            cpu_before: crate::own::cpu_time(),
+        }
+    }
+
+    fn accept(&mut self, handover: Handover, setup: &mut Setup) -> Option<Window> {
+        let Handover { tick, window, last, .. } = handover;
+        self.totals.add(&window);
+        setup.journal.promises(&window.promises);
+        let number = u32::try_from(setup.scenario.figures.len()).unwrap_or(u32::MAX);
+        let (reports, sum) = self.open.entry(tick).or_insert_with(|| (0, empty_tick(tick, setup.tick, number)));
+        *reports += 1;
+        add_to_tick(sum, &window);
+        let complete = *reports + self.finished >= setup.workers || last;
+        if complete && !last {
+            self.publish_up_to(tick, setup);
+        }
+        Some(window)
+    }
+
+    fn publish_up_to(&mut self, tick: u32, setup: &mut Setup) {
+        while let Some(entry) = self.open.first_entry() {
+            if *entry.key() > tick {
+                return;
+            }
+            let (_, (_, sum)) = entry.remove_entry();
+            self.publish(sum, setup, false);
+        }
+    }
+
+    fn close(&mut self, setup: &mut Setup) {
+        while let Some((_, (_, sum))) = self.open.pop_first() {
+            self.publish(sum, setup, false);
+        }
+        setup.journal.samples(&self.totals.samples);
+        let snapshot = self.snapshot(setup, true);
+        setup.board.publish(snapshot);
+    }
+
+    fn publish(&mut self, mut tick: Tick, setup: &mut Setup, finished: bool) {
+        let now = crate::own::cpu_time();
+        let used = now.saturating_sub(self.cpu_before);
+        self.cpu_before = now;
+        self.health.cpu.push((used, tick.length));
+        self.health.memory_bytes_max = self.health.memory_bytes_max.max(crate::own::memory_bytes());
+        let begin = tick.at.saturating_sub(tick.length);
+        let seconds = tick.length.as_secs_f64();
+        if let Some(schedule) = &setup.schedule {
+            tick.rate_planned = schedule.planned_between(begin, tick.at) as f64 * setup.share / seconds;
+        }
+        self.totals.shoppers_max = self.totals.shoppers_max.max(tick.shoppers);
+        self.totals.connections_max = self.totals.connections_max.max(tick.connections);
+        setup.journal.tick(&tick, used.as_secs_f64() / seconds);
+        if self.published % 10 == 9 {
+            setup.journal.samples(&self.totals.samples);
+        }
+        self.published += 1;
+        self.history.push_back(Arc::new(tick));
+        if self.history.len() > HISTORY {
+            self.history.pop_front();
+        }
+        let snapshot = self.snapshot(setup, finished);
+        setup.board.publish(snapshot);
+    }
+
+    fn snapshot(&self, setup: &Setup, finished: bool) -> Snapshot {
+        let counted = |phase: PhaseId| setup.phases.counts(phase);
+        let elapsed = self.history.back().map_or(Duration::ZERO, |tick| tick.at);
+        let phase = setup.phases.at(elapsed.saturating_sub(Duration::from_millis(1)));
+        let figures = (0..setup.scenario.figures.len() as u16).map(|f| self.totals.figure(FigureId(f), counted)).collect();
+        let mut counters = vec![0; setup.scenario.counters.len()];
+        for ((phase, counter), count) in &self.totals.counters {
+            if counted(*phase) {
+                counters[usize::from(counter.0)] += count;
+            }
+        }
+        let mut errors: BTreeMap<(u16, String), u64> = BTreeMap::new();
+        for ((_, figure, name), count) in &self.totals.errors {
+            *errors.entry((figure.0, name.clone())).or_default() += count;
+        }
+        Snapshot {
+            elapsed,
+            planned: setup.schedule.as_ref().map(|schedule| schedule.duration()),
+            phase: setup.phases.names().get(usize::from(phase.0)).cloned().unwrap_or_default(),
+            arrivals: self.totals.arrivals_all(),
+            all: self.totals.cells_where(|phase, _| counted(phase)),
+            figures,
+            start_lag: self.totals.start_lag_where(counted),
+            counters,
+            errors: errors.into_iter().map(|((figure, name), count)| (figure, name, count)).collect(),
+            invalid: Vec::new(),
+            finished,
+            history: self.history.clone(),
+        }
+    }
+}
+
+fn empty_tick(number: u32, length: Duration, figures: u32) -> Tick {
+    Tick { at: length * (number + 1), length, figures: vec![Cell::default(); figures as usize], ..Tick::default() }
+}
+
+fn add_to_tick(tick: &mut Tick, window: &Window) {
+    for ((_, figure), cell) in &window.cells {
+        tick.all.add(cell);
+        if let Some(sum) = tick.figures.get_mut(usize::from(figure.0)) {
+            sum.add(cell);
+        }
+    }
+    for lag in window.start_lag.values() {
+        tick.start_lag.add(lag);
+    }
+    let started: u64 = window.arrivals.values().map(|arrivals| arrivals.started).sum();
+    tick.rate_achieved += started as f64 / tick.length.as_secs_f64();
+    tick.shoppers += window.shoppers;
+    tick.connections += window.connections;
+}

@@ -1,0 +1,166 @@
+//! The one door to the network: a request goes in, an [`Exchange`] with its clock readings comes out.
+//!
+//! [`http`] is the real one. Must not know: scenarios, journeys, statistics.
+
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+use ::http::{HeaderMap, StatusCode};
+use bytes::Bytes;
+
+pub mod http;
+pub mod origin;
+mod pool;
+
+pub use origin::Origin;
+
+/// What a shopper wants to send.
+#[derive(Debug, Clone)]
+pub struct Outgoing {
+    /// Scheme, host and port.
+    pub origin: std::sync::Arc<Origin>,
+    /// The method.
+    pub method: ::http::Method,
+    /// Path and query.
+    pub path: ::http::uri::PathAndQuery,
+    /// All headers but `host`, `content-length` and `connection`.
+    pub headers: HeaderMap,
+    /// The body; empty for none.
+    pub body: Bytes,
+}
+
+/// How an answer is to be read.
+#[derive(Debug, Clone, Copy)]
+pub struct Reading {
+    /// The whole exchange, wait for a connection included, ends by then.
+    pub deadline: Instant,
+    /// A larger body is an error.
+    pub body_bytes_max: u64,
+    /// Keep this much of the body of a successful answer.
+    pub keep_bytes: usize,
+    /// Keep this much of the body of an answer with a status of 400 or more.
+    pub keep_error_bytes: usize,
+}
+
+/// What came back, and when.
+#[derive(Debug)]
+pub struct Exchange {
+    /// When a connection was asked for.
+    pub asked: Instant,
+    /// When the request was handed to a connection; equals `done` if that never happened.
+    pub sent: Instant,
+    /// When the last byte of the answer was read, or the failure known.
+    pub done: Instant,
+    /// The answer, or why there is none.
+    pub result: Result<Answer, Failure>,
+}
+
+impl Exchange {
+    /// Time between asking for a connection and sending.
+    pub fn connection_wait(&self) -> Duration {
+        self.sent.saturating_duration_since(self.asked)
+    }
+}
+
+/// An HTTP response, read to its end.
+#[derive(Debug)]
+pub struct Answer {
+    /// Status.
+    pub status: StatusCode,
+    /// Headers.
+    pub headers: HeaderMap,
+    /// As much of the body as [`Reading`] said to keep.
+    pub body: Bytes,
+    /// The body's whole length in bytes.
+    pub body_bytes: u64,
+}
+
+/// Why an exchange failed, in the words that errors are counted under.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Failure {
+    /// The host's name could not be resolved.
+    Dns,
+    /// The target refused the connection.
+    ConnectRefused,
+    /// The connection could not be made for another reason (unreachable, reset while connecting).
+    Connect,
+    /// The TLS handshake failed.
+    Tls,
+    /// The time limit passed; the exchange was given up.
+    Timeout,
+    /// The target reset the connection.
+    Reset,
+    /// The target closed the connection before its answer was complete.
+    Closed,
+    /// What came back is not HTTP.
+    NotHttp,
+    /// The body was larger than allowed.
+    BodyTooLarge,
+    /// More redirects than allowed, or one that leads nowhere.
+    Redirects,
+    /// A value of the scenario makes no valid request (a header or URL with forbidden characters).
+    BadRequest,
+    /// This machine has no descriptors left: the generator's fault.
+    OutOfDescriptors,
+    /// This machine has no ports left: the generator's fault.
+    OutOfPorts,
+    /// The scenario's limit of open connections was reached: the generator's fault.
+    OutOfConnections,
+}
+
+impl Failure {
+    /// Snake-case name for counters and reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Dns => "dns",
+            Self::ConnectRefused => "connect_refused",
+            Self::Connect => "connect",
+            Self::Tls => "tls",
+            Self::Timeout => "timeout",
+            Self::Reset => "connection_reset",
+            Self::Closed => "connection_closed",
+            Self::NotHttp => "not_http",
+            Self::BodyTooLarge => "body_too_large",
+            Self::Redirects => "too_many_redirects",
+            Self::BadRequest => "bad_request",
+            Self::OutOfDescriptors => "out_of_descriptors",
+            Self::OutOfPorts => "out_of_ports",
+            Self::OutOfConnections => "out_of_connections",
+        }
+    }
+
+    /// Whether the generator, not the target, is to blame: such a run is invalid.
+    pub fn is_own_fault(self) -> bool {
+        matches!(self, Self::OutOfDescriptors | Self::OutOfPorts | Self::OutOfConnections)
+    }
+
+    /// Sorts an operating system's error into a kind.
+    pub fn of_io(error: &std::io::Error, otherwise: Self) -> Self {
+        use std::io::ErrorKind;
+        match error.kind() {
+            ErrorKind::ConnectionRefused => Self::ConnectRefused,
+            ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::ConnectionAborted => Self::Reset,
+            ErrorKind::UnexpectedEof => Self::Closed,
+            ErrorKind::AddrNotAvailable => Self::OutOfPorts,
+            ErrorKind::TimedOut => Self::Timeout,
+            // EMFILE and ENFILE have no stable kind.
+            _ if matches!(error.raw_os_error(), Some(23 | 24)) => Self::OutOfDescriptors,
+            _ => otherwise,
+        }
+    }
+}
+
+/// Sends requests for one worker.
+pub trait Transport: 'static {
+    /// One shopper's connections.
+    type Session: 'static;
+
+    /// A new shopper, without a connection yet.
+    fn session(&self) -> Self::Session;
+
+    /// Sends one request and reads the answer; several may be under way in one session.
+    fn exchange(&self, session: &Self::Session, outgoing: Outgoing, reading: Reading) -> impl Future<Output = Exchange>;
+
+    /// Connections open now.
+    fn connections_open(&self) -> u32;
+}
