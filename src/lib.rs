@@ -1,13 +1,19 @@
 //! loadgen: seeded, open-loop shoppers against a shop, measured honestly.
 //!
-//! Read in this order: [`scenario`] (what is asked for), [`schedule`] (when shoppers arrive), [`shopper`] (who they are),
-//! [`journey`] (what they do), [`template`] and [`data`] (what they say), [`feeder`] (rows from files), [`response`]
-//! (what came back), [`rng`] and [`permutation`] (where chance comes from).
+//! Read in this order: [`scenario`] (what is asked for), [`template`], [`data`] and [`feeder`] (where values come from),
+//! [`shopper`] (who someone is), [`journey`] and [`response`] (what a shopper does, and makes of an answer), [`schedule`] (when
+//! shoppers arrive), [`rng`] and [`permutation`] (where chance comes from), [`engine`] (runs it), [`transport`] (the one door to
+//! the network), [`measure`] (samples to histograms), [`verdict`] (can it be trusted, was it good enough), [`report`] (the
+//! record of a run).
 
 pub mod data;
+pub mod engine;
 pub mod feeder;
 pub mod journey;
+pub mod measure;
+pub mod own;
 pub mod permutation;
+pub mod report;
 pub mod response;
 pub mod rng;
 pub mod scenario;
@@ -15,4 +21,4 @@ pub mod schedule;
 pub mod shopper;
 pub mod template;
 pub mod transport;
-pub mod engine;
+pub mod verdict;

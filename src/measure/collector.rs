@@ -26,6 +26,8 @@ pub struct Handover {
     pub worker: usize,
     /// Number of the tick, from 0.
     pub tick: u32,
+    /// When it handed over, since the run began.
+    pub at: Duration,
     /// What it recorded since the one before.
     pub window: Window,
     /// Whether it is the worker's last.
@@ -186,8 +188,6 @@ pub struct Setup {
     pub share: f64,
     /// Workers that hand over.
     pub workers: usize,
-    /// Length of a tick.
-    pub tick: Duration,
     /// Where views look.
     pub board: Board,
     /// Where ticks are written.
@@ -241,12 +241,13 @@ impl State {
     }
 
     fn accept(&mut self, handover: Handover, setup: &mut Setup) -> Option<Window> {
-        let Handover { tick, window, last, .. } = handover;
+        let Handover { tick, at, window, last, .. } = handover;
         self.totals.add(&window);
         setup.journal.promises(&window.promises);
         let number = u32::try_from(setup.scenario.figures.len()).unwrap_or(u32::MAX);
-        let (reports, sum) = self.open.entry(tick).or_insert_with(|| (0, empty_tick(tick, setup.tick, number)));
+        let (reports, sum) = self.open.entry(tick).or_insert_with(|| (0, empty_tick(number)));
         *reports += 1;
+        sum.at = sum.at.max(at);
         add_to_tick(sum, &window);
         let complete = *reports + self.finished >= setup.workers || last;
         if complete && !last {
@@ -261,29 +262,31 @@ impl State {
                 return;
             }
             let (_, (_, sum)) = entry.remove_entry();
-            self.publish(sum, setup, false);
+            self.publish(sum, setup);
         }
     }
 
     fn close(&mut self, setup: &mut Setup) {
         while let Some((_, (_, sum))) = self.open.pop_first() {
-            self.publish(sum, setup, false);
+            self.publish(sum, setup);
         }
         setup.journal.samples(&self.totals.samples);
         let snapshot = self.snapshot(setup, true);
         setup.board.publish(snapshot);
     }
 
-    fn publish(&mut self, mut tick: Tick, setup: &mut Setup, finished: bool) {
+    fn publish(&mut self, mut tick: Tick, setup: &mut Setup) {
+        let before = self.history.back().map_or(Duration::ZERO, |tick| tick.at);
+        tick.length = tick.at.saturating_sub(before).max(Duration::from_millis(1));
+        tick.rate_achieved /= tick.length.as_secs_f64();
         let now = crate::own::cpu_time();
         let used = now.saturating_sub(self.cpu_before);
         self.cpu_before = now;
         self.health.cpu.push((used, tick.length));
         self.health.memory_bytes_max = self.health.memory_bytes_max.max(crate::own::memory_bytes());
-        let begin = tick.at.saturating_sub(tick.length);
         let seconds = tick.length.as_secs_f64();
         if let Some(schedule) = &setup.schedule {
-            tick.rate_planned = schedule.planned_between(begin, tick.at) as f64 * setup.share / seconds;
+            tick.rate_planned = schedule.planned_between(before, tick.at) as f64 * setup.share / seconds;
         }
         self.totals.shoppers_max = self.totals.shoppers_max.max(tick.shoppers);
         self.totals.connections_max = self.totals.connections_max.max(tick.connections);
@@ -296,7 +299,7 @@ impl State {
         if self.history.len() > HISTORY {
             self.history.pop_front();
         }
-        let snapshot = self.snapshot(setup, finished);
+        let snapshot = self.snapshot(setup, false);
         setup.board.publish(snapshot);
     }
 
@@ -332,8 +335,8 @@ impl State {
     }
 }
 
-fn empty_tick(number: u32, length: Duration, figures: u32) -> Tick {
-    Tick { at: length * (number + 1), length, figures: vec![Cell::default(); figures as usize], ..Tick::default() }
+fn empty_tick(figures: u32) -> Tick {
+    Tick { figures: vec![Cell::default(); figures as usize], ..Tick::default() }
 }
 
 fn add_to_tick(tick: &mut Tick, window: &Window) {
@@ -347,7 +350,8 @@ fn add_to_tick(tick: &mut Tick, window: &Window) {
         tick.start_lag.add(lag);
     }
     let started: u64 = window.arrivals.values().map(|arrivals| arrivals.started).sum();
-    tick.rate_achieved += started as f64 / tick.length.as_secs_f64();
+    // A count until the tick's length is known.
+    tick.rate_achieved += started as f64;
     tick.shoppers += window.shoppers;
     tick.connections += window.connections;
 }
