@@ -1,0 +1,202 @@
+//! The run folder: written while the run goes on, so that a crash leaves readable files.
+//!
+//! `windows.jsonl` is the journal of second-level windows; at the end it becomes part of `run.json` and goes away.
+
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+
+use super::{Blob, RunReport, WindowRecord, WindowStep};
+use crate::measure::collector::Journal;
+use crate::measure::samples::Sample;
+use crate::measure::snapshot::Tick;
+
+/// Free space that a run folder must have at the start, bytes.
+const FREE_BYTES_MIN: u64 = 64 * 1024 * 1024;
+
+/// The folder of one run.
+#[derive(Debug, Clone)]
+pub struct RunFolder {
+    path: PathBuf,
+}
+
+impl RunFolder {
+    /// Makes `<out>/<time>-<scenario>` and makes sure that it can be written, before any load starts.
+    ///
+    /// # Errors
+    /// When it cannot be made or written, or when the disk is nearly full; the message names the path and the remedy.
+    pub fn create(out: &Path, started: time::OffsetDateTime, scenario: &str) -> anyhow::Result<Self> {
+        let format = time::macros::format_description!("[year][month][day]-[hour][minute][second]");
+        let time = started.format(format).context("the system clock shows no valid date")?;
+        let remedy = || format!("cannot write the run folder under '{}': choose another place with --out DIR", out.display());
+        std::fs::create_dir_all(out).with_context(remedy)?;
+        let path = first_free(out, &format!("{time}-{scenario}")).with_context(remedy)?;
+        let folder = Self { path };
+        folder.probe().with_context(remedy)?;
+        Ok(folder)
+    }
+
+    fn probe(&self) -> anyhow::Result<()> {
+        let free = rustix::fs::statvfs(&self.path).map(|disk| disk.f_bavail * disk.f_frsize);
+        if let Ok(free) = free
+            && free < FREE_BYTES_MIN
+        {
+            bail!("only {} MiB are free on that disk; a run needs at least {} MiB", free >> 20, FREE_BYTES_MIN >> 20);
+        }
+        let probe = self.path.join(".probe");
+        std::fs::write(&probe, [0; 4096])?;
+        std::fs::remove_file(probe)?;
+        Ok(())
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A file in it.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// Opens the files that are written during the run.
+    ///
+    /// # Errors
+    /// When one cannot be made.
+    pub fn journal(&self, step_names: Vec<String>) -> std::io::Result<FolderJournal> {
+        let open = |name: &str| OpenOptions::new().create(true).append(true).open(self.file(name)).map(BufWriter::new);
+        Ok(FolderJournal { folder: self.clone(), step_names, windows: open("windows.jsonl")?, orders: open("orders.jsonl")?, failed: None })
+    }
+
+    /// Writes `run.json` with the windows of the journal, atomically, then removes the journal.
+    ///
+    /// # Errors
+    /// When the disk fails; the journal stays.
+    pub fn finish(&self, report: &mut RunReport) -> anyhow::Result<()> {
+        report.windows = self.windows()?;
+        let path = self.file("run.json");
+        write_atomically(&path, |file| Ok(serde_json::to_writer(file, report)?)).with_context(|| format!("cannot write {}", path.display()))?;
+        let _ = std::fs::remove_file(self.file("windows.jsonl"));
+        Ok(())
+    }
+
+    /// The windows written so far. A torn last line, as a crash leaves it, is left out.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn windows(&self) -> anyhow::Result<Vec<WindowRecord>> {
+        let path = self.file("windows.jsonl");
+        let file = File::open(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let lines = BufReader::new(file).lines().map_while(Result::ok);
+        Ok(lines.filter_map(|line| serde_json::from_str(&line).ok()).collect())
+    }
+}
+
+/// Two runs may start within one second: the second one gets a number behind its name.
+fn first_free(out: &Path, name: &str) -> std::io::Result<PathBuf> {
+    const TRIES_MAX: u32 = 1000;
+    for number in 1..=TRIES_MAX {
+        let name = if number == 1 { name.to_owned() } else { format!("{name}-{number}") };
+        let path = out.join(name);
+        match std::fs::create_dir(&path) {
+            Ok(()) => return Ok(path),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(std::io::Error::other("a thousand runs have this name already"))
+}
+
+fn write_atomically(path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> anyhow::Result<()>) -> anyhow::Result<()> {
+    let partial = path.with_extension("partial");
+    let mut file = BufWriter::new(File::create(&partial)?);
+    write(&mut file)?;
+    file.into_inner().map_err(|e| e.into_error())?.sync_all()?;
+    std::fs::rename(&partial, path)?;
+    Ok(())
+}
+
+/// Writes ticks, promises and samples while the run goes on.
+pub struct FolderJournal {
+    folder: RunFolder,
+    step_names: Vec<String>,
+    windows: BufWriter<File>,
+    orders: BufWriter<File>,
+    /// The first failure; after it nothing more is written, and the run's end says so.
+    failed: Option<std::io::Error>,
+}
+
+impl FolderJournal {
+    fn attempt(&mut self, write: impl FnOnce(&mut Self) -> std::io::Result<()>) {
+        if self.failed.is_none()
+            && let Err(error) = write(self)
+        {
+            tracing::error!(%error, "the run folder cannot be written any more");
+            self.failed = Some(error);
+        }
+    }
+}
+
+impl Journal for FolderJournal {
+    fn tick(&mut self, tick: &Tick, cpu: f64) {
+        self.attempt(|journal| {
+            serde_json::to_writer(&mut journal.windows, &window_record(tick, cpu))?;
+            journal.windows.write_all(b"\n")?;
+            journal.windows.flush()
+        });
+    }
+
+    fn promises(&mut self, lines: &[String]) {
+        self.attempt(|journal| {
+            for line in lines {
+                writeln!(journal.orders, "{line}")?;
+            }
+            journal.orders.flush()
+        });
+    }
+
+    fn samples(&mut self, samples: &[Sample]) {
+        self.attempt(|journal| {
+            let path = journal.folder.file("samples.jsonl");
+            let names = &journal.step_names;
+            write_atomically(&path, |file| {
+                for sample in samples {
+                    let step = names.get(usize::from(sample.figure)).cloned().unwrap_or_default();
+                    serde_json::to_writer(&mut *file, &Sample { step, ..sample.clone() })?;
+                    file.write_all(b"\n")?;
+                }
+                Ok(())
+            })
+            .map_err(std::io::Error::other)
+        });
+    }
+}
+
+fn window_record(tick: &Tick, cpu: f64) -> WindowRecord {
+    let millis = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    let figures = tick.figures.iter().zip(0_u16..).filter(|(cell, _)| cell.response.count() > 0);
+    WindowRecord {
+        at_ms: millis(tick.at),
+        length_ms: millis(tick.length),
+        planned_rate: tick.rate_planned,
+        achieved_rate: tick.rate_achieved,
+        shoppers: tick.shoppers,
+        connections: tick.connections,
+        cpu,
+        start_lag: Blob::of(&tick.start_lag),
+        figures: figures
+            .map(|(cell, index)| {
+                let step = WindowStep {
+                    ok: cell.ok,
+                    outcomes: cell.outcomes,
+                    errors: cell.errors(),
+                    response: Blob::of(&cell.response),
+                    service_time: Blob::of(&cell.service),
+                };
+                (index, step)
+            })
+            .collect(),
+    }
+}
