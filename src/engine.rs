@@ -1,2 +1,177 @@
 //! Runs a scenario and owns every task of the run.
+//!
+//! One thread a worker, each with its own runtime, timer, connections and recorder; nothing is shared on the hot path.
+//! One more thread, the collector, adds up what the workers hand over. Everything is joined before [`run`] returns.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, anyhow};
+use tokio::sync::watch;
+
+use crate::measure::collector::{Handover, Journal, OwnHealth, Setup, Totals, collect};
+use crate::measure::snapshot::Board;
+use crate::measure::{Phases, Window};
+use crate::scenario::{Load, Scenario};
+use crate::schedule::{Schedule, Segment};
+use crate::shopper::World;
+use crate::transport::Transport;
+use crate::transport::http::HttpTransport;
+
+mod browser;
+mod floor;
+mod pacer;
+pub mod plan;
+mod shopper;
 pub mod timer;
+mod worker;
+
+use plan::Plan;
+
+/// Windows that may wait for the collector, for each worker. A worker that finds the channel full goes on recording into the
+/// window it has.
+const HANDOVERS_MAX: usize = 8;
+
+/// Length of a tick; longer runs have longer ones so that there are at most [`TICKS_MAX`].
+const TICK: Duration = Duration::from_secs(1);
+
+/// Most second-level windows of a run of known length.
+const TICKS_MAX: u32 = 7200;
+
+/// How far a run has been asked to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Stop {
+    /// Go on.
+    #[default]
+    No,
+    /// No new journeys, no new steps; answers on their way are waited for.
+    Drain,
+    /// At once.
+    Now,
+}
+
+/// A run to be made.
+pub struct Order {
+    /// What to do.
+    pub scenario: Arc<Scenario>,
+    /// Base URL of the system under test.
+    pub target: String,
+    /// Worker threads, at least 1.
+    pub workers: u32,
+    /// This process's share of the schedule.
+    pub segment: Segment,
+    /// Where views look.
+    pub board: Board,
+    /// Where ticks are written.
+    pub journal: Box<dyn Journal>,
+    /// Told to stop here.
+    pub stop: watch::Receiver<Stop>,
+}
+
+/// A finished run.
+pub struct Finished {
+    /// What was measured.
+    pub totals: Totals,
+    /// How the generator fared.
+    pub health: OwnHealth,
+    /// The run's phases.
+    pub phases: Phases,
+    /// From the first arrival's time to the end of the last step.
+    pub elapsed: Duration,
+    /// Length of the load.
+    pub load: Duration,
+    /// CPU time of the whole run.
+    pub cpu: Duration,
+}
+
+/// Makes the run and comes back when it is over.
+///
+/// # Errors
+/// When the target or a step cannot be used, or a thread cannot be started; nothing has been sent then.
+pub fn run(order: Order) -> anyhow::Result<Finished> {
+    let plan = Arc::new(Plan::new(&order.scenario, &order.target).map_err(|e| anyhow!(e))?);
+    let schedule = schedule_of(&order.scenario).map(Arc::new);
+    let phases = Phases::of(&order.scenario);
+    let world = Arc::new(World::new(order.scenario.clone()));
+    let workers = order.workers.max(1) as usize;
+    let tick = tick_of(schedule.as_deref());
+    let (outbox, inbox) = sync_channel(workers * HANDOVERS_MAX);
+    let (spare_senders, spare_receivers): (Vec<_>, Vec<_>) = (0..workers).map(|_| sync_channel(HANDOVERS_MAX)).unzip();
+    let setup = Setup {
+        scenario: order.scenario.clone(),
+        phases: phases.clone(),
+        schedule: schedule.clone(),
+        share: 1.0 / order.segment.of() as f64,
+        workers,
+        board: order.board,
+        journal: order.journal,
+    };
+    let cpu_before = crate::own::cpu_time();
+    let collector = start_collector(setup, inbox, spare_senders)?;
+    // Time for every thread to stand ready before the first arrival is due.
+    let start = Instant::now() + Duration::from_millis(20);
+    let mut threads = Vec::new();
+    for (number, spares) in spare_receivers.into_iter().enumerate() {
+        let part = Segment::new(number as u64, workers as u64).context("worker numbers are below their count")?;
+        let setup = worker::Setup {
+            number,
+            workers: order.workers.max(1),
+            segment: order.segment.part(part),
+            world: world.clone(),
+            plan: plan.clone(),
+            schedule: schedule.clone(),
+            phases: phases.clone(),
+            start,
+            tick,
+            stop: order.stop.clone(),
+        };
+        threads.push(start_worker(setup, worker::Desk::new(number, outbox.clone(), spares))?);
+    }
+    drop(outbox);
+    let results: Vec<anyhow::Result<()>> =
+        threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(anyhow!("a worker thread panicked")))).collect();
+    let (totals, health) = collector.join().map_err(|_| anyhow!("the collector thread panicked"))?;
+    results.into_iter().collect::<anyhow::Result<()>>()?;
+    let elapsed = start.elapsed();
+    let planned = schedule.as_ref().map(|schedule| schedule.duration());
+    let load = planned.map_or(elapsed, |planned| planned.min(elapsed));
+    Ok(Finished { totals, health, phases, elapsed, load, cpu: crate::own::cpu_time() - cpu_before })
+}
+
+/// The schedule of an open load.
+pub fn schedule_of(scenario: &Scenario) -> Option<Schedule> {
+    match &scenario.load {
+        Load::Open { phases, spacing } => Some(Schedule::new(phases, *spacing, scenario.seed)),
+        Load::Closed { .. } => None,
+    }
+}
+
+fn tick_of(schedule: Option<&Schedule>) -> Duration {
+    let duration = schedule.map_or(Duration::ZERO, Schedule::duration);
+    let seconds = duration.as_secs().div_ceil(u64::from(TICKS_MAX));
+    TICK.max(Duration::from_secs(seconds))
+}
+
+fn start_collector(
+    setup: Setup,
+    inbox: Receiver<Handover>,
+    spares: Vec<SyncSender<Window>>,
+) -> std::io::Result<JoinHandle<(Totals, OwnHealth)>> {
+    std::thread::Builder::new().name("collector".to_owned()).spawn(move || collect(setup, &inbox, &spares))
+}
+
+fn start_worker(setup: worker::Setup, desk: worker::Desk) -> std::io::Result<JoinHandle<anyhow::Result<()>>> {
+    std::thread::Builder::new().name(format!("worker-{}", setup.number)).spawn(move || {
+        let http = &setup.world.scenario().http;
+        let limits = &setup.world.scenario().limits;
+        let transport = HttpTransport::new(http.connections, limits.connections_max, setup.workers)?;
+        on_own_runtime(setup, desk, transport)
+    })
+}
+
+fn on_own_runtime<T: Transport>(setup: worker::Setup, desk: worker::Desk, transport: T) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    tokio::task::LocalSet::new().block_on(&runtime, worker::work(setup, desk, transport))
+}

@@ -1,0 +1,126 @@
+//! What all shoppers of one worker share: clock, timer, recorder, connections, and the wish to stop.
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::Notify;
+
+use super::browser::BrowserSetup;
+use super::plan::Plan;
+use super::timer::Timer;
+use super::{Stop, worker};
+use crate::measure::{Phases, Recorder};
+use crate::shopper::World;
+use crate::transport::Transport;
+
+/// The shared part of one worker.
+pub(super) struct Floor<T: Transport> {
+    pub(super) world: Arc<World>,
+    pub(super) plan: Arc<Plan>,
+    pub(super) phases: Phases,
+    pub(super) transport: T,
+    pub(super) timer: Timer,
+    pub(super) recorder: RefCell<Recorder>,
+    pub(super) browser: BrowserSetup,
+    /// Offset 0 of the schedule.
+    pub(super) start: Instant,
+    shoppers: Cell<u32>,
+    requests: Cell<u32>,
+    request_ended: Notify,
+    stop: Cell<Stop>,
+    stop_asked: Notify,
+}
+
+impl<T: Transport> Floor<T> {
+    pub(super) fn new(setup: &worker::Setup, transport: T, timer: Timer) -> Self {
+        let seed = setup.world.seed() ^ (setup.number as u64);
+        Self {
+            browser: BrowserSetup::new(setup.world.scenario(), setup.plan.target()),
+            world: setup.world.clone(),
+            plan: setup.plan.clone(),
+            phases: setup.phases.clone(),
+            transport,
+            timer,
+            recorder: RefCell::new(Recorder::new(seed)),
+            start: setup.start,
+            shoppers: Cell::new(0),
+            requests: Cell::new(0),
+            request_ended: Notify::new(),
+            stop: Cell::new(Stop::No),
+            stop_asked: Notify::new(),
+        }
+    }
+
+    /// Time since the run began.
+    pub(super) fn offset(&self) -> Duration {
+        Instant::now().saturating_duration_since(self.start)
+    }
+
+    /// An instant as an offset.
+    pub(super) fn offset_of(&self, at: Instant) -> Duration {
+        at.saturating_duration_since(self.start)
+    }
+
+    /// Waits until the offset, or until someone wants the run to stop.
+    pub(super) async fn sleep_or_stop(&self, until: Duration) {
+        let Some(at) = self.start.checked_add(until) else { return self.stop_asked().await };
+        if self.stop.get() != Stop::No {
+            return;
+        }
+        tokio::select! {
+            biased;
+            () = self.timer.sleep_until(at) => {}
+            () = self.stop_asked.notified() => {}
+        }
+    }
+
+    /// Raises the level of the wish to stop; it never sinks.
+    pub(super) fn ask_to_stop(&self, level: Stop) {
+        if level > self.stop.get() {
+            self.stop.set(level);
+            self.stop_asked.notify_waiters();
+        }
+    }
+
+    pub(super) fn stop_level(&self) -> Stop {
+        self.stop.get()
+    }
+
+    /// Comes back when the level rises.
+    pub(super) async fn stop_asked(&self) {
+        self.stop_asked.notified().await;
+    }
+
+    pub(super) fn shoppers(&self) -> u32 {
+        self.shoppers.get()
+    }
+
+    pub(super) fn shopper_came(&self) {
+        self.shoppers.set(self.shoppers.get() + 1);
+    }
+
+    pub(super) fn shopper_left(&self) {
+        self.shoppers.set(self.shoppers.get().saturating_sub(1));
+    }
+
+    pub(super) fn requests_in_flight(&self) -> u32 {
+        self.requests.get()
+    }
+
+    pub(super) fn request_began(&self) {
+        self.requests.set(self.requests.get() + 1);
+    }
+
+    pub(super) fn request_is_over(&self) {
+        self.requests.set(self.requests.get().saturating_sub(1));
+        if self.stop.get() != Stop::No {
+            self.request_ended.notify_waiters();
+        }
+    }
+
+    /// Comes back when a request ends while the run is stopping.
+    pub(super) async fn request_ended(&self) {
+        self.request_ended.notified().await;
+    }
+}

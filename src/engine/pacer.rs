@@ -1,0 +1,80 @@
+//! When shoppers arrive: the schedule's times for an open load, a fixed crowd for a closed one.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+
+use super::Stop;
+use super::floor::Floor;
+use super::shopper::visit;
+use super::worker::Setup;
+use crate::scenario::{Load, Until};
+use crate::schedule::{Schedule, Segment};
+use crate::transport::Transport;
+
+/// Arrivals that are let in without a pause when the pacer is behind; then the shoppers get their turn.
+const BURST_MAX: u32 = 64;
+
+/// Lets shoppers in until the load is over.
+pub(super) async fn pace<T: Transport>(floor: &Rc<Floor<T>>, setup: &Setup, shoppers: &mut JoinSet<()>) {
+    match (&setup.world.scenario().load, &setup.schedule) {
+        (Load::Closed { shoppers: crowd, until }, _) => closed(floor, setup.segment, *crowd, *until, shoppers).await,
+        (Load::Open { .. }, Some(schedule)) => open(floor, schedule, setup.segment, shoppers).await,
+        (Load::Open { .. }, None) => {}
+    }
+}
+
+async fn open<T: Transport>(floor: &Rc<Floor<T>>, schedule: &Schedule, segment: Segment, shoppers: &mut JoinSet<()>) {
+    let limit = u64::from(floor.world.scenario().limits.shoppers_max).div_ceil(segment.of()).max(1);
+    let mut burst = 0;
+    for (index, due) in schedule.arrivals(segment) {
+        if floor.offset() < due {
+            burst = 0;
+            floor.sleep_or_stop(due).await;
+        } else {
+            burst += 1;
+            if burst % BURST_MAX == 0 {
+                tokio::task::yield_now().await;
+            }
+        }
+        if floor.stop_level() != Stop::No {
+            return;
+        }
+        floor.recorder.borrow_mut().planned(due);
+        if u64::from(floor.shoppers()) >= limit {
+            floor.recorder.borrow_mut().dropped(due, "shoppers_limit");
+            continue;
+        }
+        shoppers.spawn_local(visit(floor.clone(), index, due));
+        while shoppers.try_join_next().is_some() {}
+    }
+    floor.sleep_or_stop(schedule.duration()).await;
+}
+
+async fn closed<T: Transport>(floor: &Rc<Floor<T>>, segment: Segment, crowd: u32, until: Until, shoppers: &mut JoinSet<()>) {
+    let journeys = Rc::new(Cell::new(0));
+    let journeys_max = until.journeys.map_or(u64::MAX, |all| segment.share_of(all));
+    let end = until.elapsed.unwrap_or(Duration::MAX);
+    floor.sleep_or_stop(Duration::ZERO).await;
+    for _ in 0..segment.share_of(u64::from(crowd)) {
+        let (floor, journeys) = (floor.clone(), journeys.clone());
+        shoppers.spawn_local(async move {
+            while floor.stop_level() == Stop::No && floor.offset() < end && journeys.get() < journeys_max {
+                let number = journeys.replace(journeys.get() + 1);
+                let now = floor.offset();
+                floor.recorder.borrow_mut().planned(now);
+                visit(floor.clone(), segment.index() + number * segment.of(), now).await;
+            }
+        });
+    }
+    // The crowd goes home by itself when the time is over or the journeys are made.
+    while floor.stop_level() == Stop::No {
+        tokio::select! {
+            left = shoppers.join_next() => if left.is_none() { return },
+            () = floor.stop_asked() => {}
+            () = floor.sleep_or_stop(end), if floor.offset() < end => return,
+        }
+    }
+}
