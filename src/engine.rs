@@ -21,6 +21,7 @@ use crate::transport::Transport;
 use crate::transport::http::HttpTransport;
 
 mod browser;
+mod examples;
 mod floor;
 mod pacer;
 pub mod plan;

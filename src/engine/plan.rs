@@ -8,7 +8,8 @@ use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::uri::PathAndQuery;
 use url::Url;
 
-use crate::scenario::{From, PromiseField, Scenario, Step, StepId, Test};
+use crate::journey::{Op, Program};
+use crate::scenario::{Condition, From, PromiseField, Scenario, Step, StepId, Test};
 use crate::shopper::{Shopper, World};
 use crate::template::{Part, Template};
 use crate::transport::{Failure, Origin};
@@ -192,12 +193,28 @@ pub fn locate(text: &str, target: &Arc<Origin>, prefix: &str) -> Result<(Arc<Ori
 
 /// Whether anything looks into the bodies of this step's answers.
 fn needs_body(scenario: &Scenario, step: &Step) -> bool {
-    let test = |test: &Test| matches!(test, Test::Json { .. } | Test::Contains(_));
+    let test = looks_into_body;
     step.extract.iter().any(|extract| matches!(extract.from, From::Json(_) | From::Regex(_)))
         || step.checks.iter().any(|check| test(&check.test))
         || step.outcomes.iter().any(|outcome| outcome.tests.iter().any(test))
         || step.promise.iter().any(|promise| promise.fields.iter().any(|(_, field)| matches!(field, PromiseField::Json(_))))
-        || scenario.journeys.iter().any(|journey| journey.program.looks_into_bodies())
+        || scenario.journeys.iter().any(|journey| looks_into_bodies(&journey.program))
+}
+
+fn looks_into_body(test: &Test) -> bool {
+    matches!(test, Test::Json { .. } | Test::Contains(_) | Test::BytesMax(_))
+}
+
+fn looks_into_bodies(program: &Program) -> bool {
+    fn condition(of: &Condition) -> bool {
+        match of {
+            Condition::Response(test) => looks_into_body(test),
+            Condition::Not(inner) => condition(inner),
+            Condition::All(inner) | Condition::Any(inner) => inner.iter().any(condition),
+            _ => false,
+        }
+    }
+    program.ops.iter().any(|op| matches!(op, Op::Unless(of, _) if condition(of)))
 }
 
 fn to_usize(bytes: u64) -> usize {
