@@ -285,3 +285,8 @@ fn random_uuid(rng: &mut ShopperRng) -> Uuid {
     rng.fill_bytes(&mut bytes);
     Builder::from_random_bytes(bytes).into_uuid()
 }
+
+#[cfg(test)]
+pub(crate) mod fixture;
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,9 @@ mod value;
 
 pub use value::Scalar;
 
+#[cfg(test)]
+mod tests;
+
 /// Index of a shopper's variable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Slot(pub u16);
