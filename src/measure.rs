@@ -35,7 +35,8 @@ pub struct Times(Histogram<u64>);
 impl Default for Times {
     fn default() -> Self {
         // Three digits are always valid.
-        let mut histogram = Histogram::new(SIGNIFICANT_DIGITS).unwrap_or_else(|_| unreachable!("3 digits are within 0..=5"));
+        let mut histogram = Histogram::new(SIGNIFICANT_DIGITS)
+            .unwrap_or_else(|_| unreachable!("3 digits are within 0..=5"));
         histogram.auto(true);
         Self(histogram)
     }
@@ -67,7 +68,11 @@ impl Times {
         if self.0.is_empty() {
             return None;
         }
-        let micros = if q >= 1.0 { self.0.max() } else { self.0.median_equivalent(self.0.value_at_quantile(q)) };
+        let micros = if q >= 1.0 {
+            self.0.max()
+        } else {
+            self.0.median_equivalent(self.0.value_at_quantile(q))
+        };
         Some(Duration::from_micros(micros))
     }
 
@@ -153,7 +158,14 @@ impl Cell {
         self.response.clear();
         self.service.clear();
         self.connection_wait.clear();
-        (self.ok, self.outcomes, self.failed, self.timed_out, self.in_flight, self.bytes) = (0, 0, 0, 0, 0, 0);
+        (
+            self.ok,
+            self.outcomes,
+            self.failed,
+            self.timed_out,
+            self.in_flight,
+            self.bytes,
+        ) = (0, 0, 0, 0, 0, 0);
     }
 
     fn is_empty(&self) -> bool {
@@ -324,12 +336,19 @@ pub struct Recorder {
 impl Recorder {
     /// A recorder whose reservoir draws from the given seed.
     pub fn new(seed: u64) -> Self {
-        Self { reservoir: samples::Reservoir::new(seed), ..Self::default() }
+        Self {
+            reservoir: samples::Reservoir::new(seed),
+            ..Self::default()
+        }
     }
 
     /// One finished (or cut off) step.
     pub fn step(&mut self, sample: &StepSample<'_>) {
-        let cell = self.window.cells.entry((sample.phase, sample.figure)).or_default();
+        let cell = self
+            .window
+            .cells
+            .entry((sample.phase, sample.figure))
+            .or_default();
         let response = sample.done.saturating_sub(sample.intended);
         match sample.ending {
             Ending::Ok => cell.ok += 1,
@@ -340,7 +359,8 @@ impl Recorder {
         }
         cell.response.record(response);
         cell.service.record(sample.done.saturating_sub(sample.sent));
-        cell.connection_wait.record(sample.sent.saturating_sub(sample.asked));
+        cell.connection_wait
+            .record(sample.sent.saturating_sub(sample.asked));
         cell.bytes += sample.bytes;
         self.named(sample);
         self.window.slowest.offer(response, sample);
@@ -350,9 +370,21 @@ impl Recorder {
     fn named(&mut self, sample: &StepSample<'_>) {
         let tally = match sample.ending {
             Ending::Ok | Ending::InFlight => return,
-            Ending::Outcome(name) => self.window.outcomes.entry((sample.phase, sample.figure, name.to_owned())),
-            Ending::Failed(name) => self.window.errors.entry((sample.phase, sample.figure, name.to_owned())),
-            Ending::TimedOut => self.window.errors.entry((sample.phase, sample.figure, "timeout".to_owned())),
+            Ending::Outcome(name) => {
+                self.window
+                    .outcomes
+                    .entry((sample.phase, sample.figure, name.to_owned()))
+            }
+            Ending::Failed(name) => {
+                self.window
+                    .errors
+                    .entry((sample.phase, sample.figure, name.to_owned()))
+            }
+            Ending::TimedOut => {
+                self.window
+                    .errors
+                    .entry((sample.phase, sample.figure, "timeout".to_owned()))
+            }
         };
         *tally.or_default() += 1;
     }
@@ -392,7 +424,13 @@ impl Recorder {
     }
 
     /// A journey that ended; `response` is its time without think times.
-    pub fn journey(&mut self, phase: PhaseId, journey: u16, ending: JourneyEnding, response: Duration) {
+    pub fn journey(
+        &mut self,
+        phase: PhaseId,
+        journey: u16,
+        ending: JourneyEnding,
+        response: Duration,
+    ) {
         let cell = self.window.journeys.entry((phase, journey)).or_default();
         match ending {
             JourneyEnding::Completed => cell.completed += 1,

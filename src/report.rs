@@ -26,7 +26,14 @@ pub use environment::Environment;
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// The quantiles that summaries show.
-pub const QUANTILES: [(&str, f64); 6] = [("p50", 0.5), ("p90", 0.9), ("p95", 0.95), ("p99", 0.99), ("p99_9", 0.999), ("max", 1.0)];
+pub const QUANTILES: [(&str, f64); 6] = [
+    ("p50", 0.5),
+    ("p90", 0.9),
+    ("p95", 0.95),
+    ("p99", 0.99),
+    ("p99_9", 0.999),
+    ("max", 1.0),
+];
 
 /// A whole run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -250,8 +257,15 @@ pub struct TimesRecord {
 impl TimesRecord {
     /// Records a histogram.
     pub fn of(times: &Times) -> Self {
-        let quantiles_ms = QUANTILES.iter().filter_map(|(name, q)| Some(((*name).to_owned(), millis(times.quantile(*q)?)))).collect();
-        Self { count: times.count(), quantiles_ms, hdr: Blob::of(times) }
+        let quantiles_ms = QUANTILES
+            .iter()
+            .filter_map(|(name, q)| Some(((*name).to_owned(), millis(times.quantile(*q)?))))
+            .collect();
+        Self {
+            count: times.count(),
+            quantiles_ms,
+            hdr: Blob::of(times),
+        }
     }
 }
 
@@ -268,7 +282,11 @@ impl Blob {
     /// Encodes a histogram.
     pub fn of(times: &Times) -> Self {
         let mut bytes = Vec::new();
-        if times.count() == 0 || V2Serializer::new().serialize(times.histogram(), &mut bytes).is_err() {
+        if times.count() == 0
+            || V2Serializer::new()
+                .serialize(times.histogram(), &mut bytes)
+                .is_err()
+        {
             return Self::default();
         }
         Self(BASE64.encode(bytes))
@@ -282,8 +300,12 @@ impl Blob {
         if self.0.is_empty() {
             return Ok(Times::default());
         }
-        let bytes = BASE64.decode(&self.0).map_err(|e| format!("a histogram is not base64: {e}"))?;
-        let histogram = Deserializer::new().deserialize(&mut bytes.as_slice()).map_err(|e| format!("a histogram cannot be decoded: {e}"))?;
+        let bytes = BASE64
+            .decode(&self.0)
+            .map_err(|e| format!("a histogram is not base64: {e}"))?;
+        let histogram = Deserializer::new()
+            .deserialize(&mut bytes.as_slice())
+            .map_err(|e| format!("a histogram cannot be decoded: {e}"))?;
         Ok(Times::from_histogram(histogram))
     }
 }
@@ -311,22 +333,39 @@ impl Measured<'_> {
                 begin_s: begin.as_secs_f64(),
                 end_s: end.as_secs_f64(),
                 counts: self.phases.counts(phase),
-                start_lag: self.totals.start_lag.get(&phase).map(TimesRecord::of).unwrap_or_default(),
+                start_lag: self
+                    .totals
+                    .start_lag
+                    .get(&phase)
+                    .map(TimesRecord::of)
+                    .unwrap_or_default(),
             }
         };
-        self.phases.names().iter().enumerate().map(|(index, name)| record(index, name)).collect()
+        self.phases
+            .names()
+            .iter()
+            .enumerate()
+            .map(|(index, name)| record(index, name))
+            .collect()
     }
 
     /// By step and phase.
     pub fn steps(&self) -> Vec<StepRecord> {
-        self.totals.cells.iter().map(|((phase, figure), cell)| self.step(*phase, *figure, cell)).collect()
+        self.totals
+            .cells
+            .iter()
+            .map(|((phase, figure), cell)| self.step(*phase, *figure, cell))
+            .collect()
     }
 
     fn step(&self, phase: PhaseId, figure: FigureId, cell: &Cell) -> StepRecord {
         let name = &self.scenario.figures[usize::from(figure.0)];
         let named = |counts: &BTreeMap<(PhaseId, FigureId, String), u64>| {
-            let of = counts.iter().filter(|((p, f, _), _)| *p == phase && *f == figure);
-            of.map(|((_, _, name), count)| (name.clone(), *count)).collect()
+            let of = counts
+                .iter()
+                .filter(|((p, f, _), _)| *p == phase && *f == figure);
+            of.map(|((_, _, name), count)| (name.clone(), *count))
+                .collect()
         };
         StepRecord {
             step: name.name.clone(),
@@ -345,25 +384,34 @@ impl Measured<'_> {
 
     /// By journey and phase.
     pub fn journeys(&self) -> Vec<JourneyRecord> {
-        let record = |((phase, journey), cell): (&(PhaseId, u16), &crate::measure::JourneyCell)| JourneyRecord {
-            journey: self.scenario.journeys[usize::from(*journey)].name.clone(),
-            phase: self.phase_name(*phase),
-            completed: cell.completed,
-            failed: cell.failed,
-            timed_out: cell.timed_out,
-            in_flight: cell.in_flight,
-            response: TimesRecord::of(&cell.response),
+        let record = |((phase, journey), cell): (&(PhaseId, u16), &crate::measure::JourneyCell)| {
+            JourneyRecord {
+                journey: self.scenario.journeys[usize::from(*journey)].name.clone(),
+                phase: self.phase_name(*phase),
+                completed: cell.completed,
+                failed: cell.failed,
+                timed_out: cell.timed_out,
+                in_flight: cell.in_flight,
+                response: TimesRecord::of(&cell.response),
+            }
         };
         self.totals.journeys.iter().map(record).collect()
     }
 
     /// Business counters by name and phase.
     pub fn counters(&self) -> BTreeMap<String, BTreeMap<String, u64>> {
-        let mut found: BTreeMap<String, BTreeMap<String, u64>> =
-            self.scenario.counters.iter().map(|name| (name.clone(), BTreeMap::new())).collect();
+        let mut found: BTreeMap<String, BTreeMap<String, u64>> = self
+            .scenario
+            .counters
+            .iter()
+            .map(|name| (name.clone(), BTreeMap::new()))
+            .collect();
         for ((phase, counter), count) in &self.totals.counters {
             let name = self.scenario.counters[usize::from(counter.0)].clone();
-            found.entry(name).or_default().insert(self.phase_name(*phase), *count);
+            found
+                .entry(name)
+                .or_default()
+                .insert(self.phase_name(*phase), *count);
         }
         found
     }
@@ -383,6 +431,10 @@ impl Measured<'_> {
     }
 
     fn phase_name(&self, phase: PhaseId) -> String {
-        self.phases.names().get(usize::from(phase.0)).cloned().unwrap_or_default()
+        self.phases
+            .names()
+            .get(usize::from(phase.0))
+            .cloned()
+            .unwrap_or_default()
     }
 }

@@ -179,7 +179,7 @@ impl Schedule {
     /// The same schedule with every rate from `at` on multiplied by `factor` (0 or more).
     ///
     /// Arrivals before `at` keep their indices and offsets. Under even spacing the fraction of an arrival that is due at
-    /// `at` is kept as well.
+    /// `at` is kept as well. Factors multiply: a rate that was set to 0 stays 0.
     pub fn rescaled(&self, at: Duration, factor: f64) -> Self {
         let factor = if factor.is_finite() {
             factor.max(0.0)

@@ -3,6 +3,7 @@
 //! PURE. A [`World`] is what all shoppers share and is never changed; a [`Shopper`] is small, as thousands of them wait
 //! at the same time. Must not know: where the shopper is in its journey, connections, clocks.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,7 +24,7 @@ pub struct World {
 }
 
 /// One shopper: identity, variables and random numbers. Everything follows from (seed, index).
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Shopper {
     index: u64,
     session: Uuid,
@@ -264,6 +265,20 @@ impl Shopper {
     pub(crate) fn paced(&self, world: &World, think: Duration) -> Duration {
         let seconds = think.as_secs_f64() * world.persona(self).pace;
         Duration::try_from_secs_f64(seconds).unwrap_or(think)
+    }
+}
+
+/// Without person and variables: they hold passwords and tokens.
+impl fmt::Debug for Shopper {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut fields = formatter.debug_struct("Shopper");
+        fields
+            .field("index", &self.index)
+            .field("session", &self.session)
+            .field("persona", &self.persona);
+        fields
+            .field("journey", &self.journey)
+            .finish_non_exhaustive()
     }
 }
 

@@ -131,7 +131,10 @@ impl Failure {
 
     /// Whether the generator, not the target, is to blame: such a run is invalid.
     pub fn is_own_fault(self) -> bool {
-        matches!(self, Self::OutOfDescriptors | Self::OutOfPorts | Self::OutOfConnections)
+        matches!(
+            self,
+            Self::OutOfDescriptors | Self::OutOfPorts | Self::OutOfConnections
+        )
     }
 
     /// Sorts an operating system's error into a kind.
@@ -139,7 +142,9 @@ impl Failure {
         use std::io::ErrorKind;
         match error.kind() {
             ErrorKind::ConnectionRefused => Self::ConnectRefused,
-            ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::ConnectionAborted => Self::Reset,
+            ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::ConnectionAborted => {
+                Self::Reset
+            }
             ErrorKind::UnexpectedEof => Self::Closed,
             ErrorKind::AddrNotAvailable => Self::OutOfPorts,
             ErrorKind::TimedOut => Self::Timeout,
@@ -159,7 +164,12 @@ pub trait Transport: 'static {
     fn session(&self) -> Self::Session;
 
     /// Sends one request and reads the answer; several may be under way in one session.
-    fn exchange(&self, session: &Self::Session, outgoing: Outgoing, reading: Reading) -> impl Future<Output = Exchange>;
+    fn exchange(
+        &self,
+        session: &Self::Session,
+        outgoing: Outgoing,
+        reading: Reading,
+    ) -> impl Future<Output = Exchange>;
 
     /// Connections open now.
     fn connections_open(&self) -> u32;

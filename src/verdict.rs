@@ -85,10 +85,21 @@ pub fn judge(evidence: &Evidence<'_>) -> Verdict {
     let reasons = reasons(evidence);
     let thresholds = match evidence.interrupted {
         true => Vec::new(),
-        false => evidence.scenario.thresholds.iter().map(|threshold| thresholds::judge(threshold, evidence)).collect(),
+        false => evidence
+            .scenario
+            .thresholds
+            .iter()
+            .map(|threshold| thresholds::judge(threshold, evidence))
+            .collect(),
     };
-    let passed = (!thresholds.is_empty()).then(|| thresholds.iter().all(|result: &ThresholdResult| result.met));
-    Verdict { valid: reasons.is_empty(), reasons, passed, thresholds }
+    let passed = (!thresholds.is_empty())
+        .then(|| thresholds.iter().all(|result: &ThresholdResult| result.met));
+    Verdict {
+        valid: reasons.is_empty(),
+        reasons,
+        passed,
+        thresholds,
+    }
 }
 
 /// Every reason for distrust, not only the first.
@@ -126,12 +137,15 @@ fn worst_window(seconds: &[Arrivals], width: usize) -> Option<(usize, Arrivals)>
         (at, sum)
     });
     let share = |sum: &Arrivals| sum.on_time as f64 / sum.planned as f64;
-    sums.filter(|(_, sum)| sum.planned > 0).min_by(|(_, a), (_, b)| share(a).total_cmp(&share(b)))
+    sums.filter(|(_, sum)| sum.planned > 0)
+        .min_by(|(_, a), (_, b)| share(a).total_cmp(&share(b)))
 }
 
 fn dropped(totals: &Totals) -> Vec<Reason> {
     let remedy = |reason: &str| match reason {
-        "shoppers_limit" => "raise limits.shoppers in the scenario, or find out why journeys take so long",
+        "shoppers_limit" => {
+            "raise limits.shoppers in the scenario, or find out why journeys take so long"
+        }
         "feeder_exhausted" => "add rows to the feeder's file, or set when-exhausted: wrap",
         _ => "see loadgen.log in the run folder",
     };
@@ -148,15 +162,26 @@ fn dropped(totals: &Totals) -> Vec<Reason> {
 fn start_lag(evidence: &Evidence<'_>) -> Option<Reason> {
     let counts = |phase: PhaseId| evidence.phases.counts(phase);
     let lag = evidence.totals.start_lag_where(counts).quantile(0.99)?;
-    let response = evidence.totals.cells_where(|phase, _| counts(phase)).response.quantile(0.5).unwrap_or_default();
+    let response = evidence
+        .totals
+        .cells_where(|phase, _| counts(phase))
+        .response
+        .quantile(0.5)
+        .unwrap_or_default();
     let bound = evidence.scenario.limits.start_lag_max.max(response / 10);
     if lag <= bound {
         return None;
     }
     Some(Reason {
-        what: format!("the generator began 1 % of journeys more than {} late (bound: {})", show_time(lag), show_time(bound)),
+        what: format!(
+            "the generator began 1 % of journeys more than {} late (bound: {})",
+            show_time(lag),
+            show_time(bound)
+        ),
         when: None,
-        remedy: "keep other work off this machine, give the generator its own cores, or lower the rate".to_owned(),
+        remedy:
+            "keep other work off this machine, give the generator its own cores, or lower the rate"
+                .to_owned(),
     })
 }
 
@@ -166,9 +191,18 @@ fn own_cpu(evidence: &Evidence<'_>) -> Option<Reason> {
         return None;
     }
     Some(Reason {
-        what: format!("the generator used {:.0} % of the {} cores it was given (at most 85 %)", share * 100.0, evidence.cores),
-        when: Some(format!("{:.0} s to {:.0} s", begin.as_secs_f64(), (begin + WINDOW).as_secs_f64())),
-        remedy: "lower the rate, raise --workers, or split the run over machines with --segment".to_owned(),
+        what: format!(
+            "the generator used {:.0} % of the {} cores it was given (at most 85 %)",
+            share * 100.0,
+            evidence.cores
+        ),
+        when: Some(format!(
+            "{:.0} s to {:.0} s",
+            begin.as_secs_f64(),
+            (begin + WINDOW).as_secs_f64()
+        )),
+        remedy: "lower the rate, raise --workers, or split the run over machines with --segment"
+            .to_owned(),
     })
 }
 
@@ -204,19 +238,39 @@ pub fn cpu_share_max(health: &OwnHealth, cores: u32) -> f64 {
 
 fn exhaustion(evidence: &Evidence<'_>) -> Vec<Reason> {
     let causes = [
-        ("out_of_descriptors", "this machine ran out of file descriptors", "raise the limit of open files (ulimit -n)"),
-        ("out_of_ports", "this machine ran out of local ports", "use shared connections, or widen net.ipv4.ip_local_port_range"),
-        ("out_of_connections", "the limit of open connections was reached", "raise limits.connections in the scenario"),
+        (
+            "out_of_descriptors",
+            "this machine ran out of file descriptors",
+            "raise the limit of open files (ulimit -n)",
+        ),
+        (
+            "out_of_ports",
+            "this machine ran out of local ports",
+            "use shared connections, or widen net.ipv4.ip_local_port_range",
+        ),
+        (
+            "out_of_connections",
+            "the limit of open connections was reached",
+            "raise limits.connections in the scenario",
+        ),
     ];
     let count = |name: &str| {
-        let errors = evidence.totals.errors.iter().filter(|((_, _, error), _)| error == name);
+        let errors = evidence
+            .totals
+            .errors
+            .iter()
+            .filter(|((_, _, error), _)| error == name);
         errors.map(|(_, count)| count).sum::<u64>()
     };
     causes
         .into_iter()
         .filter_map(|(name, what, remedy)| {
             let times = count(name);
-            (times > 0).then(|| Reason { what: format!("{what} ({times} times)"), when: None, remedy: remedy.to_owned() })
+            (times > 0).then(|| Reason {
+                what: format!("{what} ({times} times)"),
+                when: None,
+                remedy: remedy.to_owned(),
+            })
         })
         .collect()
 }
@@ -224,12 +278,20 @@ fn exhaustion(evidence: &Evidence<'_>) -> Vec<Reason> {
 /// planned = completed + failed + timed out + in flight + dropped, or something was lost.
 fn unaccounted(evidence: &Evidence<'_>) -> Option<Reason> {
     let arrivals = evidence.totals.arrivals_all();
-    let ended: u64 = evidence.totals.journeys.values().map(|cell| cell.total()).sum();
+    let ended: u64 = evidence
+        .totals
+        .journeys
+        .values()
+        .map(|cell| cell.total())
+        .sum();
     if arrivals.planned == ended + arrivals.dropped {
         return None;
     }
     Some(Reason {
-        what: format!("{} journeys were planned, but {ended} ended and {} were dropped", arrivals.planned, arrivals.dropped),
+        what: format!(
+            "{} journeys were planned, but {ended} ended and {} were dropped",
+            arrivals.planned, arrivals.dropped
+        ),
         when: None,
         remedy: "this is a fault of loadgen; please report it with the run folder".to_owned(),
     })
@@ -254,8 +316,18 @@ mod tests {
 
     #[test]
     fn the_worst_window_is_found_by_its_share_and_empty_seconds_do_not_count() {
-        let second = |planned, on_time| Arrivals { planned, started: on_time, on_time, dropped: 0 };
-        let seconds = [second(100, 100), second(100, 100), second(100, 50), second(0, 0)];
+        let second = |planned, on_time| Arrivals {
+            planned,
+            started: on_time,
+            on_time,
+            dropped: 0,
+        };
+        let seconds = [
+            second(100, 100),
+            second(100, 100),
+            second(100, 50),
+            second(0, 0),
+        ];
         let (at, worst) = worst_window(&seconds, 2).unwrap();
         assert_eq!((at, worst.on_time, worst.planned), (2, 50, 100));
         assert!(worst_window(&[second(0, 0)], 10).is_none());
@@ -272,7 +344,14 @@ mod tests {
 
     #[test]
     fn times_are_shown_with_three_digits() {
-        let shown: Vec<_> = [7, 999, 1_000, 12_345, 123_456, 1_234_567, 12_345_678].map(|us| show_time(Duration::from_micros(us))).into();
-        assert_eq!(shown, ["7 µs", "999 µs", "1.00 ms", "12.3 ms", "123 ms", "1.23 s", "12.3 s"]);
+        let shown: Vec<_> = [7, 999, 1_000, 12_345, 123_456, 1_234_567, 12_345_678]
+            .map(|us| show_time(Duration::from_micros(us)))
+            .into();
+        assert_eq!(
+            shown,
+            [
+                "7 µs", "999 µs", "1.00 ms", "12.3 ms", "123 ms", "1.23 s", "12.3 s"
+            ]
+        );
     }
 }

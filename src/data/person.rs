@@ -1,6 +1,7 @@
 //! People: from a seed and a number to a name, an address and a login.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use rand::RngCore;
 
@@ -12,7 +13,7 @@ use crate::template::PersonField;
 const HOUSE_NUMBER_MAX: i64 = 180;
 
 /// A person; the same for the same seed, number and country.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Person {
     first_name: &'static str,
     last_name: &'static str,
@@ -59,6 +60,16 @@ impl Person {
             PersonField::Phone => &self.phone,
         };
         Cow::Borrowed(known)
+    }
+}
+
+/// The e-mail address says enough; the password stays out of logs.
+impl fmt::Debug for Person {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Person")
+            .field("email", &self.email)
+            .finish_non_exhaustive()
     }
 }
 

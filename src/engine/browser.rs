@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{ACCEPT_LANGUAGE, COOKIE, HeaderName, HeaderValue, LOCATION, ORIGIN, SET_COOKIE, USER_AGENT};
+use http::header::{
+    ACCEPT_LANGUAGE, COOKIE, HeaderName, HeaderValue, LOCATION, ORIGIN, SET_COOKIE, USER_AGENT,
+};
 use http::{HeaderMap, Method, StatusCode};
 
 use super::plan::locate;
@@ -16,7 +18,16 @@ const COOKIES_MAX: usize = 64;
 
 /// Headers that a page may set across origins without a preflight (Fetch standard, CORS-safelisted request headers), and
 /// those that the browser sets itself.
-const SAFELISTED: [&str; 8] = ["accept", "accept-language", "content-language", "user-agent", "cookie", "origin", "host", "content-length"];
+const SAFELISTED: [&str; 8] = [
+    "accept",
+    "accept-language",
+    "content-language",
+    "user-agent",
+    "cookie",
+    "origin",
+    "host",
+    "content-length",
+];
 
 /// What is the same for all shoppers of a worker.
 pub(super) struct BrowserSetup {
@@ -37,8 +48,12 @@ impl BrowserSetup {
     pub(super) fn new(scenario: &Scenario, target: &Arc<Origin>) -> Self {
         let scheme = if target.tls { "https" } else { "http" };
         // The page comes from the storefront's origin, not from the API's: that is what makes a request cross-origin.
-        let origin = HeaderValue::from_str(&format!("{scheme}://{}", target.host)).unwrap_or(HeaderValue::from_static("null"));
-        Self { preflight: scenario.browser.preflight, origin }
+        let origin = HeaderValue::from_str(&format!("{scheme}://{}", target.host))
+            .unwrap_or(HeaderValue::from_static("null"));
+        Self {
+            preflight: scenario.browser.preflight,
+            origin,
+        }
     }
 
     /// The browser of a shopper that arrives.
@@ -53,7 +68,12 @@ impl BrowserSetup {
     }
 
     /// Adds the browser's headers; returns the request's Datadog trace id, 0 without one.
-    pub(super) fn add_headers(&self, state: &mut BrowserState, shopper: &mut Shopper, out: &mut HeaderMap) -> u64 {
+    pub(super) fn add_headers(
+        &self,
+        state: &mut BrowserState,
+        shopper: &mut Shopper,
+        out: &mut HeaderMap,
+    ) -> u64 {
         out.insert(USER_AGENT, state.user_agent.clone());
         out.insert(ACCEPT_LANGUAGE, state.accept_language.clone());
         if self.preflight {
@@ -78,11 +98,23 @@ impl BrowserSetup {
         let mut headers = HeaderMap::new();
         headers.insert(USER_AGENT, state.user_agent.clone());
         headers.insert(ORIGIN, self.origin.clone());
-        headers.insert("access-control-request-method", HeaderValue::from_str(outgoing.method.as_str()).ok()?);
+        headers.insert(
+            "access-control-request-method",
+            HeaderValue::from_str(outgoing.method.as_str()).ok()?,
+        );
         if !names.is_empty() {
-            headers.insert("access-control-request-headers", HeaderValue::from_str(&names.join(",")).ok()?);
+            headers.insert(
+                "access-control-request-headers",
+                HeaderValue::from_str(&names.join(",")).ok()?,
+            );
         }
-        Some(Outgoing { origin: outgoing.origin.clone(), method: Method::OPTIONS, path: outgoing.path.clone(), headers, body: Bytes::new() })
+        Some(Outgoing {
+            origin: outgoing.origin.clone(),
+            method: Method::OPTIONS,
+            path: outgoing.path.clone(),
+            headers,
+            body: Bytes::new(),
+        })
     }
 }
 
@@ -91,7 +123,9 @@ fn unsafe_names(outgoing: &Outgoing) -> Vec<&str> {
     let mut names: Vec<&str> = outgoing
         .headers
         .iter()
-        .filter(|(name, value)| !SAFELISTED.contains(&name.as_str()) && !is_simple_content_type(name, value))
+        .filter(|(name, value)| {
+            !SAFELISTED.contains(&name.as_str()) && !is_simple_content_type(name, value)
+        })
         .map(|(name, _)| name.as_str())
         .collect();
     names.sort_unstable();
@@ -100,8 +134,15 @@ fn unsafe_names(outgoing: &Outgoing) -> Vec<&str> {
 }
 
 fn is_simple_content_type(name: &HeaderName, value: &HeaderValue) -> bool {
-    let simple: [&[u8]; 3] = [b"application/x-www-form-urlencoded", b"multipart/form-data", b"text/plain"];
-    *name == http::header::CONTENT_TYPE && simple.iter().any(|simple| value.as_bytes().starts_with(simple))
+    let simple: [&[u8]; 3] = [
+        b"application/x-www-form-urlencoded",
+        b"multipart/form-data",
+        b"text/plain",
+    ];
+    *name == http::header::CONTENT_TYPE
+        && simple
+            .iter()
+            .any(|simple| value.as_bytes().starts_with(simple))
 }
 
 fn fingerprint(outgoing: &Outgoing) -> u64 {
@@ -137,11 +178,14 @@ fn store_cookies(jar: &mut Vec<(Box<str>, Box<str>)>, headers: &HeaderMap) {
     for header in headers.get_all(SET_COOKIE) {
         let Ok(text) = header.to_str() else { continue };
         let mut parts = text.split(';').map(str::trim);
-        let Some((name, value)) = parts.next().and_then(|pair| pair.split_once('=')) else { continue };
+        let Some((name, value)) = parts.next().and_then(|pair| pair.split_once('=')) else {
+            continue;
+        };
         jar.retain(|(known, _)| **known != *name);
         let deleted = parts.any(|attribute| {
             let (key, value) = attribute.split_once('=').unwrap_or((attribute, ""));
-            key.eq_ignore_ascii_case("max-age") && value.parse::<i64>().is_ok_and(|seconds| seconds <= 0)
+            key.eq_ignore_ascii_case("max-age")
+                && value.parse::<i64>().is_ok_and(|seconds| seconds <= 0)
         });
         if !deleted {
             if jar.len() == COOKIES_MAX {
@@ -156,7 +200,10 @@ fn cookie_header(jar: &[(Box<str>, Box<str>)]) -> Option<HeaderValue> {
     if jar.is_empty() {
         return None;
     }
-    let pairs: Vec<String> = jar.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let pairs: Vec<String> = jar
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
     HeaderValue::from_str(&pairs.join("; ")).ok()
 }
 
@@ -178,20 +225,38 @@ impl<T: Transport> Route<'_, T> {
         reading: Reading,
     ) -> (Exchange, Vec<HeaderMap>) {
         if let Some(preflight) = setup.preflight_of(state, &outgoing) {
-            let exchange = self.transport.exchange(self.session, preflight, reading).await;
-            if exchange.result.as_ref().map_or(true, |answer| !answer.status.is_success()) {
+            let exchange = self
+                .transport
+                .exchange(self.session, preflight, reading)
+                .await;
+            if exchange
+                .result
+                .as_ref()
+                .map_or(true, |answer| !answer.status.is_success())
+            {
                 return (exchange, Vec::new());
             }
         }
         let again = (self.redirects_max > 0).then(|| outgoing.clone());
-        let first = self.transport.exchange(self.session, outgoing, reading).await;
+        let first = self
+            .transport
+            .exchange(self.session, outgoing, reading)
+            .await;
         match again {
-            Some(outgoing) if is_redirect(&first) => self.follow(state, outgoing, first, reading).await,
+            Some(outgoing) if is_redirect(&first) => {
+                self.follow(state, outgoing, first, reading).await
+            }
             _ => (first, Vec::new()),
         }
     }
 
-    async fn follow(&self, state: &BrowserState, mut outgoing: Outgoing, first: Exchange, reading: Reading) -> (Exchange, Vec<HeaderMap>) {
+    async fn follow(
+        &self,
+        state: &BrowserState,
+        mut outgoing: Outgoing,
+        first: Exchange,
+        reading: Reading,
+    ) -> (Exchange, Vec<HeaderMap>) {
         let (asked, sent) = (first.asked, first.sent);
         let mut jar = state.cookies.clone();
         let mut hops = Vec::new();
@@ -205,34 +270,69 @@ impl<T: Transport> Route<'_, T> {
             store_cookies(&mut jar, &answer.headers);
             match redirected(outgoing, answer.status, &answer.headers) {
                 Ok(next) => outgoing = next,
-                Err(failure) => return (Exchange { asked, sent, result: Err(failure), ..exchange }, hops),
+                Err(failure) => {
+                    return (
+                        Exchange {
+                            asked,
+                            sent,
+                            result: Err(failure),
+                            ..exchange
+                        },
+                        hops,
+                    );
+                }
             }
             if let Some(cookies) = cookie_header(&jar) {
                 outgoing.headers.insert(COOKIE, cookies);
             }
-            exchange = self.transport.exchange(self.session, outgoing.clone(), reading).await;
+            exchange = self
+                .transport
+                .exchange(self.session, outgoing.clone(), reading)
+                .await;
         }
         if is_redirect(&exchange) {
             exchange.result = Err(Failure::Redirects);
         }
-        (Exchange { asked, sent, ..exchange }, hops)
+        (
+            Exchange {
+                asked,
+                sent,
+                ..exchange
+            },
+            hops,
+        )
     }
 }
 
 fn is_redirect(exchange: &Exchange) -> bool {
     let followed = [301, 302, 303, 307, 308];
-    exchange.result.as_ref().is_ok_and(|answer| followed.contains(&answer.status.as_u16()) && answer.headers.contains_key(LOCATION))
+    exchange.result.as_ref().is_ok_and(|answer| {
+        followed.contains(&answer.status.as_u16()) && answer.headers.contains_key(LOCATION)
+    })
 }
 
 /// The next request (Fetch standard, HTTP-redirect fetch).
-fn redirected(mut outgoing: Outgoing, status: StatusCode, headers: &HeaderMap) -> Result<Outgoing, Failure> {
-    let location = headers.get(LOCATION).and_then(|value| value.to_str().ok()).ok_or(Failure::Redirects)?;
+fn redirected(
+    mut outgoing: Outgoing,
+    status: StatusCode,
+    headers: &HeaderMap,
+) -> Result<Outgoing, Failure> {
+    let location = headers
+        .get(LOCATION)
+        .and_then(|value| value.to_str().ok())
+        .ok_or(Failure::Redirects)?;
     let scheme = if outgoing.origin.tls { "https" } else { "http" };
-    let authority = outgoing.origin.authority.to_str().map_err(|_| Failure::Redirects)?;
-    let here = url::Url::parse(&format!("{scheme}://{authority}{}", outgoing.path)).map_err(|_| Failure::Redirects)?;
+    let authority = outgoing
+        .origin
+        .authority
+        .to_str()
+        .map_err(|_| Failure::Redirects)?;
+    let here = url::Url::parse(&format!("{scheme}://{authority}{}", outgoing.path))
+        .map_err(|_| Failure::Redirects)?;
     let there = here.join(location).map_err(|_| Failure::Redirects)?;
     let before = outgoing.origin.clone();
-    (outgoing.origin, outgoing.path) = locate(there.as_str(), &before, "").map_err(|_| Failure::Redirects)?;
+    (outgoing.origin, outgoing.path) =
+        locate(there.as_str(), &before, "").map_err(|_| Failure::Redirects)?;
     let becomes_get = status == StatusCode::SEE_OTHER && outgoing.method != Method::HEAD
         || matches!(status.as_u16(), 301 | 302) && outgoing.method == Method::POST;
     if becomes_get {

@@ -18,22 +18,49 @@ use crate::transport::{Failure, Outgoing};
 const BODY_BYTES: usize = 2048;
 
 /// Headers whose values are never kept.
-const SECRET_HEADERS: [&str; 6] = ["authorization", "cookie", "set-cookie", "proxy-authorization", "x-api-key", "dd-api-key"];
+const SECRET_HEADERS: [&str; 6] = [
+    "authorization",
+    "cookie",
+    "set-cookie",
+    "proxy-authorization",
+    "x-api-key",
+    "dd-api-key",
+];
 
 /// Parts of JSON keys whose values are never kept.
-const SECRET_KEYS: [&str; 9] = ["password", "token", "secret", "number", "cvc", "cvv", "apikey", "api_key", "authorization"];
+const SECRET_KEYS: [&str; 9] = [
+    "password",
+    "token",
+    "secret",
+    "number",
+    "cvc",
+    "cvv",
+    "apikey",
+    "api_key",
+    "authorization",
+];
 
 /// What stands in a secret's place.
 const REMOVED: &str = "[removed]";
 
 /// An error's example.
-pub(super) fn example(sample: &StepSample<'_>, outgoing: Option<&Outgoing>, result: Result<&Response, Failure>) -> Example {
-    let request = outgoing.map_or_else(|| "the request could not be made from the scenario's values".to_owned(), request_text);
+pub(super) fn example(
+    sample: &StepSample<'_>,
+    outgoing: Option<&Outgoing>,
+    result: Result<&Response, Failure>,
+) -> Example {
+    let request = outgoing.map_or_else(
+        || "the request could not be made from the scenario's values".to_owned(),
+        request_text,
+    );
     let response = match result {
         Ok(response) => response_text(response),
         Err(failure) => failure.name().to_owned(),
     };
-    Sample { exchange: Some(Box::new(ExchangeText { request, response })), ..Sample::of(sample, "failed") }
+    Sample {
+        exchange: Some(Box::new(ExchangeText { request, response })),
+        ..Sample::of(sample, "failed")
+    }
 }
 
 /// The line of `orders.jsonl` for a promise.
@@ -47,7 +74,10 @@ pub(super) fn promise_line(
 ) -> String {
     let mut line = Map::new();
     line.insert("kind".to_owned(), promise.kind.clone().into());
-    line.insert("at_us".to_owned(), u64::try_from(done.as_micros()).unwrap_or(u64::MAX).into());
+    line.insert(
+        "at_us".to_owned(),
+        u64::try_from(done.as_micros()).unwrap_or(u64::MAX).into(),
+    );
     line.insert("shopper".to_owned(), shopper.index().into());
     if trace_id != 0 {
         line.insert("trace_id".to_owned(), trace_id.to_string().into());
@@ -70,7 +100,11 @@ fn json_of(value: Value) -> Json {
 
 fn request_text(outgoing: &Outgoing) -> String {
     let mut text = format!("{} {} HTTP/1.1\n", outgoing.method, outgoing.path);
-    let _ = writeln!(text, "host: {}", outgoing.origin.authority.to_str().unwrap_or_default());
+    let _ = writeln!(
+        text,
+        "host: {}",
+        outgoing.origin.authority.to_str().unwrap_or_default()
+    );
     headers_text(&outgoing.headers, &mut text);
     body_text(&outgoing.body, &mut text);
     text
@@ -107,7 +141,9 @@ fn body_text(body: &[u8], out: &mut String) {
         // What is no JSON (a form, a page, a torn body) cannot be searched for secrets with certainty.
         Err(_) => {
             let text = String::from_utf8_lossy(&body[..body.len().min(BODY_BYTES)]);
-            let suspicious = SECRET_KEYS.iter().any(|key| text.to_ascii_lowercase().contains(key));
+            let suspicious = SECRET_KEYS
+                .iter()
+                .any(|key| text.to_ascii_lowercase().contains(key));
             out.push_str(if suspicious { REMOVED } else { &text });
         }
     }
@@ -136,13 +172,22 @@ mod tests {
     #[test]
     fn secrets_are_removed_from_headers_and_bodies() {
         let mut headers = HeaderMap::new();
-        headers.insert("authorization", http::HeaderValue::from_static("Bearer abc"));
+        headers.insert(
+            "authorization",
+            http::HeaderValue::from_static("Bearer abc"),
+        );
         headers.insert("accept", http::HeaderValue::from_static("text/html"));
         let mut text = String::new();
         headers_text(&headers, &mut text);
-        body_text(br#"{"card":{"number":"4242424242424242","name":"A"},"accessToken":"xyz"}"#, &mut text);
+        body_text(
+            br#"{"card":{"number":"4242424242424242","name":"A"},"accessToken":"xyz"}"#,
+            &mut text,
+        );
         body_text(b"user=a&password=hunter2", &mut text);
-        assert!(text.contains("text/html") && text.contains("\"name\":\"A\""), "{text}");
+        assert!(
+            text.contains("text/html") && text.contains("\"name\":\"A\""),
+            "{text}"
+        );
         for secret in ["abc", "4242", "xyz", "hunter2"] {
             assert!(!text.contains(secret), "{secret} in {text}");
         }

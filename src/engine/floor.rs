@@ -64,7 +64,9 @@ impl<T: Transport> Floor<T> {
 
     /// Waits until the offset, or until someone wants the run to stop.
     pub(super) async fn sleep_or_stop(&self, until: Duration) {
-        let Some(at) = self.start.checked_add(until) else { return self.stop_asked().await };
+        let Some(at) = self.start.checked_add(until) else {
+            return self.stop_asked().await;
+        };
         if self.stop.get() != Stop::No {
             return;
         }

@@ -18,16 +18,33 @@ use crate::transport::Transport;
 const BURST_MAX: u32 = 64;
 
 /// Lets shoppers in until the load is over.
-pub(super) async fn pace<T: Transport>(floor: &Rc<Floor<T>>, setup: &Setup, shoppers: &mut JoinSet<()>) {
+pub(super) async fn pace<T: Transport>(
+    floor: &Rc<Floor<T>>,
+    setup: &Setup,
+    shoppers: &mut JoinSet<()>,
+) {
     match (&setup.world.scenario().load, &setup.schedule) {
-        (Load::Closed { shoppers: crowd, until }, _) => closed(floor, setup.segment, *crowd, *until, shoppers).await,
+        (
+            Load::Closed {
+                shoppers: crowd,
+                until,
+            },
+            _,
+        ) => closed(floor, setup.segment, *crowd, *until, shoppers).await,
         (Load::Open { .. }, Some(schedule)) => open(floor, schedule, setup.segment, shoppers).await,
         (Load::Open { .. }, None) => {}
     }
 }
 
-async fn open<T: Transport>(floor: &Rc<Floor<T>>, schedule: &Schedule, segment: Segment, shoppers: &mut JoinSet<()>) {
-    let limit = u64::from(floor.world.scenario().limits.shoppers_max).div_ceil(segment.of()).max(1);
+async fn open<T: Transport>(
+    floor: &Rc<Floor<T>>,
+    schedule: &Schedule,
+    segment: Segment,
+    shoppers: &mut JoinSet<()>,
+) {
+    let limit = u64::from(floor.world.scenario().limits.shoppers_max)
+        .div_ceil(segment.of())
+        .max(1);
     let mut burst = 0;
     for (index, due) in schedule.arrivals(segment) {
         if floor.offset() < due {
@@ -53,7 +70,13 @@ async fn open<T: Transport>(floor: &Rc<Floor<T>>, schedule: &Schedule, segment: 
     floor.sleep_or_stop(schedule.duration()).await;
 }
 
-async fn closed<T: Transport>(floor: &Rc<Floor<T>>, segment: Segment, crowd: u32, until: Until, shoppers: &mut JoinSet<()>) {
+async fn closed<T: Transport>(
+    floor: &Rc<Floor<T>>,
+    segment: Segment,
+    crowd: u32,
+    until: Until,
+    shoppers: &mut JoinSet<()>,
+) {
     let journeys = Rc::new(Cell::new(0));
     let journeys_max = until.journeys.map_or(u64::MAX, |all| segment.share_of(all));
     let end = until.elapsed.unwrap_or(Duration::MAX);
@@ -61,7 +84,10 @@ async fn closed<T: Transport>(floor: &Rc<Floor<T>>, segment: Segment, crowd: u32
     for _ in 0..segment.share_of(u64::from(crowd)) {
         let (floor, journeys) = (floor.clone(), journeys.clone());
         shoppers.spawn_local(async move {
-            while floor.stop_level() == Stop::No && floor.offset() < end && journeys.get() < journeys_max {
+            while floor.stop_level() == Stop::No
+                && floor.offset() < end
+                && journeys.get() < journeys_max
+            {
                 let number = journeys.replace(journeys.get() + 1);
                 let now = floor.offset();
                 floor.recorder.borrow_mut().planned(now);

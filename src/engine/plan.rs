@@ -52,11 +52,19 @@ impl Plan {
     /// # Errors
     /// A sentence for people when the target is no usable URL or a fixed URL or header of a step is not valid.
     pub fn new(scenario: &Scenario, target: &str) -> Result<Self, String> {
-        let base = Url::parse(target).map_err(|e| format!("the target '{target}' is no URL: {e}"))?;
+        let base =
+            Url::parse(target).map_err(|e| format!("the target '{target}' is no URL: {e}"))?;
         let origin = Arc::new(Origin::of_url(&base)?);
         let prefix = base.path().trim_end_matches('/').to_owned();
-        let steps = scenario.steps.iter().map(|step| PreparedStep::new(scenario, step, &origin, &prefix)).collect::<Result<_, _>>()?;
-        Ok(Self { steps, target: origin })
+        let steps = scenario
+            .steps
+            .iter()
+            .map(|step| PreparedStep::new(scenario, step, &origin, &prefix))
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            steps,
+            target: origin,
+        })
     }
 
     /// A step by its id.
@@ -71,22 +79,50 @@ impl Plan {
 }
 
 impl PreparedStep {
-    fn new(scenario: &Scenario, step: &Step, origin: &Arc<Origin>, prefix: &str) -> Result<Self, String> {
+    fn new(
+        scenario: &Scenario,
+        step: &Step,
+        origin: &Arc<Origin>,
+        prefix: &str,
+    ) -> Result<Self, String> {
         let url = match fixed(&step.url) {
             Some(text) => Prepared::Fixed(locate(&text, origin, prefix)?),
             None => Prepared::Rendered(prefixed(&step.url, prefix)),
         };
-        let content_type = step.body.as_ref().map(|body| (CONTENT_TYPE.as_str().to_owned(), Template::text(&body.content_type)));
+        let content_type = step.body.as_ref().map(|body| {
+            (
+                CONTENT_TYPE.as_str().to_owned(),
+                Template::text(&body.content_type),
+            )
+        });
         let mut headers: Vec<(HeaderName, Prepared<HeaderValue>)> = Vec::new();
         // The more special comes later and wins.
-        for (name, value) in scenario.http.headers.iter().chain(&content_type).chain(&step.headers) {
-            let name = HeaderName::try_from(name.as_str()).map_err(|_| format!("'{name}' is no valid header name"))?;
-            let value = prepare(value, |text| HeaderValue::from_str(text).map_err(|_| format!("'{text}' is no valid value of {name}")))?;
+        for (name, value) in scenario
+            .http
+            .headers
+            .iter()
+            .chain(&content_type)
+            .chain(&step.headers)
+        {
+            let name = HeaderName::try_from(name.as_str())
+                .map_err(|_| format!("'{name}' is no valid header name"))?;
+            let value = prepare(value, |text| {
+                HeaderValue::from_str(text)
+                    .map_err(|_| format!("'{text}' is no valid value of {name}"))
+            })?;
             headers.retain(|(known, _)| *known != name);
             headers.push((name, value));
         }
-        let body = step.body.as_ref().map(|body| prepare(&body.template, |text| Ok(Bytes::copy_from_slice(text.as_bytes()))));
-        let keep_bytes = if needs_body(scenario, step) { to_usize(scenario.http.body_bytes_max) } else { 0 };
+        let body = step.body.as_ref().map(|body| {
+            prepare(&body.template, |text| {
+                Ok(Bytes::copy_from_slice(text.as_bytes()))
+            })
+        });
+        let keep_bytes = if needs_body(scenario, step) {
+            to_usize(scenario.http.body_bytes_max)
+        } else {
+            0
+        };
         Ok(Self {
             url,
             headers,
@@ -101,14 +137,20 @@ impl PreparedStep {
     ///
     /// # Errors
     /// When the values make no valid URL.
-    pub fn url(&self, world: &World, shopper: &mut Shopper, origin: &Arc<Origin>) -> Result<(Arc<Origin>, PathAndQuery), Failure> {
+    pub fn url(
+        &self,
+        world: &World,
+        shopper: &mut Shopper,
+        origin: &Arc<Origin>,
+    ) -> Result<(Arc<Origin>, PathAndQuery), Failure> {
         match &self.url {
             Prepared::Fixed((origin, path)) => Ok((origin.clone(), path.clone())),
             Prepared::Rendered(template) => {
                 let mut out = Vec::with_capacity(128);
                 template.render(world, shopper, &mut out);
                 if out.starts_with(b"/") {
-                    let path = PathAndQuery::from_maybe_shared(Bytes::from(out)).map_err(|_| Failure::BadRequest)?;
+                    let path = PathAndQuery::from_maybe_shared(Bytes::from(out))
+                        .map_err(|_| Failure::BadRequest)?;
                     return Ok((origin.clone(), path));
                 }
                 let text = String::from_utf8(out).map_err(|_| Failure::BadRequest)?;
@@ -121,14 +163,20 @@ impl PreparedStep {
     ///
     /// # Errors
     /// When a value has characters that no header may have.
-    pub fn add_headers(&self, world: &World, shopper: &mut Shopper, out: &mut http::HeaderMap) -> Result<(), Failure> {
+    pub fn add_headers(
+        &self,
+        world: &World,
+        shopper: &mut Shopper,
+        out: &mut http::HeaderMap,
+    ) -> Result<(), Failure> {
         for (name, value) in &self.headers {
             let value = match value {
                 Prepared::Fixed(value) => value.clone(),
                 Prepared::Rendered(template) => {
                     let mut text = Vec::with_capacity(64);
                     template.render(world, shopper, &mut text);
-                    HeaderValue::from_maybe_shared(Bytes::from(text)).map_err(|_| Failure::BadRequest)?
+                    HeaderValue::from_maybe_shared(Bytes::from(text))
+                        .map_err(|_| Failure::BadRequest)?
                 }
             };
             out.insert(name.clone(), value);
@@ -150,7 +198,10 @@ impl PreparedStep {
     }
 }
 
-fn prepare<T>(template: &Template, make: impl Fn(&str) -> Result<T, String>) -> Result<Prepared<T>, String> {
+fn prepare<T>(
+    template: &Template,
+    make: impl Fn(&str) -> Result<T, String>,
+) -> Result<Prepared<T>, String> {
     match fixed(template) {
         Some(text) => make(&text).map(Prepared::Fixed),
         None => Ok(Prepared::Rendered(template.clone())),
@@ -180,29 +231,59 @@ fn prefixed(url: &Template, prefix: &str) -> Template {
 }
 
 /// Origin and path of a path below the target, or of an absolute URL.
-pub fn locate(text: &str, target: &Arc<Origin>, prefix: &str) -> Result<(Arc<Origin>, PathAndQuery), String> {
-    let path = |text: &str| PathAndQuery::try_from(text).map_err(|e| format!("'{text}' is no valid path: {e}"));
+pub fn locate(
+    text: &str,
+    target: &Arc<Origin>,
+    prefix: &str,
+) -> Result<(Arc<Origin>, PathAndQuery), String> {
+    let path = |text: &str| {
+        PathAndQuery::try_from(text).map_err(|e| format!("'{text}' is no valid path: {e}"))
+    };
     if text.starts_with('/') {
         return Ok((target.clone(), path(&format!("{prefix}{text}"))?));
     }
-    let url = Url::parse(text).map_err(|e| format!("'{text}' is neither a path that begins with '/' nor a URL: {e}"))?;
+    let url = Url::parse(text)
+        .map_err(|e| format!("'{text}' is neither a path that begins with '/' nor a URL: {e}"))?;
     let origin = Origin::of_url(&url)?;
-    let origin = if origin == **target { target.clone() } else { Arc::new(origin) };
-    Ok((origin, path(&url[url::Position::BeforePath..url::Position::AfterQuery])?))
+    let origin = if origin == **target {
+        target.clone()
+    } else {
+        Arc::new(origin)
+    };
+    Ok((
+        origin,
+        path(&url[url::Position::BeforePath..url::Position::AfterQuery])?,
+    ))
 }
 
 /// Whether anything looks into the bodies of this step's answers.
 fn needs_body(scenario: &Scenario, step: &Step) -> bool {
     let test = looks_into_body;
-    step.extract.iter().any(|extract| matches!(extract.from, From::Json(_) | From::Regex(_)))
+    step.extract
+        .iter()
+        .any(|extract| matches!(extract.from, From::Json(_) | From::Regex(_)))
         || step.checks.iter().any(|check| test(&check.test))
-        || step.outcomes.iter().any(|outcome| outcome.tests.iter().any(test))
-        || step.promise.iter().any(|promise| promise.fields.iter().any(|(_, field)| matches!(field, PromiseField::Json(_))))
-        || scenario.journeys.iter().any(|journey| looks_into_bodies(&journey.program))
+        || step
+            .outcomes
+            .iter()
+            .any(|outcome| outcome.tests.iter().any(test))
+        || step.promise.iter().any(|promise| {
+            promise
+                .fields
+                .iter()
+                .any(|(_, field)| matches!(field, PromiseField::Json(_)))
+        })
+        || scenario
+            .journeys
+            .iter()
+            .any(|journey| looks_into_bodies(&journey.program))
 }
 
 fn looks_into_body(test: &Test) -> bool {
-    matches!(test, Test::Json { .. } | Test::Contains(_) | Test::BytesMax(_))
+    matches!(
+        test,
+        Test::Json { .. } | Test::Contains(_) | Test::BytesMax(_)
+    )
 }
 
 fn looks_into_bodies(program: &Program) -> bool {
@@ -214,7 +295,10 @@ fn looks_into_bodies(program: &Program) -> bool {
             _ => false,
         }
     }
-    program.ops.iter().any(|op| matches!(op, Op::Unless(of, _) if condition(of)))
+    program
+        .ops
+        .iter()
+        .any(|op| matches!(op, Op::Unless(of, _) if condition(of)))
 }
 
 fn to_usize(bytes: u64) -> usize {

@@ -21,7 +21,12 @@ use crate::transport::{Answer, Exchange, Failure, Outgoing, Reading, Transport};
 pub(super) async fn visit<T: Transport>(floor: Rc<Floor<T>>, index: u64, arrival: Duration) {
     let shopper = match Shopper::arrive(&floor.world, index) {
         Ok(shopper) => shopper,
-        Err(_) => return floor.recorder.borrow_mut().dropped(arrival, "feeder_exhausted"),
+        Err(_) => {
+            return floor
+                .recorder
+                .borrow_mut()
+                .dropped(arrival, "feeder_exhausted");
+        }
     };
     Visit::begin(floor, shopper, arrival).walk().await;
 }
@@ -64,7 +69,17 @@ impl<T: Transport> Visit<T> {
         let browser = floor.browser.open(&floor.world, &shopper);
         let phase = floor.phases.at(arrival);
         let ending = JourneyEnding::InFlight;
-        Self { floor, shopper, session, browser, arrival, phase, thought: Duration::ZERO, begun: false, ending }
+        Self {
+            floor,
+            shopper,
+            session,
+            browser,
+            arrival,
+            phase,
+            thought: Duration::ZERO,
+            begun: false,
+            ending,
+        }
     }
 
     async fn walk(mut self) {
@@ -75,22 +90,23 @@ impl<T: Transport> Visit<T> {
         // Intended time of the next step: the predecessor's end plus think time.
         let mut due = self.arrival;
         loop {
-            let after = match cursor.next(&journey.program, &world, &mut self.shopper, last.as_ref()) {
-                Action::Done | Action::Left => return self.ending = JourneyEnding::Completed,
-                Action::Stuck => return self.ending = JourneyEnding::Failed,
-                Action::Think(time) => {
-                    if !cursor.needs_response(&journey.program) {
-                        last = None;
+            let after =
+                match cursor.next(&journey.program, &world, &mut self.shopper, last.as_ref()) {
+                    Action::Done | Action::Left => return self.ending = JourneyEnding::Completed,
+                    Action::Stuck => return self.ending = JourneyEnding::Failed,
+                    Action::Think(time) => {
+                        if !cursor.needs_response(&journey.program) {
+                            last = None;
+                        }
+                        due += time;
+                        self.floor.sleep_or_stop(due).await;
+                        self.thought += time;
+                        continue;
                     }
-                    due += time;
-                    self.floor.sleep_or_stop(due).await;
-                    self.thought += time;
-                    continue;
-                }
-                _ if self.floor.stop_level() != Stop::No => return,
-                Action::Send(step) => self.send(step, due).await,
-                Action::Together(steps) => self.send_together(steps, due).await,
-            };
+                    _ if self.floor.stop_level() != Stop::No => return,
+                    Action::Send(step) => self.send(step, due).await,
+                    Action::Together(steps) => self.send_together(steps, due).await,
+                };
             due = after.done;
             last = after.response;
             if let Some(ending) = after.leave {
@@ -109,7 +125,11 @@ impl<T: Transport> Visit<T> {
     async fn send_together(&mut self, steps: &[StepId], due: Duration) -> After {
         let mut pending: Vec<Pending> = steps.iter().map(|step| self.prepare(*step, due)).collect();
         let exchanges = join_all(pending.iter_mut().map(|pending| self.exchange(pending))).await;
-        let mut all = After { done: due, response: None, leave: None };
+        let mut all = After {
+            done: due,
+            response: None,
+            leave: None,
+        };
         for (pending, exchange) in pending.into_iter().zip(exchanges) {
             let one = self.conclude(pending, exchange);
             all.done = all.done.max(one.done);
@@ -122,17 +142,33 @@ impl<T: Transport> Visit<T> {
     fn prepare(&mut self, step: StepId, intended: Duration) -> Pending {
         let floor = self.floor.clone();
         let prepared = floor.plan.step(step);
-        let method = floor.world.scenario().steps[usize::from(step.0)].method.clone();
+        let method = floor.world.scenario().steps[usize::from(step.0)]
+            .method
+            .clone();
         let mut headers = HeaderMap::with_capacity(20);
-        let trace_id = floor.browser.add_headers(&mut self.browser, &mut self.shopper, &mut headers);
+        let trace_id =
+            floor
+                .browser
+                .add_headers(&mut self.browser, &mut self.shopper, &mut headers);
         let outgoing = prepared
             .add_headers(&floor.world, &mut self.shopper, &mut headers)
             .and_then(|()| prepared.url(&floor.world, &mut self.shopper, floor.plan.target()))
             .map(|(origin, path)| {
                 let body = prepared.body(&floor.world, &mut self.shopper);
-                Outgoing { origin, method, path, headers, body }
+                Outgoing {
+                    origin,
+                    method,
+                    path,
+                    headers,
+                    body,
+                }
             });
-        Pending { step, intended, trace_id, outgoing }
+        Pending {
+            step,
+            intended,
+            trace_id,
+            outgoing,
+        }
     }
 
     async fn exchange(&self, pending: &mut Pending) -> (Exchange, Vec<HeaderMap>) {
@@ -142,7 +178,15 @@ impl<T: Transport> Visit<T> {
             Ok(outgoing) => outgoing.clone(),
             Err(failure) => {
                 flight.landed();
-                return (Exchange { asked, sent: asked, done: asked, result: Err(*failure) }, Vec::new());
+                return (
+                    Exchange {
+                        asked,
+                        sent: asked,
+                        done: asked,
+                        result: Err(*failure),
+                    },
+                    Vec::new(),
+                );
             }
         };
         let prepared = self.floor.plan.step(pending.step);
@@ -153,28 +197,52 @@ impl<T: Transport> Visit<T> {
             keep_bytes: prepared.keep_bytes,
             keep_error_bytes: prepared.keep_error_bytes,
         };
-        let route = super::browser::Route { transport: &self.floor.transport, session: &self.session, redirects_max: http.redirects_max };
-        let result = route.fetch(&self.floor.browser, &self.browser, outgoing, reading).await;
+        let route = super::browser::Route {
+            transport: &self.floor.transport,
+            session: &self.session,
+            redirects_max: http.redirects_max,
+        };
+        let result = route
+            .fetch(&self.floor.browser, &self.browser, outgoing, reading)
+            .await;
         flight.landed();
         result
     }
 
-    fn conclude(&mut self, pending: Pending, (exchange, hops): (Exchange, Vec<HeaderMap>)) -> After {
+    fn conclude(
+        &mut self,
+        pending: Pending,
+        (exchange, hops): (Exchange, Vec<HeaderMap>),
+    ) -> After {
         let floor = self.floor.clone();
         let step = &floor.world.scenario().steps[usize::from(pending.step.0)];
         self.began(&pending, &exchange);
-        hops.iter().for_each(|headers| self.browser.remember_cookies(headers));
+        hops.iter()
+            .for_each(|headers| self.browser.remember_cookies(headers));
         if let Ok(outgoing) = &pending.outgoing {
             self.browser.remember_preflight(outgoing);
         }
         let done = floor.offset_of(exchange.done);
-        let Exchange { asked, sent, result, .. } = exchange;
+        let Exchange {
+            asked,
+            sent,
+            result,
+            ..
+        } = exchange;
         let times = (floor.offset_of(asked), floor.offset_of(sent), done);
         match result {
             Err(failure) => {
                 self.record_failure(step, &pending, times, failure);
-                let ending = if failure == Failure::Timeout { JourneyEnding::TimedOut } else { JourneyEnding::Failed };
-                After { done, response: None, leave: (!step.go_on_after_error).then_some(ending) }
+                let ending = if failure == Failure::Timeout {
+                    JourneyEnding::TimedOut
+                } else {
+                    JourneyEnding::Failed
+                };
+                After {
+                    done,
+                    response: None,
+                    leave: (!step.go_on_after_error).then_some(ending),
+                }
             }
             Ok(answer) => self.judge(step, &pending, times, answer),
         }
@@ -183,21 +251,44 @@ impl<T: Transport> Visit<T> {
     /// The first step's lateness is the generator's own; the wait for a connection is reported apart.
     fn began(&mut self, pending: &Pending, exchange: &Exchange) {
         if !std::mem::replace(&mut self.begun, true) {
-            let lag = self.floor.offset_of(exchange.asked).saturating_sub(pending.intended);
-            self.floor.recorder.borrow_mut().started(self.phase, self.arrival, lag);
+            let lag = self
+                .floor
+                .offset_of(exchange.asked)
+                .saturating_sub(pending.intended);
+            self.floor
+                .recorder
+                .borrow_mut()
+                .started(self.phase, self.arrival, lag);
         }
     }
 
-    fn judge(&mut self, step: &Step, pending: &Pending, times: (Duration, Duration, Duration), answer: Answer) -> After {
+    fn judge(
+        &mut self,
+        step: &Step,
+        pending: &Pending,
+        times: (Duration, Duration, Duration),
+        answer: Answer,
+    ) -> After {
         let floor = self.floor.clone();
         self.browser.remember_cookies(&answer.headers);
         let (status, bytes) = (answer.status.as_u16(), answer.body_bytes);
-        let mut response = Response::new(status, answer.headers, answer.body, times.2.saturating_sub(times.1));
+        let mut response = Response::new(
+            status,
+            answer.headers,
+            answer.body,
+            times.2.saturating_sub(times.1),
+        );
         let concluded = step.conclude(pending.step, &floor.world, &mut self.shopper, &mut response);
         let (ending, leave) = match &concluded {
             response::Ending::Passed => (Ending::Ok, None),
-            response::Ending::Outcome(outcome) => (Ending::Outcome(&outcome.name), outcome.leave.then_some(JourneyEnding::Completed)),
-            response::Ending::Failed(name) => (Ending::Failed(name), (!step.go_on_after_error).then_some(JourneyEnding::Failed)),
+            response::Ending::Outcome(outcome) => (
+                Ending::Outcome(&outcome.name),
+                outcome.leave.then_some(JourneyEnding::Completed),
+            ),
+            response::Ending::Failed(name) => (
+                Ending::Failed(name),
+                (!step.go_on_after_error).then_some(JourneyEnding::Failed),
+            ),
         };
         // A failed status check is named by the status: that is what one looks for.
         let by_status;
@@ -215,17 +306,41 @@ impl<T: Transport> Visit<T> {
             Ending::Failed(name) => self.keep_example(pending, &sample, name, Ok(&response)),
             _ => {}
         }
-        After { done: times.2, response: Some(response), leave }
+        After {
+            done: times.2,
+            response: Some(response),
+            leave,
+        }
     }
 
-    fn record_failure(&self, step: &Step, pending: &Pending, times: (Duration, Duration, Duration), failure: Failure) {
-        let ending = if failure == Failure::Timeout { Ending::TimedOut } else { Ending::Failed(failure.name()) };
-        let sample = StepSample { figure: step.figure, ..self.sample(pending, times, ending, 0, 0) };
+    fn record_failure(
+        &self,
+        step: &Step,
+        pending: &Pending,
+        times: (Duration, Duration, Duration),
+        failure: Failure,
+    ) {
+        let ending = if failure == Failure::Timeout {
+            Ending::TimedOut
+        } else {
+            Ending::Failed(failure.name())
+        };
+        let sample = StepSample {
+            figure: step.figure,
+            ..self.sample(pending, times, ending, 0, 0)
+        };
         self.floor.recorder.borrow_mut().step(&sample);
         self.keep_example(pending, &sample, failure.name(), Err(failure));
     }
 
-    fn sample<'e>(&self, pending: &Pending, times: (Duration, Duration, Duration), ending: Ending<'e>, status: u16, bytes: u64) -> StepSample<'e> {
+    fn sample<'e>(
+        &self,
+        pending: &Pending,
+        times: (Duration, Duration, Duration),
+        ending: Ending<'e>,
+        status: u16,
+        bytes: u64,
+    ) -> StepSample<'e> {
         StepSample {
             figure: self.floor.world.scenario().steps[usize::from(pending.step.0)].figure,
             phase: self.floor.phases.at(pending.intended),
@@ -241,18 +356,37 @@ impl<T: Transport> Visit<T> {
         }
     }
 
-    fn keep_business(&mut self, step: &Step, pending: &Pending, response: &Response, done: Duration) {
+    fn keep_business(
+        &mut self,
+        step: &Step,
+        pending: &Pending,
+        response: &Response,
+        done: Duration,
+    ) {
         let phase = self.floor.phases.at(pending.intended);
         for counter in &step.counts {
             self.floor.recorder.borrow_mut().count(phase, *counter);
         }
         if let Some(promise) = &step.promise {
-            let line = examples::promise_line(promise, &self.floor.world, &mut self.shopper, response, done, pending.trace_id);
+            let line = examples::promise_line(
+                promise,
+                &self.floor.world,
+                &mut self.shopper,
+                response,
+                done,
+                pending.trace_id,
+            );
             self.floor.recorder.borrow_mut().promise(line);
         }
     }
 
-    fn keep_example(&self, pending: &Pending, sample: &StepSample<'_>, error: &str, result: Result<&Response, Failure>) {
+    fn keep_example(
+        &self,
+        pending: &Pending,
+        sample: &StepSample<'_>,
+        error: &str,
+        result: Result<&Response, Failure>,
+    ) {
         let mut recorder = self.floor.recorder.borrow_mut();
         if recorder.wants_example(sample.figure, error) {
             let outgoing = pending.outgoing.as_ref().ok();
@@ -264,9 +398,16 @@ impl<T: Transport> Visit<T> {
 impl<T: Transport> Drop for Visit<T> {
     fn drop(&mut self) {
         self.floor.shopper_left();
-        let response = self.floor.offset().saturating_sub(self.arrival).saturating_sub(self.thought);
+        let response = self
+            .floor
+            .offset()
+            .saturating_sub(self.arrival)
+            .saturating_sub(self.thought);
         let journey = u16::try_from(self.shopper.journey()).unwrap_or(u16::MAX);
-        self.floor.recorder.borrow_mut().journey(self.phase, journey, self.ending, response);
+        self.floor
+            .recorder
+            .borrow_mut()
+            .journey(self.phase, journey, self.ending, response);
     }
 }
 
@@ -283,7 +424,14 @@ struct Flight<'v, T: Transport> {
 impl<'v, T: Transport> Flight<'v, T> {
     fn begin(visit: &'v Visit<T>, pending: &Pending, asked: Instant) -> Self {
         visit.floor.request_began();
-        Self { visit, step: pending.step, intended: pending.intended, trace_id: pending.trace_id, asked, landed: false }
+        Self {
+            visit,
+            step: pending.step,
+            intended: pending.intended,
+            trace_id: pending.trace_id,
+            asked,
+            landed: false,
+        }
     }
 
     fn landed(mut self) {
@@ -299,12 +447,23 @@ impl<T: Transport> Drop for Flight<'_, T> {
             return;
         }
         let (asked, now) = (floor.offset_of(self.asked), floor.offset());
-        let pending = Pending { step: self.step, intended: self.intended, trace_id: self.trace_id, outgoing: Err(Failure::Timeout) };
-        let sample = self.visit.sample(&pending, (asked, asked, now), Ending::InFlight, 0, 0);
+        let pending = Pending {
+            step: self.step,
+            intended: self.intended,
+            trace_id: self.trace_id,
+            outgoing: Err(Failure::Timeout),
+        };
+        let sample = self
+            .visit
+            .sample(&pending, (asked, asked, now), Ending::InFlight, 0, 0);
         let mut recorder = floor.recorder.borrow_mut();
         recorder.step(&sample);
         if !self.visit.begun {
-            recorder.started(self.visit.phase, self.visit.arrival, asked.saturating_sub(self.intended));
+            recorder.started(
+                self.visit.phase,
+                self.visit.arrival,
+                asked.saturating_sub(self.intended),
+            );
         }
     }
 }

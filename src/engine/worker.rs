@@ -34,7 +34,11 @@ pub(super) struct Setup {
 }
 
 /// Works until the load is over and every shopper has left or was cut off.
-pub(super) async fn work<T: Transport>(setup: Setup, desk: Desk, transport: T) -> anyhow::Result<()> {
+pub(super) async fn work<T: Transport>(
+    setup: Setup,
+    desk: Desk,
+    transport: T,
+) -> anyhow::Result<()> {
     let floor = Rc::new(Floor::new(&setup, transport, Timer::new()?));
     let desk = Rc::new(desk);
     let driving = tokio::task::spawn_local(drive(floor.timer.clone()));
@@ -109,8 +113,18 @@ pub(super) struct Desk {
 
 impl Desk {
     /// The desk of one worker.
-    pub(super) fn new(worker: usize, outbox: SyncSender<Handover>, spares: Receiver<Window>) -> Self {
-        Self { worker, outbox, spares, ticks: Cell::new(0), kept: RefCell::new(None) }
+    pub(super) fn new(
+        worker: usize,
+        outbox: SyncSender<Handover>,
+        spares: Receiver<Window>,
+    ) -> Self {
+        Self {
+            worker,
+            outbox,
+            spares,
+            ticks: Cell::new(0),
+            kept: RefCell::new(None),
+        }
     }
 
     fn spare(&self) -> Window {
@@ -119,14 +133,22 @@ impl Desk {
 
     fn hand_over(&self, window: Window, at: Duration) {
         let tick = self.ticks.replace(self.ticks.get() + 1);
-        let handover = Handover { worker: self.worker, tick, at, window, last: false };
+        let handover = Handover {
+            worker: self.worker,
+            tick,
+            at,
+            window,
+            last: false,
+        };
         if let Err(TrySendError::Full(kept)) = self.outbox.try_send(handover) {
             *self.kept.borrow_mut() = Some(kept);
         }
     }
 
     fn retry(&self) {
-        let Some(kept) = self.kept.borrow_mut().take() else { return };
+        let Some(kept) = self.kept.borrow_mut().take() else {
+            return;
+        };
         if let Err(TrySendError::Full(kept)) = self.outbox.try_send(kept) {
             *self.kept.borrow_mut() = Some(kept);
         }
@@ -137,7 +159,13 @@ impl Desk {
         if let Some(kept) = self.kept.borrow_mut().take() {
             let _ = self.outbox.send(kept);
         }
-        let _ = self.outbox.send(Handover { worker: self.worker, tick: self.ticks.get(), at, window, last: true });
+        let _ = self.outbox.send(Handover {
+            worker: self.worker,
+            tick: self.ticks.get(),
+            at,
+            window,
+            last: true,
+        });
     }
 }
 
@@ -150,7 +178,8 @@ async fn tick<T: Transport>(floor: Rc<Floor<T>>, desk: Rc<Desk>, length: Duratio
             continue;
         }
         let mut window = floor.recorder.borrow_mut().take(desk.spare());
-        (window.shoppers, window.connections) = (floor.shoppers(), floor.transport.connections_open());
+        (window.shoppers, window.connections) =
+            (floor.shoppers(), floor.transport.connections_open());
         desk.hand_over(window, floor.offset());
     }
 }

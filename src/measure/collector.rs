@@ -94,8 +94,10 @@ impl Totals {
     }
 
     fn add_samples(&mut self, window: &Window) {
-        let room = EXAMPLES_MAX.saturating_sub(self.samples.iter().filter(|s| s.kept == "failed").count());
-        self.samples.extend(window.examples.iter().take(room).cloned());
+        let room =
+            EXAMPLES_MAX.saturating_sub(self.samples.iter().filter(|s| s.kept == "failed").count());
+        self.samples
+            .extend(window.examples.iter().take(room).cloned());
         self.samples.extend(window.reservoir.iter().cloned());
         for sample in window.slowest.iter() {
             self.offer_slowest(sample);
@@ -105,7 +107,12 @@ impl Totals {
     fn offer_slowest(&mut self, sample: &Sample) {
         let same = |kept: &Sample| kept.kept == "slowest" && kept.figure == sample.figure;
         if self.samples.iter().filter(|kept| same(kept)).count() >= SLOWEST_PER_STEP {
-            let fastest = self.samples.iter().enumerate().filter(|(_, kept)| same(kept)).min_by_key(|(_, kept)| kept.response_us());
+            let fastest = self
+                .samples
+                .iter()
+                .enumerate()
+                .filter(|(_, kept)| same(kept))
+                .min_by_key(|(_, kept)| kept.response_us());
             match fastest {
                 Some((_, kept)) if kept.response_us() >= sample.response_us() => return,
                 Some((index, _)) => drop(self.samples.swap_remove(index)),
@@ -144,10 +151,12 @@ impl Totals {
 
     /// All arrivals.
     pub fn arrivals_all(&self) -> Arrivals {
-        self.arrivals.iter().fold(Arrivals::default(), |mut sum, one| {
-            sum.add(one);
-            sum
-        })
+        self.arrivals
+            .iter()
+            .fold(Arrivals::default(), |mut sum, one| {
+                sum.add(one);
+                sum
+            })
     }
 }
 
@@ -195,7 +204,11 @@ pub struct Setup {
 }
 
 /// Runs until every worker has handed over its last window (or is gone), and returns the sums.
-pub fn collect(mut setup: Setup, inbox: &Receiver<Handover>, spares: &[SyncSender<Window>]) -> (Totals, OwnHealth) {
+pub fn collect(
+    mut setup: Setup,
+    inbox: &Receiver<Handover>,
+    spares: &[SyncSender<Window>],
+) -> (Totals, OwnHealth) {
     let mut state = State::new(&setup);
     while let Ok(handover) = inbox.recv() {
         let (worker, last) = (handover.worker, handover.last);
@@ -241,11 +254,20 @@ impl State {
     }
 
     fn accept(&mut self, handover: Handover, setup: &mut Setup) -> Option<Window> {
-        let Handover { tick, at, window, last, .. } = handover;
+        let Handover {
+            tick,
+            at,
+            window,
+            last,
+            ..
+        } = handover;
         self.totals.add(&window);
         setup.journal.promises(&window.promises);
         let number = u32::try_from(setup.scenario.figures.len()).unwrap_or(u32::MAX);
-        let (reports, sum) = self.open.entry(tick).or_insert_with(|| (0, empty_tick(number)));
+        let (reports, sum) = self
+            .open
+            .entry(tick)
+            .or_insert_with(|| (0, empty_tick(number)));
         *reports += 1;
         sum.at = sum.at.max(at);
         add_to_tick(sum, &window);
@@ -286,7 +308,8 @@ impl State {
         self.health.memory_bytes_max = self.health.memory_bytes_max.max(crate::own::memory_bytes());
         let seconds = tick.length.as_secs_f64();
         if let Some(schedule) = &setup.schedule {
-            tick.rate_planned = schedule.planned_between(before, tick.at) as f64 * setup.share / seconds;
+            tick.rate_planned =
+                schedule.planned_between(before, tick.at) as f64 * setup.share / seconds;
         }
         self.totals.shoppers_max = self.totals.shoppers_max.max(tick.shoppers);
         self.totals.connections_max = self.totals.connections_max.max(tick.connections);
@@ -306,8 +329,12 @@ impl State {
     fn snapshot(&self, setup: &Setup, finished: bool) -> Snapshot {
         let counted = |phase: PhaseId| setup.phases.counts(phase);
         let elapsed = self.history.back().map_or(Duration::ZERO, |tick| tick.at);
-        let phase = setup.phases.at(elapsed.saturating_sub(Duration::from_millis(1)));
-        let figures = (0..setup.scenario.figures.len() as u16).map(|f| self.totals.figure(FigureId(f), counted)).collect();
+        let phase = setup
+            .phases
+            .at(elapsed.saturating_sub(Duration::from_millis(1)));
+        let figures = (0..setup.scenario.figures.len() as u16)
+            .map(|f| self.totals.figure(FigureId(f), counted))
+            .collect();
         let mut counters = vec![0; setup.scenario.counters.len()];
         for ((phase, counter), count) in &self.totals.counters {
             if counted(*phase) {
@@ -321,13 +348,21 @@ impl State {
         Snapshot {
             elapsed,
             planned: setup.schedule.as_ref().map(|schedule| schedule.duration()),
-            phase: setup.phases.names().get(usize::from(phase.0)).cloned().unwrap_or_default(),
+            phase: setup
+                .phases
+                .names()
+                .get(usize::from(phase.0))
+                .cloned()
+                .unwrap_or_default(),
             arrivals: self.totals.arrivals_all(),
             all: self.totals.cells_where(|phase, _| counted(phase)),
             figures,
             start_lag: self.totals.start_lag_where(counted),
             counters,
-            errors: errors.into_iter().map(|((figure, name), count)| (figure, name, count)).collect(),
+            errors: errors
+                .into_iter()
+                .map(|((figure, name), count)| (figure, name, count))
+                .collect(),
             invalid: Vec::new(),
             finished,
             history: self.history.clone(),
@@ -336,7 +371,10 @@ impl State {
 }
 
 fn empty_tick(figures: u32) -> Tick {
-    Tick { figures: vec![Cell::default(); figures as usize], ..Tick::default() }
+    Tick {
+        figures: vec![Cell::default(); figures as usize],
+        ..Tick::default()
+    }
 }
 
 fn add_to_tick(tick: &mut Tick, window: &Window) {
@@ -349,7 +387,11 @@ fn add_to_tick(tick: &mut Tick, window: &Window) {
     for lag in window.start_lag.values() {
         tick.start_lag.add(lag);
     }
-    let started: u64 = window.arrivals.values().map(|arrivals| arrivals.started).sum();
+    let started: u64 = window
+        .arrivals
+        .values()
+        .map(|arrivals| arrivals.started)
+        .sum();
     // A count until the tick's length is known.
     tick.rate_achieved += started as f64;
     tick.shoppers += window.shoppers;

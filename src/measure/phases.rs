@@ -20,14 +20,20 @@ pub struct Phases {
 impl Phases {
     /// The phases of a scenario. A closed load has one, called `run`.
     pub fn of(scenario: &Scenario) -> Self {
-        let mut phases = Self { names: Vec::new(), ends: Vec::new(), warm_up: !scenario.warm_up.is_zero() };
+        let mut phases = Self {
+            names: Vec::new(),
+            ends: Vec::new(),
+            warm_up: !scenario.warm_up.is_zero(),
+        };
         if phases.warm_up {
             phases.names.push("warm-up".to_owned());
             phases.ends.push(scenario.warm_up);
         }
         match &scenario.load {
             Load::Closed { .. } => phases.names.push("run".to_owned()),
-            Load::Open { phases: planned, .. } => {
+            Load::Open {
+                phases: planned, ..
+            } => {
                 let mut end = Duration::ZERO;
                 for phase in planned {
                     end += phase.duration;
@@ -45,7 +51,12 @@ impl Phases {
         let index = match self.warm_up {
             true if intended < self.ends[0] => 0,
             // Behind the warm-up the other phases count from the run's begin, not from the warm-up's end.
-            true => 1 + self.ends[1..].iter().filter(|end| intended >= **end).count(),
+            true => {
+                1 + self.ends[1..]
+                    .iter()
+                    .filter(|end| intended >= **end)
+                    .count()
+            }
             false => self.ends.iter().filter(|end| intended >= **end).count(),
         };
         PhaseId(u16::try_from(index).unwrap_or(u16::MAX))
@@ -75,7 +86,11 @@ impl Phases {
             Some(before) => self.ends[before],
         };
         let end = self.ends.get(index).copied().unwrap_or(run_end);
-        let begin = if self.warm_up && index > 0 { begin.max(self.ends[0]) } else { begin };
+        let begin = if self.warm_up && index > 0 {
+            begin.max(self.ends[0])
+        } else {
+            begin
+        };
         (begin, end.max(begin))
     }
 }
@@ -92,14 +107,21 @@ mod tests {
             ends.insert(0, Duration::from_secs(seconds));
             names.insert(0, "warm-up".into());
         }
-        Phases { names, ends, warm_up: warm_up.is_some() }
+        Phases {
+            names,
+            ends,
+            warm_up: warm_up.is_some(),
+        }
     }
 
     #[test]
     fn an_intended_time_belongs_to_the_phase_that_it_lies_in() {
         let phases = three(None);
         let at = |s| phases.at(Duration::from_secs(s)).0;
-        assert_eq!([at(0), at(19), at(20), at(39), at(40), at(1000)], [0, 0, 1, 1, 2, 2]);
+        assert_eq!(
+            [at(0), at(19), at(20), at(39), at(40), at(1000)],
+            [0, 0, 1, 1, 2, 2]
+        );
     }
 
     #[test]
@@ -110,6 +132,9 @@ mod tests {
         assert!(!phases.counts(PhaseId(0)));
         assert!(phases.counts(PhaseId(1)));
         assert_eq!(phases.planned(1), PhaseId(2));
-        assert_eq!(phases.span(PhaseId(2), Duration::from_secs(60)), (Duration::from_secs(25), Duration::from_secs(40)));
+        assert_eq!(
+            phases.span(PhaseId(2), Duration::from_secs(60)),
+            (Duration::from_secs(25), Duration::from_secs(40))
+        );
     }
 }

@@ -133,7 +133,10 @@ pub struct Reservoir {
 impl Reservoir {
     /// Draws from the given seed.
     pub fn new(seed: u64) -> Self {
-        Self { state: seed, ..Self::default() }
+        Self {
+            state: seed,
+            ..Self::default()
+        }
     }
 
     /// Offers one sample.
@@ -144,7 +147,10 @@ impl Reservoir {
             return;
         }
         let at = self.next() % self.seen;
-        if let Some(place) = usize::try_from(at).ok().and_then(|at| self.kept.get_mut(at)) {
+        if let Some(place) = usize::try_from(at)
+            .ok()
+            .and_then(|at| self.kept.get_mut(at))
+        {
             *place = Sample::of(sample, "drawn");
         }
     }

@@ -24,8 +24,13 @@ impl Environment {
     pub fn read(descriptors_max: u64) -> Self {
         let file = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
         let field = |text: &str, name: &str| {
-            let line = text.lines().find(|line| line.starts_with(name)).unwrap_or_default();
-            line.split_once(':').map(|(_, value)| value.trim().to_owned()).unwrap_or_default()
+            let line = text
+                .lines()
+                .find(|line| line.starts_with(name))
+                .unwrap_or_default();
+            line.split_once(':')
+                .map(|(_, value)| value.trim().to_owned())
+                .unwrap_or_default()
         };
         let memory = field(&file("/proc/meminfo"), "MemTotal");
         let kib: u64 = memory.trim_end_matches("kB").trim().parse().unwrap_or(0);

@@ -27,10 +27,21 @@ impl RunFolder {
     ///
     /// # Errors
     /// When it cannot be made or written, or when the disk is nearly full; the message names the path and the remedy.
-    pub fn create(out: &Path, started: time::OffsetDateTime, scenario: &str) -> anyhow::Result<Self> {
+    pub fn create(
+        out: &Path,
+        started: time::OffsetDateTime,
+        scenario: &str,
+    ) -> anyhow::Result<Self> {
         let format = time::macros::format_description!("[year][month][day]-[hour][minute][second]");
-        let time = started.format(format).context("the system clock shows no valid date")?;
-        let remedy = || format!("cannot write the run folder under '{}': choose another place with --out DIR", out.display());
+        let time = started
+            .format(format)
+            .context("the system clock shows no valid date")?;
+        let remedy = || {
+            format!(
+                "cannot write the run folder under '{}': choose another place with --out DIR",
+                out.display()
+            )
+        };
         std::fs::create_dir_all(out).with_context(remedy)?;
         let path = first_free(out, &format!("{time}-{scenario}")).with_context(remedy)?;
         let folder = Self { path };
@@ -43,7 +54,11 @@ impl RunFolder {
         if let Ok(free) = free
             && free < FREE_BYTES_MIN
         {
-            bail!("only {} MiB are free on that disk; a run needs at least {} MiB", free >> 20, FREE_BYTES_MIN >> 20);
+            bail!(
+                "only {} MiB are free on that disk; a run needs at least {} MiB",
+                free >> 20,
+                FREE_BYTES_MIN >> 20
+            );
         }
         let probe = self.path.join(".probe");
         std::fs::write(&probe, [0; 4096])?;
@@ -66,8 +81,20 @@ impl RunFolder {
     /// # Errors
     /// When one cannot be made.
     pub fn journal(&self, step_names: Vec<String>) -> std::io::Result<FolderJournal> {
-        let open = |name: &str| OpenOptions::new().create(true).append(true).open(self.file(name)).map(BufWriter::new);
-        Ok(FolderJournal { folder: self.clone(), step_names, windows: open("windows.jsonl")?, orders: open("orders.jsonl")?, failed: None })
+        let open = |name: &str| {
+            OpenOptions::new()
+                .create(true)
+                .append(true)
+                .open(self.file(name))
+                .map(BufWriter::new)
+        };
+        Ok(FolderJournal {
+            folder: self.clone(),
+            step_names,
+            windows: open("windows.jsonl")?,
+            orders: open("orders.jsonl")?,
+            failed: None,
+        })
     }
 
     /// Writes `run.json` with the windows of the journal, atomically, then removes the journal.
@@ -77,7 +104,8 @@ impl RunFolder {
     pub fn finish(&self, report: &mut RunReport) -> anyhow::Result<()> {
         report.windows = self.windows()?;
         let path = self.file("run.json");
-        write_atomically(&path, |file| Ok(serde_json::to_writer(file, report)?)).with_context(|| format!("cannot write {}", path.display()))?;
+        write_atomically(&path, |file| Ok(serde_json::to_writer(file, report)?))
+            .with_context(|| format!("cannot write {}", path.display()))?;
         let _ = std::fs::remove_file(self.file("windows.jsonl"));
         Ok(())
     }
@@ -90,7 +118,9 @@ impl RunFolder {
         let path = self.file("windows.jsonl");
         let file = File::open(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let lines = BufReader::new(file).lines().map_while(Result::ok);
-        Ok(lines.filter_map(|line| serde_json::from_str(&line).ok()).collect())
+        Ok(lines
+            .filter_map(|line| serde_json::from_str(&line).ok())
+            .collect())
     }
 }
 
@@ -98,7 +128,11 @@ impl RunFolder {
 fn first_free(out: &Path, name: &str) -> std::io::Result<PathBuf> {
     const TRIES_MAX: u32 = 1000;
     for number in 1..=TRIES_MAX {
-        let name = if number == 1 { name.to_owned() } else { format!("{name}-{number}") };
+        let name = if number == 1 {
+            name.to_owned()
+        } else {
+            format!("{name}-{number}")
+        };
         let path = out.join(name);
         match std::fs::create_dir(&path) {
             Ok(()) => return Ok(path),
@@ -106,10 +140,15 @@ fn first_free(out: &Path, name: &str) -> std::io::Result<PathBuf> {
             Err(error) => return Err(error),
         }
     }
-    Err(std::io::Error::other("a thousand runs have this name already"))
+    Err(std::io::Error::other(
+        "a thousand runs have this name already",
+    ))
 }
 
-fn write_atomically(path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> anyhow::Result<()>) -> anyhow::Result<()> {
+fn write_atomically(
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<File>) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     let partial = path.with_extension("partial");
     let mut file = BufWriter::new(File::create(&partial)?);
     write(&mut file)?;
@@ -163,8 +202,17 @@ impl Journal for FolderJournal {
             let names = &journal.step_names;
             write_atomically(&path, |file| {
                 for sample in samples {
-                    let step = names.get(usize::from(sample.figure)).cloned().unwrap_or_default();
-                    serde_json::to_writer(&mut *file, &Sample { step, ..sample.clone() })?;
+                    let step = names
+                        .get(usize::from(sample.figure))
+                        .cloned()
+                        .unwrap_or_default();
+                    serde_json::to_writer(
+                        &mut *file,
+                        &Sample {
+                            step,
+                            ..sample.clone()
+                        },
+                    )?;
                     file.write_all(b"\n")?;
                 }
                 Ok(())
@@ -176,7 +224,11 @@ impl Journal for FolderJournal {
 
 fn window_record(tick: &Tick, cpu: f64) -> WindowRecord {
     let millis = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-    let figures = tick.figures.iter().zip(0_u16..).filter(|(cell, _)| cell.response.count() > 0);
+    let figures = tick
+        .figures
+        .iter()
+        .zip(0_u16..)
+        .filter(|(cell, _)| cell.response.count() > 0);
     WindowRecord {
         at_ms: millis(tick.at),
         length_ms: millis(tick.length),

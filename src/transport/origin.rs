@@ -35,10 +35,18 @@ impl Origin {
         let tls = match url.scheme() {
             "http" => false,
             "https" => true,
-            other => return Err(format!("'{url}' has the scheme '{other}'; use http or https")),
+            other => {
+                return Err(format!(
+                    "'{url}' has the scheme '{other}'; use http or https"
+                ));
+            }
         };
-        let host = url.host_str().ok_or_else(|| format!("'{url}' has no host"))?;
-        let port = url.port_or_known_default().unwrap_or(if tls { 443 } else { 80 });
+        let host = url
+            .host_str()
+            .ok_or_else(|| format!("'{url}' has no host"))?;
+        let port = url
+            .port_or_known_default()
+            .unwrap_or(if tls { 443 } else { 80 });
         let authority = match url.port() {
             Some(port) => format!("{host}:{port}"),
             None => host.to_owned(),
@@ -47,7 +55,8 @@ impl Origin {
             tls,
             host: host.trim_matches(['[', ']']).to_owned(),
             port,
-            authority: HeaderValue::from_str(&authority).map_err(|_| format!("'{host}' is no valid host name"))?,
+            authority: HeaderValue::from_str(&authority)
+                .map_err(|_| format!("'{host}' is no valid host name"))?,
             resolved: Mutex::new(None),
         })
     }
@@ -64,9 +73,15 @@ impl Origin {
         {
             return Ok(address);
         }
-        let found: Vec<SocketAddr> = tokio::net::lookup_host((self.host.as_str(), self.port)).await?.collect();
+        let found: Vec<SocketAddr> = tokio::net::lookup_host((self.host.as_str(), self.port))
+            .await?
+            .collect();
         // Browsers race both families; a load generator must not switch between them, so IPv4 comes first if there is one.
-        let address = found.iter().find(|a| a.is_ipv4()).or_else(|| found.first()).copied();
+        let address = found
+            .iter()
+            .find(|a| a.is_ipv4())
+            .or_else(|| found.first())
+            .copied();
         let address = address.ok_or_else(|| std::io::Error::other("the name has no address"))?;
         if let Ok(mut known) = self.resolved.lock() {
             *known = Some(address);

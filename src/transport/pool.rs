@@ -20,7 +20,10 @@ pub(super) struct Pool {
 impl Pool {
     pub(super) fn new(connections_max: usize) -> Rc<Self> {
         let permits = connections_max.clamp(1, Semaphore::MAX_PERMITS);
-        Rc::new(Self { idle: RefCell::new(Vec::new()), in_use: Semaphore::new(permits) })
+        Rc::new(Self {
+            idle: RefCell::new(Vec::new()),
+            in_use: Semaphore::new(permits),
+        })
     }
 
     /// Waits for the right to use one connection.
@@ -35,7 +38,9 @@ impl Pool {
     /// The most recently used idle connection to the origin: warm, and the others may age and close.
     pub(super) fn take(&self, origin: &Arc<Origin>) -> Option<Connection> {
         let mut idle = self.idle.borrow_mut();
-        let found = idle.iter().rposition(|(to, _)| Arc::ptr_eq(to, origin) || to == origin)?;
+        let found = idle
+            .iter()
+            .rposition(|(to, _)| Arc::ptr_eq(to, origin) || to == origin)?;
         Some(idle.remove(found).1)
     }
 
@@ -53,7 +58,10 @@ pub(super) struct OpenCount {
 
 impl OpenCount {
     pub(super) fn new(max: u32) -> Self {
-        Self { open: Rc::new(Cell::new(0)), max }
+        Self {
+            open: Rc::new(Cell::new(0)),
+            max,
+        }
     }
 
     pub(super) fn get(&self) -> u32 {

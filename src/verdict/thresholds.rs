@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Cell, Evidence, Measure, Op, Over, PhaseId, Subject, Threshold, ThresholdResult, show_time};
+use super::{
+    Cell, Evidence, Measure, Op, Over, PhaseId, Subject, Threshold, ThresholdResult, show_time,
+};
 use crate::measure::Times;
 use crate::scenario::FigureId;
 
@@ -32,10 +34,23 @@ pub fn judge(threshold: &Threshold, evidence: &Evidence<'_>) -> ThresholdResult 
     };
     let met = value.is_some_and(|value| holds(threshold.op, value, threshold.limit));
     let shown = match value {
-        Some(value) => format!("{} (limit {})", show(&threshold.measure, value), show(&threshold.measure, threshold.limit)),
-        None => format!("nothing was measured (limit {})", show(&threshold.measure, threshold.limit)),
+        Some(value) => format!(
+            "{} (limit {})",
+            show(&threshold.measure, value),
+            show(&threshold.measure, threshold.limit)
+        ),
+        None => format!(
+            "nothing was measured (limit {})",
+            show(&threshold.measure, threshold.limit)
+        ),
     };
-    ThresholdResult { text: threshold.text.clone(), value, limit: threshold.limit, shown, met }
+    ThresholdResult {
+        text: threshold.text.clone(),
+        value,
+        limit: threshold.limit,
+        shown,
+        met,
+    }
 }
 
 /// Whether `value op limit`.
@@ -49,7 +64,11 @@ pub fn holds(op: Op, value: f64, limit: f64) -> bool {
     }
 }
 
-fn over_phases(threshold: &Threshold, evidence: &Evidence<'_>, take: impl Fn(PhaseId) -> bool) -> Option<f64> {
+fn over_phases(
+    threshold: &Threshold,
+    evidence: &Evidence<'_>,
+    take: impl Fn(PhaseId) -> bool,
+) -> Option<f64> {
     let totals = evidence.totals;
     let seconds: f64 = (0..evidence.phases.names().len())
         .map(|index| PhaseId(u16::try_from(index).unwrap_or(u16::MAX)))
@@ -58,17 +77,27 @@ fn over_phases(threshold: &Threshold, evidence: &Evidence<'_>, take: impl Fn(Pha
         .map(|(begin, end)| (end - begin).as_secs_f64())
         .sum();
     let counted = |counter| {
-        let of = totals.counters.iter().filter(|((phase, of), _)| take(*phase) && *of == counter);
+        let of = totals
+            .counters
+            .iter()
+            .filter(|((phase, of), _)| take(*phase) && *of == counter);
         of.map(|(_, count)| *count as f64).sum::<f64>()
     };
     match &threshold.measure {
         Measure::Count(counter) => return Some(counted(*counter)),
-        Measure::CountPerMinute(counter) => return Some(counted(*counter) / seconds.max(1e-9) * 60.0),
+        Measure::CountPerMinute(counter) => {
+            return Some(counted(*counter) / seconds.max(1e-9) * 60.0);
+        }
         Measure::StartLag(q) => return seconds_at(&totals.start_lag_where(take), *q),
         Measure::Outcome(name) => {
-            let of = totals.outcomes.iter().filter(|((phase, figure, outcome), _)| {
-                take(*phase) && outcome == name && selects(&threshold.subject, *figure, evidence)
-            });
+            let of = totals
+                .outcomes
+                .iter()
+                .filter(|((phase, figure, outcome), _)| {
+                    take(*phase)
+                        && outcome == name
+                        && selects(&threshold.subject, *figure, evidence)
+                });
             return Some(of.map(|(_, count)| *count as f64).sum());
         }
         _ => {}
@@ -76,11 +105,17 @@ fn over_phases(threshold: &Threshold, evidence: &Evidence<'_>, take: impl Fn(Pha
     if let Subject::Journey(journey) = threshold.subject {
         return of_journey(threshold, evidence, journey, take);
     }
-    let cell = totals.cells_where(|phase, figure| take(phase) && selects(&threshold.subject, figure, evidence));
+    let cell = totals
+        .cells_where(|phase, figure| take(phase) && selects(&threshold.subject, figure, evidence));
     of_cell(&threshold.measure, &cell, seconds)
 }
 
-fn of_journey(threshold: &Threshold, evidence: &Evidence<'_>, journey: usize, take: impl Fn(PhaseId) -> bool) -> Option<f64> {
+fn of_journey(
+    threshold: &Threshold,
+    evidence: &Evidence<'_>,
+    journey: usize,
+    take: impl Fn(PhaseId) -> bool,
+) -> Option<f64> {
     let mut sum = crate::measure::JourneyCell::default();
     for ((phase, of), cell) in &evidence.totals.journeys {
         if take(*phase) && usize::from(*of) == journey {
@@ -97,7 +132,11 @@ fn of_journey(threshold: &Threshold, evidence: &Evidence<'_>, journey: usize, ta
     }
 }
 
-fn worst_of_windows(threshold: &Threshold, evidence: &Evidence<'_>, length: Duration) -> Option<f64> {
+fn worst_of_windows(
+    threshold: &Threshold,
+    evidence: &Evidence<'_>,
+    length: Duration,
+) -> Option<f64> {
     let windows = evidence.windows;
     let mut worst: Option<f64> = None;
     let mut first = 0;
@@ -110,7 +149,9 @@ fn worst_of_windows(threshold: &Threshold, evidence: &Evidence<'_>, length: Dura
         if window.at - begin + window.length / 2 < length {
             continue;
         }
-        let Some(value) = over_windows(threshold, evidence, &windows[first..=last]) else { continue };
+        let Some(value) = over_windows(threshold, evidence, &windows[first..=last]) else {
+            continue;
+        };
         let worse = match threshold.op {
             Op::Greater | Op::GreaterOrEqual => worst.is_none_or(|so_far| value < so_far),
             Op::Less | Op::LessOrEqual | Op::Equal => worst.is_none_or(|so_far| value > so_far),
@@ -122,7 +163,11 @@ fn worst_of_windows(threshold: &Threshold, evidence: &Evidence<'_>, length: Dura
     worst
 }
 
-fn over_windows(threshold: &Threshold, evidence: &Evidence<'_>, windows: &[WindowFigures]) -> Option<f64> {
+fn over_windows(
+    threshold: &Threshold,
+    evidence: &Evidence<'_>,
+    windows: &[WindowFigures],
+) -> Option<f64> {
     if let Measure::StartLag(q) = threshold.measure {
         let mut sum = Times::default();
         windows.iter().for_each(|window| sum.add(&window.start_lag));
@@ -130,8 +175,17 @@ fn over_windows(threshold: &Threshold, evidence: &Evidence<'_>, windows: &[Windo
     }
     let mut sum = Cell::default();
     let cells = windows.iter().flat_map(|window| &window.figures);
-    cells.filter(|(figure, _)| selects(&threshold.subject, **figure, evidence)).for_each(|(_, cell)| sum.add(cell));
-    of_cell(&threshold.measure, &sum, windows.iter().map(|window| window.length.as_secs_f64()).sum())
+    cells
+        .filter(|(figure, _)| selects(&threshold.subject, **figure, evidence))
+        .for_each(|(_, cell)| sum.add(cell));
+    of_cell(
+        &threshold.measure,
+        &sum,
+        windows
+            .iter()
+            .map(|window| window.length.as_secs_f64())
+            .sum(),
+    )
 }
 
 fn selects(subject: &Subject, figure: FigureId, evidence: &Evidence<'_>) -> bool {
@@ -155,7 +209,10 @@ fn of_cell(measure: &Measure, cell: &Cell, seconds: f64) -> Option<f64> {
         Measure::ErrorShare => error_share,
         Measure::Burn { target } => error_share.map(|share| share / (1.0 - target)),
         Measure::Rate => Some(finished / seconds.max(1e-9)),
-        Measure::StartLag(_) | Measure::Count(_) | Measure::CountPerMinute(_) | Measure::Outcome(_) => None,
+        Measure::StartLag(_)
+        | Measure::Count(_)
+        | Measure::CountPerMinute(_)
+        | Measure::Outcome(_) => None,
     }
 }
 
@@ -165,7 +222,10 @@ fn seconds_at(times: &Times, q: f64) -> Option<f64> {
 
 fn show(measure: &Measure, value: f64) -> String {
     match measure {
-        Measure::Response(_) | Measure::Service(_) | Measure::StartLag(_) | Measure::ConnectionWait(_) => {
+        Measure::Response(_)
+        | Measure::Service(_)
+        | Measure::StartLag(_)
+        | Measure::ConnectionWait(_) => {
             show_time(Duration::try_from_secs_f64(value).unwrap_or(Duration::MAX))
         }
         Measure::ErrorShare => format!("{:.3} %", value * 100.0),

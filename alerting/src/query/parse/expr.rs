@@ -215,7 +215,10 @@ const LISTED_MAX: usize = 12;
 pub(super) fn unknown(what: &str, name: &str, known: &[&'static str]) -> String {
     match checked_yaml::closest(name, known.iter().copied()) {
         Some(close) => format!("there is no {what} `{name}`; did you mean `{close}`?"),
-        None if known.len() <= LISTED_MAX => format!("there is no {what} `{name}`; there are {}", known.join(", ")),
+        None if known.len() <= LISTED_MAX => format!(
+            "there is no {what} `{name}`; there are {}",
+            known.join(", ")
+        ),
         None => format!("there is no {what} `{name}`"),
     }
 }
