@@ -67,6 +67,8 @@ pub struct Config {
     pub ports: BTreeMap<Service, u16>,
     /// Where services that run elsewhere are reached.
     pub peer_urls: BTreeMap<Service, String>,
+    /// The environment that telemetry names, such as `dev`.
+    pub env: String,
     /// Seed of the catalogue.
     pub seed: u64,
     /// Products in the catalogue.
@@ -107,6 +109,7 @@ impl Config {
             services: Service::all().collect(),
             ports: BTreeMap::new(),
             peer_urls: BTreeMap::new(),
+            env: "dev".to_owned(),
             seed: 1,
             products: 10_000,
             admin_token: None,

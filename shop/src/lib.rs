@@ -30,6 +30,10 @@ pub mod observe;
 
 pub mod extract;
 
+pub mod validate;
+
+pub mod openapi;
+
 pub mod token;
 
 pub mod peer;

@@ -1,37 +1,139 @@
-//! What is observed of each request: scope (trace, request id), metrics, log line.
+//! What is observed of each request: its place in a trace, its metrics, its log line.
+//!
+//! It must not know what a route does.
 
+use std::collections::BTreeMap;
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
+use telemetry::Identity;
+use telemetry::context::Context as TraceScope;
+use telemetry::metrics::{ActiveConnection, HttpMetrics, MetricsError, Registry};
+use telemetry::span::{self, Tracer};
+use telemetry::trace::{IdSource, header};
+use uuid::Uuid;
+
+use crate::context::AppState;
+use crate::error::ApiError;
 use crate::event::EventTrace;
+use crate::service::Service;
 
-tokio::task_local! {
-    static SCOPE: Scope;
+/// Names a request across services; kept when the caller sends one.
+pub const REQUEST_ID_HEADER: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Longest request id that is taken over from a caller.
+const REQUEST_ID_BYTES_MAX: usize = 128;
+
+/// What one service reports under its own name.
+pub struct Observer {
+    /// Opens the spans with which work enters the service.
+    pub tracer: Tracer,
+    /// The service's metrics.
+    pub registry: Registry,
+    http: HttpMetrics,
 }
 
-/// What belongs to the request or message that the current task works on.
-#[derive(Clone, Debug, Default)]
-pub struct Scope {
-    /// Trace id as 32 hex digits.
-    pub trace_id: String,
-    /// The trace to hand on to events and peers.
-    pub trace: EventTrace,
+impl Observer {
+    /// The observer of a service in an environment such as `dev`.
+    pub fn new(service: Service, env: &str) -> Result<Self, MetricsError> {
+        let identity = Identity::new(
+            service.telemetry_name(),
+            env.to_owned(),
+            env!("CARGO_PKG_VERSION"),
+        );
+        let registry = Registry::new(identity.clone())?;
+        let (seed, _) = Uuid::new_v4().as_u64_pair();
+        Ok(Observer {
+            tracer: Tracer::new(identity, Arc::new(IdSource::seeded(seed))),
+            http: HttpMetrics::new(&registry),
+            registry,
+        })
+    }
+
+    /// Counts a connection as open until the guard is dropped.
+    pub(crate) fn connection(&self) -> ActiveConnection {
+        self.http.connection()
+    }
 }
 
-/// Runs `work` within `scope`.
-pub async fn with_scope<F: Future>(scope: Scope, work: F) -> F::Output {
-    SCOPE.scope(scope, work).await
-}
-
-/// The trace id of the current request; zeros outside of one.
+/// The trace id of the current work; zeros outside of any.
 pub fn current_trace_id() -> String {
-    SCOPE
-        .try_with(|scope| scope.trace_id.clone())
-        .unwrap_or_else(|_| "0".repeat(32))
+    TraceScope::current()
+        .as_ref()
+        .and_then(TraceScope::trace)
+        .map_or_else(|| "0".repeat(32), |trace| trace.trace_id.to_string())
 }
 
-/// The trace to write into events that the current request causes.
+/// The trace to write into events that the current work causes.
 pub fn current_event_trace() -> EventTrace {
-    SCOPE
-        .try_with(|scope| scope.trace.clone())
-        .unwrap_or_default()
+    let mut attributes = BTreeMap::new();
+    if let Some(scope) = TraceScope::current() {
+        scope.inject_attributes(&mut attributes);
+    }
+    EventTrace {
+        traceparent: attributes.remove(header::TRACEPARENT),
+        tracestate: attributes.remove(header::TRACESTATE),
+    }
+}
+
+/// The correlation id of the current work, or a new one.
+pub fn current_correlation_id() -> String {
+    TraceScope::current()
+        .as_ref()
+        .and_then(TraceScope::correlation_id)
+        .map_or_else(|| Uuid::new_v4().to_string(), str::to_owned)
+}
+
+/// The middleware around every route: span, time limit, panic guard, metrics, log line, request id.
+pub(crate) async fn observe(
+    State(state): State<AppState>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let started = Instant::now();
+    let request_id = adopt_request_id(request.headers_mut());
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let observer = state.observer();
+    let span = observer.tracer.server(&span::Request {
+        method: request.method(),
+        route: route.as_ref().map(MatchedPath::as_str),
+        path: request.uri().path(),
+        headers: request.headers(),
+    });
+    let limit = state.context.config.request_timeout;
+    let mut response = span.run(answer(next.run(request), limit)).await;
+    response.headers_mut().insert(REQUEST_ID_HEADER, request_id);
+    span.answered(&observer.http, response.status(), started.elapsed());
+    response
+}
+
+/// Runs the handler; a time-out or a panic becomes an answer of the shop's shape.
+async fn answer(handler: impl Future<Output = Response>, limit: Duration) -> Response {
+    match tokio::time::timeout(limit, AssertUnwindSafe(handler).catch_unwind()).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(_)) => ApiError::internal(&"a handler panicked").into_response(),
+        Err(_) => ApiError::unavailable("the answer took too long; try again").into_response(),
+    }
+}
+
+/// Keeps the caller's request id or makes one; leaves it in the headers for whoever is called next.
+fn adopt_request_id(headers: &mut HeaderMap) -> HeaderValue {
+    let well_formed = |value: &&HeaderValue| {
+        (1..=REQUEST_ID_BYTES_MAX).contains(&value.len())
+            && value.as_bytes().iter().all(u8::is_ascii_graphic)
+    };
+    if let Some(given) = headers.get(REQUEST_ID_HEADER).filter(well_formed) {
+        return given.clone();
+    }
+    let made = HeaderValue::try_from(Uuid::new_v4().simple().to_string())
+        .unwrap_or_else(|_| HeaderValue::from_static("-"));
+    headers.insert(REQUEST_ID_HEADER, made.clone());
+    made
 }

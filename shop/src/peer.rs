@@ -1,23 +1,222 @@
 //! Calls between services: always HTTP, always with trace context and a deadline.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use axum::body::Body;
+use axum::http::{Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use serde::de::DeserializeOwned;
+use telemetry::span;
+
+use crate::error::ApiError;
 use crate::service::Service;
 
-/// Where the other services are and how to reach them.
-#[derive(Clone, Default)]
+/// How long one call may take.
+const CALL_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long a call may take whose outcome the caller does not depend on.
+const TELL_TIMEOUT: Duration = Duration::from_millis(500);
+/// How long connecting may take: peers are near.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long an unused connection is kept.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+/// Unused connections kept for each peer.
+const IDLE_CONNECTIONS_MAX: usize = 256;
+/// Largest answer that a caller reads.
+const ANSWER_BYTES_MAX: usize = 1024 * 1024;
+
+/// Where the other services are, and the connections to them. Cheap to clone.
+#[derive(Clone)]
 pub struct Peers {
     urls: BTreeMap<Service, String>,
+    client: Client<HttpConnector, Body>,
+}
+
+/// Why a peer gave no usable answer.
+#[derive(Debug, thiserror::Error)]
+pub enum PeerError {
+    /// It cannot be reached.
+    #[error("{service} cannot be reached: {cause}")]
+    Unreachable {
+        /// Which peer.
+        service: Service,
+        /// What was wrong.
+        cause: String,
+    },
+    /// It did not answer in time.
+    #[error("{service} did not answer within {} ms", limit.as_millis())]
+    TimedOut {
+        /// Which peer.
+        service: Service,
+        /// How long it had.
+        limit: Duration,
+    },
+    /// It answered with another status than success.
+    #[error("{service} answered {status}")]
+    Status {
+        /// Which peer.
+        service: Service,
+        /// What it answered.
+        status: StatusCode,
+    },
+    /// Its answer made no sense.
+    #[error("{service} answered something unreadable: {cause}")]
+    Unreadable {
+        /// Which peer.
+        service: Service,
+        /// What was wrong.
+        cause: String,
+    },
+}
+
+impl From<PeerError> for ApiError {
+    fn from(error: PeerError) -> Self {
+        tracing::warn!(%error, "a peer failed");
+        ApiError::unavailable("a service behind this one is down; try again shortly")
+    }
 }
 
 impl Peers {
     /// Peers at these base URLs.
     pub fn new(urls: BTreeMap<Service, String>) -> Self {
-        Peers { urls }
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
+        let client = Client::builder(TokioExecutor::new())
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .pool_max_idle_per_host(IDLE_CONNECTIONS_MAX)
+            .pool_timer(TokioTimer::new())
+            .build(connector);
+        Peers { urls, client }
     }
 
     /// The base URL of a service, without a slash at its end.
     pub fn url(&self, service: Service) -> Option<&str> {
         self.urls.get(&service).map(String::as_str)
     }
+
+    /// Reads JSON from a peer.
+    pub async fn get<T: DeserializeOwned>(
+        &self,
+        service: Service,
+        path: &str,
+    ) -> Result<T, PeerError> {
+        self.call(service, Method::GET, path, Body::empty()).await
+    }
+
+    /// Sends JSON to a peer and reads its JSON answer.
+    pub async fn send<T: DeserializeOwned>(
+        &self,
+        service: Service,
+        method: Method,
+        path: &str,
+        body: &serde_json::Value,
+    ) -> Result<T, PeerError> {
+        self.call(service, method, path, Body::from(body.to_string()))
+            .await
+    }
+
+    /// Asks a peer to do something; its answer does not matter beyond success.
+    pub async fn tell(
+        &self,
+        service: Service,
+        method: Method,
+        path: &str,
+    ) -> Result<(), PeerError> {
+        let mut request = Request::new(Body::empty());
+        *request.method_mut() = method;
+        let answer = self.forward(service, path, request);
+        let limit = TELL_TIMEOUT;
+        let response = tokio::time::timeout(limit, answer)
+            .await
+            .map_err(|_| PeerError::TimedOut { service, limit })??;
+        let status = response.status();
+        if status.is_success() {
+            Ok(())
+        } else {
+            Err(PeerError::Status { service, status })
+        }
+    }
+
+    async fn call<T: DeserializeOwned>(
+        &self,
+        service: Service,
+        method: Method,
+        path: &str,
+        body: Body,
+    ) -> Result<T, PeerError> {
+        let unreadable = |cause: String| PeerError::Unreadable { service, cause };
+        let mut request = Request::new(body);
+        *request.method_mut() = method;
+        request.headers_mut().insert(
+            http::header::CONTENT_TYPE,
+            http::HeaderValue::from_static("application/json"),
+        );
+        let exchange = async {
+            let response = self.forward(service, path, request).await?;
+            let status = response.status();
+            if !status.is_success() {
+                return Err(PeerError::Status { service, status });
+            }
+            let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX)
+                .collect()
+                .await
+                .map_err(|error| unreadable(error.to_string()))?;
+            serde_json::from_slice(&body.to_bytes()).map_err(|error| unreadable(error.to_string()))
+        };
+        tokio::time::timeout(CALL_TIMEOUT, exchange)
+            .await
+            .unwrap_or(Err(PeerError::TimedOut {
+                service,
+                limit: CALL_TIMEOUT,
+            }))
+    }
+
+    /// Passes a request on as it is, but for its target and the trace headers of a new client span.
+    /// The caller sets the deadline and reads the body.
+    pub(crate) async fn forward(
+        &self,
+        service: Service,
+        path_and_query: &str,
+        mut request: Request<Body>,
+    ) -> Result<Response<Incoming>, PeerError> {
+        let unreachable = |cause: String| PeerError::Unreachable { service, cause };
+        let base = self
+            .url(service)
+            .ok_or_else(|| unreachable("its address is not configured".to_owned()))?;
+        *request.uri_mut() = format!("{base}{path_and_query}")
+            .parse()
+            .map_err(|error: http::uri::InvalidUri| unreachable(error.to_string()))?;
+        let span = span::client(request.method(), service.telemetry_name(), request.uri());
+        if let Some(context) = span.context() {
+            context.inject_headers(request.headers_mut());
+        }
+        match span.run(self.client.request(request)).await {
+            Ok(response) => {
+                span.answered(response.status());
+                Ok(response)
+            }
+            Err(error) => {
+                let cause = chain(&error);
+                span.fail("unreachable", &cause);
+                Err(unreachable(cause))
+            }
+        }
+    }
+}
+
+/// The error with its causes: hyper's own text stops at «client error (Connect)».
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
 }

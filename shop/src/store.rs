@@ -9,6 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use uuid::Uuid;
 
+use crate::catalogue::Catalogue;
 use crate::config::Config;
 use crate::db::DbError;
 use crate::event::{Event, EventTrace};
@@ -59,6 +60,24 @@ pub struct Product {
     pub stock: u32,
     /// Its place in the order of popularity, from 1; 0 when it has none.
     pub popularity_rank: u32,
+}
+
+/// The seeded catalogue as products to fill an empty store with. Ids rise with rarity, so they are
+/// the popularity rank as well.
+pub fn seed_products(catalogue: &Catalogue) -> Vec<Product> {
+    catalogue
+        .products()
+        .iter()
+        .map(|seed| Product {
+            id: seed.id,
+            name: seed.name.clone(),
+            description: seed.description.clone(),
+            category: seed.category.to_owned(),
+            price: Money::new(seed.price_minor, Currency::default()),
+            stock: seed.stock,
+            popularity_rank: u32::try_from(seed.id).unwrap_or(0),
+        })
+        .collect()
 }
 
 /// A product to be added.
@@ -414,6 +433,8 @@ pub struct CartItem {
     pub name: String,
     /// Its price when it was put in, in minor units.
     pub unit_price_minor: i64,
+    /// The currency of its price.
+    pub currency: Currency,
     /// How many.
     pub quantity: u32,
 }
@@ -447,6 +468,8 @@ pub enum CartChange {
     TooMany,
     /// The cart has as many different items as it may have.
     Full,
+    /// The cart holds items in another currency.
+    CurrencyMismatch(Currency),
 }
 
 /// Different items that one cart may hold.

@@ -1,10 +1,177 @@
-//! The gateway service.
+//! The only public door: path routing, rate limit, request ids, CORS.
+//!
+//! It must not know what the services behind it do; bodies stream through it unread.
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use axum::routing::any;
+use governor::clock::{Clock, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::context::AppState;
+use crate::error::ApiError;
+use crate::peer::PeerError;
+use crate::server::ClientAddress;
+use crate::service::Service;
 
-/// Its routes.
+/// Client addresses that the rate limit remembers before it forgets the idle ones.
+const ADDRESSES_MAX: usize = 100_000;
+/// How much longer than a service's own time limit the gateway waits for it.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Headers that belong to one connection and are not passed on (RFC 9110, 7.6.1).
+const HOP_BY_HOP: [HeaderName; 8] = [
+    header::CONNECTION,
+    header::PROXY_AUTHENTICATE,
+    header::PROXY_AUTHORIZATION,
+    header::TE,
+    header::TRAILER,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+    HeaderName::from_static("keep-alive"),
+];
+
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const ALLOWED_METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PUT, DELETE, OPTIONS");
+const EXPOSED_HEADERS: HeaderValue =
+    HeaderValue::from_static("x-request-id, retry-after, location");
+const PREFLIGHT_MAX_AGE_S: HeaderValue = HeaderValue::from_static("600");
+
+/// Counts each client address's requests.
+pub struct Door {
+    limiter: DefaultKeyedRateLimiter<IpAddr>,
+}
+
+impl Door {
+    /// A door that lets `rate_per_s` requests a second through for each address.
+    pub fn new(rate_per_s: NonZeroU32) -> Self {
+        Door {
+            limiter: RateLimiter::keyed(Quota::per_second(rate_per_s)),
+        }
+    }
+
+    /// Lets a request in, or says in how many seconds to try again.
+    fn admit(&self, client: IpAddr) -> Result<(), u32> {
+        if self.limiter.len() > ADDRESSES_MAX {
+            self.limiter.retain_recent();
+        }
+        self.limiter.check_key(&client).map_err(|until| {
+            let wait = until.wait_time_from(DefaultClock::default().now());
+            u32::try_from(wait.as_secs())
+                .unwrap_or(u32::MAX)
+                .saturating_add(1)
+        })
+    }
+}
+
+/// The gateway's routes: every public prefix of every service.
 pub fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
+    Service::all()
+        .flat_map(Service::prefixes)
+        .fold(OpenApiRouter::new(), |router, prefix| {
+            router
+                .route(prefix, any(pass_on))
+                .route(&format!("{prefix}/"), any(pass_on))
+                .route(&format!("{prefix}/{{*rest}}"), any(pass_on))
+        })
+}
+
+/// The middleware at the door: preflights are answered, too many requests are turned away.
+pub(crate) async fn guard(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let client = client_of(&request);
+    let origin = request.headers().get(header::ORIGIN).cloned();
+    let mut response = match state.context.door.admit(client.ip()) {
+        Err(retry_after_s) => ApiError::too_many_requests(retry_after_s).into_response(),
+        Ok(()) if request.method() == Method::OPTIONS => preflight(request.headers()),
+        Ok(()) => next.run(request).await,
+    };
+    if let Some(origin) = origin {
+        let headers = response.headers_mut();
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED_HEADERS);
+        headers.append(header::VARY, HeaderValue::from_static("origin"));
+    }
+    response
+}
+
+fn client_of(request: &Request) -> SocketAddr {
+    request.extensions().get::<ClientAddress>().map_or(
+        SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
+        |ClientAddress(address)| *address,
+    )
+}
+
+fn preflight(asked: &HeaderMap) -> Response {
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::ALLOW, ALLOWED_METHODS);
+    if asked.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD) {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, ALLOWED_METHODS);
+        headers.insert(header::ACCESS_CONTROL_MAX_AGE, PREFLIGHT_MAX_AGE_S);
+        if let Some(names) = asked.get(header::ACCESS_CONTROL_REQUEST_HEADERS) {
+            headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, names.clone());
+        }
+    }
+    response
+}
+
+async fn pass_on(
+    State(state): State<AppState>,
+    mut request: Request,
+) -> Result<Response, ApiError> {
+    let service = Service::for_path(request.uri().path())
+        .ok_or_else(|| ApiError::not_found("there is nothing at this path"))?;
+    let target = path_and_query(request.uri()).to_owned();
+    let client = client_of(&request);
+    let headers = request.headers_mut();
+    remove_hop_by_hop(headers);
+    headers.remove(header::HOST);
+    if let Ok(address) = HeaderValue::try_from(client.ip().to_string()) {
+        headers.append(FORWARDED_FOR, address);
+    }
+    let limit = state.context.config.request_timeout + GRACE;
+    let answer = state.context.peers.forward(service, &target, request);
+    match tokio::time::timeout(limit, answer).await {
+        Ok(Ok(response)) => {
+            let mut response = response.map(Body::new);
+            remove_hop_by_hop(response.headers_mut());
+            Ok(response)
+        }
+        Ok(Err(error)) => Err(unavailable(service, &error)),
+        Err(_) => Err(ApiError::new(
+            StatusCode::GATEWAY_TIMEOUT,
+            "upstream_timeout",
+            format!("the {service} service did not answer in time"),
+        )),
+    }
+}
+
+fn unavailable(service: Service, error: &PeerError) -> ApiError {
+    tracing::warn!(%error, "no answer from a service");
+    ApiError::unavailable(format!("the {service} service is down; try again shortly"))
+}
+
+fn path_and_query(uri: &Uri) -> &str {
+    uri.path_and_query().map_or("/", |target| target.as_str())
+}
+
+fn remove_hop_by_hop(headers: &mut HeaderMap) {
+    let named: Vec<HeaderName> = headers
+        .get_all(header::CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|names| names.split(','))
+        .filter_map(|name| name.trim().parse().ok())
+        .collect();
+    for name in named.iter().chain(&HOP_BY_HOP) {
+        headers.remove(name);
+    }
 }

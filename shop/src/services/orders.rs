@@ -1,10 +1,17 @@
-//! The orders service.
+//! Products and orders.
 
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::context::AppState;
 
-/// Its routes.
+mod new_order;
+mod orders_api;
+mod products_api;
+mod view;
+
+/// The routes of the orders service.
 pub fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
+    products_api::routes().merge(orders_api::routes())
 }
+
+pub use new_order::{CatalogueOrder, CreateOrder, Draft, OrderItem, PlainItem, PlainOrder};

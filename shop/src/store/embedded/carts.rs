@@ -112,6 +112,13 @@ fn save(
 }
 
 fn with_item(mut cart: Cart, item: CartItem) -> Result<Cart, CartChange> {
+    if let Some(other) = cart
+        .items
+        .iter()
+        .find(|other| other.currency != item.currency)
+    {
+        return Err(CartChange::CurrencyMismatch(other.currency));
+    }
     let there = cart
         .items
         .iter_mut()
