@@ -3,6 +3,7 @@
 pub mod catalogue;
 pub mod context;
 mod identity;
+pub mod log;
 pub mod metrics;
 pub mod span;
 pub mod trace;

@@ -1,0 +1,85 @@
+//! The log: one JSON object a line, never in the way of a request.
+//!
+//! [`init`] sends it to stdout; [`start`] gives the layer alone, for a subscriber composed elsewhere (with an
+//! exporter's layer beside it, for example). Lines carry the service and trace of the [`Context`](crate::Context)
+//! they are written in. It must not know what is logged: secrets are kept out where a line is written.
+
+mod line;
+mod writer;
+
+use std::io::{self, Write};
+
+use tracing::{Event, Subscriber};
+use tracing_subscriber::layer::{Context as LayerContext, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer};
+
+use crate::Identity;
+pub use line::FIELD_BYTES_MAX;
+use writer::LogQueue;
+pub use writer::{FLUSH_WAIT_MAX, LogGuard, LogSummary, QUEUE_BYTES_MAX};
+
+/// Why the log could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// The filter is not understood.
+    #[error(
+        "log filter {filter:?}: {source}; write it like \"info\" or \"info,shop::queue=debug\""
+    )]
+    Filter {
+        /// What was given.
+        filter: String,
+        /// What is wrong with it.
+        source: tracing_subscriber::filter::ParseError,
+    },
+    /// The writer's thread could not be started.
+    #[error("the log writer's thread could not be started: {0}")]
+    Thread(#[from] io::Error),
+    /// A log exists already.
+    #[error("this process has a log already; set it up once")]
+    Installed(#[from] tracing_subscriber::util::TryInitError),
+}
+
+/// Sends the process' log to stdout; lines outside any context are `identity`'s.
+///
+/// Keep the guard until the end of `main`: it writes out what is queued.
+pub fn init(identity: Identity, filter: &str) -> Result<LogGuard, LogError> {
+    let directives = EnvFilter::try_new(filter).map_err(|source| LogError::Filter {
+        filter: filter.to_owned(),
+        source,
+    })?;
+    let (layer, guard) = start(identity, io::stdout())?;
+    tracing_subscriber::registry()
+        .with(directives)
+        .with(layer)
+        .try_init()?;
+    Ok(guard)
+}
+
+/// Starts a writer to `out` and gives the layer that feeds it.
+pub fn start(
+    identity: Identity,
+    out: impl Write + Send + 'static,
+) -> Result<(JsonLayer, LogGuard), LogError> {
+    let notice = identity.clone();
+    let (queue, guard) = writer::start(out, move |dropped, to| {
+        line::write_dropped(to, &notice, dropped)
+    })?;
+    Ok((JsonLayer { identity, queue }, guard))
+}
+
+/// Turns events into lines.
+#[derive(Debug)]
+pub struct JsonLayer {
+    identity: Identity,
+    queue: LogQueue,
+}
+
+impl<S: Subscriber> Layer<S> for JsonLayer {
+    fn on_event(&self, event: &Event<'_>, _: LayerContext<'_, S>) {
+        line::with_event(&self.identity, event, |line| self.queue.push(line));
+    }
+}
+
+#[cfg(test)]
+mod tests;
