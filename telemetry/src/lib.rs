@@ -1,5 +1,6 @@
 //! The vocabulary shared by the shop and its load generator.
 
+pub mod browser;
 pub mod catalogue;
 pub mod context;
 mod identity;
