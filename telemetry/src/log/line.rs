@@ -11,6 +11,7 @@ use tracing::field::{Field, Visit};
 use tracing::{Event, Level};
 
 use crate::catalogue::attribute;
+use crate::text::cut;
 use crate::{Context, Identity};
 
 /// Longest text of one field; the rest is cut off.
@@ -255,7 +256,6 @@ fn write_name(line: &mut Vec<u8>, name: &str) {
 }
 
 fn write_json_str(line: &mut Vec<u8>, text: &str) {
-    let cut = &text[..text.floor_char_boundary(FIELD_BYTES_MAX)];
     // A string is always JSON, and writing to a vector does not fail.
-    let _ = serde_json::to_writer(line, cut);
+    let _ = serde_json::to_writer(line, cut(text, FIELD_BYTES_MAX));
 }

@@ -21,8 +21,11 @@ struct Inner {
     registry: Registry,
     active: Gauge,
     /// Handles by route, then by method and status, so that the usual request allocates nothing.
-    routes: Mutex<HashMap<String, HashMap<(&'static str, u16), Handles>>>,
+    routes: Mutex<HashMap<String, ByAnswer>>,
 }
+
+/// Handles by method and status.
+type ByAnswer = HashMap<(&'static str, u16), Handles>;
 
 #[derive(Debug, Clone)]
 struct Handles {

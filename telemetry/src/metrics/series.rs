@@ -10,6 +10,7 @@ use prometheus::{GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, Opts};
 use super::{MetricSink, OVERFLOW, Observation, TAG_SETS_MAX, TAG_VALUE_BYTES_MAX, lock};
 use crate::Identity;
 use crate::catalogue::{Definition, Kind, Metric};
+use crate::text::cut;
 
 /// One metric of one service with all its series.
 pub(super) struct Family {
@@ -82,9 +83,7 @@ impl Family {
 fn tag_values(definition: &Definition, tags: &[(&str, &str)]) -> Vec<String> {
     let value_of = |name: &&str| {
         let given = tags.iter().find(|(given, _)| given == name);
-        given.map_or("", |(_, value)| {
-            &value[..value.floor_char_boundary(TAG_VALUE_BYTES_MAX)]
-        })
+        given.map_or("", |(_, value)| cut(value, TAG_VALUE_BYTES_MAX))
     };
     definition
         .tags

@@ -156,7 +156,9 @@ fn http_metrics_share_series_and_bound_methods_and_routes() {
 }
 
 #[derive(Debug, Default)]
-struct Seen(Mutex<Vec<(Metric, Vec<(&'static str, String)>, f64)>>);
+struct Seen(Mutex<Vec<Raw>>);
+
+type Raw = (Metric, Vec<(&'static str, String)>, f64);
 
 impl MetricSink for Seen {
     fn record(&self, observation: &Observation<'_>) {

@@ -111,7 +111,9 @@ fn a_call_to_a_peer_carries_both_formats() {
 
 /// Stands for an exporter: collects the record and fields of each span that closes.
 #[derive(Clone, Default)]
-struct Exporter(Arc<Mutex<Vec<(SpanRecord, BTreeMap<String, String>)>>>);
+struct Exporter(Arc<Mutex<Vec<Exported>>>);
+
+type Exported = (SpanRecord, BTreeMap<String, String>);
 
 struct Fields(BTreeMap<String, String>);
 
