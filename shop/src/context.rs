@@ -12,6 +12,7 @@ use crate::service::Service;
 use crate::services::auth::Passwords;
 use crate::services::cart::ProductCache;
 use crate::services::gateway::Door;
+use crate::services::{recommendations, search};
 use crate::store::Stores;
 use crate::token::Tokens;
 
@@ -35,6 +36,10 @@ pub struct Context {
     pub cart_products: ProductCache,
     /// Counts clients' requests (gateway).
     pub door: Door,
+    /// The index (search).
+    pub search: search::Shelf,
+    /// Neighbourhoods of products (recommendations).
+    pub recommendations: recommendations::Shelf,
     /// What each service reports under its own name.
     pub observers: BTreeMap<Service, Observer>,
 }

@@ -18,6 +18,7 @@ pub struct ApiError {
     status: StatusCode,
     code: &'static str,
     message: Cow<'static, str>,
+    decline_reason: Option<String>,
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
@@ -38,6 +39,9 @@ pub struct ErrorDetail {
     pub message: String,
     /// The trace of the request, to find it in logs and traces.
     pub trace_id: String,
+    /// Why the bank said no, such as `insufficient_funds`; with `card_declined` only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decline_reason: Option<String>,
 }
 
 impl ApiError {
@@ -51,6 +55,7 @@ impl ApiError {
             status,
             code,
             message: message.into(),
+            decline_reason: None,
             headers: Vec::new(),
         }
     }
@@ -120,6 +125,13 @@ impl ApiError {
         self
     }
 
+    /// Adds why the bank said no.
+    #[must_use]
+    pub fn with_decline_reason(mut self, reason: impl Into<String>) -> Self {
+        self.decline_reason = Some(reason.into());
+        self
+    }
+
     /// Says when to try again.
     #[must_use]
     pub fn retry_after(self, seconds: u32) -> Self {
@@ -134,6 +146,12 @@ impl ApiError {
     /// Its machine code.
     pub fn code(&self) -> &'static str {
         self.code
+    }
+}
+
+impl std::fmt::Display for ApiError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.code, self.message)
     }
 }
 
@@ -156,6 +174,7 @@ impl IntoResponse for ApiError {
                 code: self.code.to_owned(),
                 message: self.message.into_owned(),
                 trace_id: observe::current_trace_id(),
+                decline_reason: self.decline_reason,
             },
         };
         let mut response = (self.status, axum::Json(body)).into_response();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::{Method, Request, Response, StatusCode};
+use axum::http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
@@ -73,6 +73,16 @@ pub enum PeerError {
     },
 }
 
+impl PeerError {
+    /// The status of an answer that was no success.
+    pub fn status(&self) -> Option<StatusCode> {
+        match self {
+            PeerError::Status { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
+}
+
 impl From<PeerError> for ApiError {
     fn from(error: PeerError) -> Self {
         tracing::warn!(%error, "a peer failed");
@@ -105,7 +115,23 @@ impl Peers {
         service: Service,
         path: &str,
     ) -> Result<T, PeerError> {
-        self.call(service, Method::GET, path, Body::empty()).await
+        self.call(service, path, Request::new(Body::empty())).await
+    }
+
+    /// Reads JSON from a peer on behalf of whom `authorization` names.
+    pub async fn get_as<T: DeserializeOwned>(
+        &self,
+        service: Service,
+        path: &str,
+        authorization: Option<HeaderValue>,
+    ) -> Result<T, PeerError> {
+        let mut request = Request::new(Body::empty());
+        if let Some(authorization) = authorization {
+            request
+                .headers_mut()
+                .insert(header::AUTHORIZATION, authorization);
+        }
+        self.call(service, path, request).await
     }
 
     /// Sends JSON to a peer and reads its JSON answer.
@@ -116,8 +142,9 @@ impl Peers {
         path: &str,
         body: &serde_json::Value,
     ) -> Result<T, PeerError> {
-        self.call(service, method, path, Body::from(body.to_string()))
-            .await
+        let mut request = Request::new(Body::from(body.to_string()));
+        *request.method_mut() = method;
+        self.call(service, path, request).await
     }
 
     /// Asks a peer to do something; its answer does not matter beyond success.
@@ -145,16 +172,13 @@ impl Peers {
     async fn call<T: DeserializeOwned>(
         &self,
         service: Service,
-        method: Method,
         path: &str,
-        body: Body,
+        mut request: Request<Body>,
     ) -> Result<T, PeerError> {
         let unreadable = |cause: String| PeerError::Unreadable { service, cause };
-        let mut request = Request::new(body);
-        *request.method_mut() = method;
         request.headers_mut().insert(
-            http::header::CONTENT_TYPE,
-            http::HeaderValue::from_static("application/json"),
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
         );
         let exchange = async {
             let response = self.forward(service, path, request).await?;

@@ -1,41 +1,182 @@
-//! The order pipeline.
+//! The order pipeline: what happens after an order was acknowledged.
+//!
+//! Parts talk through the queue alone and change orders through [`PipelineStore`] alone, where effect,
+//! memory of the event and the events that follow are one transaction. So any message may arrive any
+//! number of times, in any order. Nothing here answers HTTP.
+//!
+//! Which part runs beside which service is decided once, in [`start`].
+//!
+//! [`PipelineStore`]: crate::store::PipelineStore
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
 use crate::config::Config;
 use crate::context::Context;
+use crate::db::{DbError, Durability};
+use crate::provider::simulated::{Behaviour, SimulatedWorld};
+use crate::provider::{MailProvider, PaymentProvider};
+use crate::queue::embedded::EmbeddedQueue;
+use crate::queue::{Queue, Topic};
 use crate::service::Service;
 
-/// How the pipeline and the simulated outside world behave.
-#[derive(Clone, Debug, Default, clap::Args)]
-pub struct Settings {}
+mod consumer;
+mod dead_letters;
+mod intake;
+pub(crate) mod intents;
+mod inventory;
+mod message;
+pub(crate) mod meter;
+mod notifications;
+mod part;
+mod payments;
+pub mod producer;
+mod relay;
+pub mod settings;
+mod sweeps;
+
+pub use settings::Settings;
+
+use consumer::{Consumer, Handle};
+use part::Part;
 
 /// What the pipeline and the services share: the queue and the providers.
 #[derive(Clone)]
-pub struct Resources {}
+pub struct Resources {
+    /// Carries events from part to part.
+    pub queue: Arc<dyn Queue>,
+    /// Takes the money.
+    pub payments: Arc<dyn PaymentProvider>,
+    /// Carries the mail.
+    pub mail: Arc<dyn MailProvider>,
+    /// The simulated outside world, where that is what the ports lead to.
+    pub world: Option<Arc<SimulatedWorld>>,
+    closer: Arc<dyn Fn() + Send + Sync>,
+}
 
 impl Resources {
     /// Opens the queue and the providers that the configuration names.
-    pub fn open(_config: &Config) -> anyhow::Result<Resources> {
-        Ok(Resources {})
+    pub fn open(config: &Config) -> Result<Resources, DbError> {
+        let settings = &config.pipeline;
+        let queue = Arc::new(EmbeddedQueue::open(
+            &config.data_dir.join("queue.db"),
+            Durability::Process,
+        )?);
+        let behaviour = Behaviour {
+            seed: config.seed,
+            payment_latency_median: settings.payment_latency,
+            mail_latency_median: settings.mail_latency,
+            decline_share: settings.decline_share,
+            mail_rejection_share: settings.mail_rejection_share,
+        };
+        let world = Arc::new(SimulatedWorld::open(
+            &config.data_dir.join("provider.db"),
+            Durability::Process,
+            behaviour,
+        )?);
+        Ok(Resources {
+            payments: world.clone(),
+            mail: world.clone(),
+            world: Some(world.clone()),
+            closer: Arc::new({
+                let queue = queue.clone();
+                move || {
+                    queue.close();
+                    world.close();
+                }
+            }),
+            queue,
+        })
     }
 
     /// Finishes what waits and closes the files. Blocks.
-    pub fn close(&self) {}
+    pub fn close(&self) {
+        (self.closer)();
+    }
 }
 
 /// The running parts of the pipeline; owns their tasks.
-pub struct RunningPipeline {}
+pub struct RunningPipeline {
+    stop: watch::Sender<bool>,
+    parts: JoinSet<()>,
+}
 
 /// Starts the parts that belong to `services`.
-pub fn start(_context: &Arc<Context>, _services: &[Service]) -> anyhow::Result<RunningPipeline> {
-    Ok(RunningPipeline {})
+pub fn start(context: &Arc<Context>, services: &[Service]) -> anyhow::Result<RunningPipeline> {
+    let (stop, stopped) = watch::channel(false);
+    let mut parts = JoinSet::new();
+    for service in services {
+        let part = Arc::new(Part::new(Arc::clone(context), *service, stopped.clone()));
+        match service {
+            Service::Orders => start_orders(&mut parts, &part),
+            Service::Payment => start_payment(&mut parts, &part),
+            Service::Notifications => {
+                let handler = notifications::Notifications::new(Arc::clone(&part));
+                spawn_consumer(&mut parts, &part, handler);
+            }
+            _ => {}
+        }
+    }
+    Ok(RunningPipeline { stop, parts })
+}
+
+/// Beside the orders: they come in, go out to the queue, get their stock, lapse, and are looked after.
+fn start_orders(parts: &mut JoinSet<()>, part: &Arc<Part>) {
+    parts.spawn(relay::run(Arc::clone(part)));
+    spawn_consumer(parts, part, inventory::Inventory::new(Arc::clone(part)));
+    spawn_consumer(parts, part, intake::Intake::new(Arc::clone(part)));
+    parts.spawn(sweeps::run_orders(Arc::clone(part)));
+    parts.spawn(dead_letters::run(Arc::clone(part)));
+    if let Some(every) = part.context.config.pipeline.produce_every {
+        parts.spawn(producer::run(Arc::clone(part), every));
+    }
+}
+
+/// Beside the payment service: charges, refunds, and intents that a crash left undecided.
+fn start_payment(parts: &mut JoinSet<()>, part: &Arc<Part>) {
+    spawn_consumer(parts, part, payments::Payments::new(Arc::clone(part)));
+    parts.spawn(sweeps::run_intents(Arc::clone(part)));
+}
+
+fn spawn_consumer(parts: &mut JoinSet<()>, part: &Arc<Part>, handler: impl Handle) {
+    let consumer = Consumer::new(Arc::clone(part), Arc::new(handler));
+    parts.spawn(consumer.run());
 }
 
 impl RunningPipeline {
-    /// Asks every part to stop, waits for at most `deadline`; true when all ended by themselves.
-    pub async fn stop(self, _deadline: Duration) -> bool {
-        true
+    /// Asks every part to stop and waits for at most `deadline`; true when all ended by themselves.
+    /// What is cut off is delivered again.
+    pub async fn stop(mut self, deadline: Duration) -> bool {
+        self.stop.send_replace(true);
+        let ended = tokio::time::timeout(deadline, join_all(&mut self.parts)).await;
+        if ended.is_err() {
+            tracing::warn!(left = self.parts.len(), "the pipeline did not end in time");
+            self.parts.shutdown().await;
+        }
+        ended.is_ok()
+    }
+}
+
+async fn join_all(parts: &mut JoinSet<()>) {
+    while let Some(ended) = parts.join_next().await {
+        if let Err(error) = ended {
+            tracing::error!(%error, "a part of the pipeline panicked");
+        }
+    }
+}
+
+/// Where events of a kind go; those that nobody waits for go nowhere.
+fn topic_of(kind: crate::event::EventKind) -> Option<Topic> {
+    use crate::event::EventKind;
+    match kind {
+        EventKind::OrderCreated | EventKind::PaymentConfirmed | EventKind::RefundRequested => {
+            Some(Topic::Payments)
+        }
+        EventKind::PaymentProcessed | EventKind::OrderCancelled => Some(Topic::Inventory),
+        EventKind::InventoryReserved | EventKind::OrderShipped => Some(Topic::Notifications),
+        EventKind::PaymentFailed | EventKind::PaymentRefunded | EventKind::InventoryFailed => None,
     }
 }

@@ -26,6 +26,8 @@ pub const BATCH_MAX: usize = 10;
 pub const MESSAGE_BYTES_MAX: usize = 256 * 1024;
 /// Most attributes of one message.
 pub const ATTRIBUTES_MAX: usize = 10;
+/// Names a redriven message by the id it had at first, since it is given a new one.
+pub const ORIGINAL_ID_ATTRIBUTE: &str = "originalMessageId";
 /// Receives after which a message that is still there goes to the dead-letter queue.
 pub const MAX_RECEIVES: u32 = 3;
 
@@ -201,6 +203,9 @@ pub enum QueueError {
 /// A set of queues with the semantics of SQS.
 #[async_trait]
 pub trait Queue: Send + Sync + 'static {
+    /// What carries the messages, as the messaging conventions name it in traces.
+    fn system(&self) -> &'static str;
+
     /// Sends up to [`BATCH_MAX`] messages. After `Ok` all of them are durable; after an error some may be.
     async fn send(&self, queue: QueueId, batch: &[Outgoing]) -> Result<(), QueueError>;
 
@@ -255,18 +260,24 @@ async fn resend(
     let count = letters.len();
     let (batch, receipts): (Vec<_>, Vec<_>) = letters
         .into_iter()
-        .map(|letter| {
-            let outgoing = Outgoing {
-                body: letter.body,
-                attributes: letter.attributes,
-                delay: Duration::ZERO,
-            };
-            (outgoing, letter.receipt)
-        })
+        .map(|letter| (again(&letter), letter.receipt))
         .unzip();
     queue.send(topic.queue(), &batch).await?;
     queue.delete(topic.dead_letters(), &receipts).await?;
     Ok(count)
+}
+
+/// The same message to be sent once more.
+pub(crate) fn again(letter: &Received) -> Outgoing {
+    let mut attributes = letter.attributes.clone();
+    attributes
+        .entry(ORIGINAL_ID_ATTRIBUTE.to_owned())
+        .or_insert_with(|| letter.id.clone());
+    Outgoing {
+        body: letter.body.clone(),
+        attributes,
+        delay: Duration::ZERO,
+    }
 }
 
 /// The limits every implementation checks before it sends.

@@ -237,6 +237,8 @@ fn open(config: Config, own_urls: &BTreeMap<Service, String>) -> anyhow::Result<
         passwords: Passwords::start(config.password_cost)?,
         cart_products: ProductCache::default(),
         door: Door::new(NonZeroU32::new(config.gateway_rate_per_s).unwrap_or(NonZeroU32::MAX)),
+        search: Default::default(),
+        recommendations: Default::default(),
         observers,
         config,
     })

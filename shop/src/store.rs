@@ -619,6 +619,8 @@ pub trait IntentStore: Send + Sync {
     async fn get(&self, id: String, now_ms: i64) -> StoreResult<Option<Intent>>;
     /// Moves an intent if it is where the caller thinks.
     async fn change(&self, change: IntentChange) -> StoreResult<IntentMoved>;
+    /// Intents whose confirmation began before `before_ms` and never ended, at most `limit`.
+    async fn processing_since(&self, before_ms: i64, limit: u32) -> StoreResult<Vec<Intent>>;
     /// Removes lapsed intents and old webhook ids, at most `limit`; returns how many.
     async fn sweep(&self, now_ms: i64, limit: u32) -> StoreResult<usize>;
 }

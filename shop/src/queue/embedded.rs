@@ -123,6 +123,10 @@ impl EmbeddedQueue {
 
 #[async_trait]
 impl Queue for EmbeddedQueue {
+    fn system(&self) -> &'static str {
+        "sqlite"
+    }
+
     async fn send(&self, queue: QueueId, batch: &[Outgoing]) -> Result<(), QueueError> {
         check_batch(batch)?;
         let batch = batch.to_vec();

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use rusqlite::{Connection, Row};
 use uuid::Uuid;
 
-use super::{SessionsFile, execute, find, parsed};
+use super::{SessionsFile, all, execute, find, parsed};
 use crate::db::DbError;
 use crate::money::Money;
 use crate::store::{Intent, IntentChange, IntentMoved, IntentStatus, IntentStore, StoreResult};
@@ -25,6 +25,19 @@ impl IntentStore for SessionsFile {
 
     async fn change(&self, change: IntentChange) -> StoreResult<IntentMoved> {
         Ok(self.db.write(move |tx| change_intent(tx, change)).await?)
+    }
+
+    async fn processing_since(&self, before_ms: i64, limit: u32) -> StoreResult<Vec<Intent>> {
+        let look = move |tx: &Connection| {
+            all(
+                tx,
+                "SELECT * FROM intents WHERE status = 'processing' AND updated_at_ms < ?1
+                 ORDER BY updated_at_ms LIMIT ?2",
+                (before_ms, limit),
+                read_intent,
+            )
+        };
+        Ok(self.db.read(look).await?)
     }
 
     async fn sweep(&self, now_ms: i64, limit: u32) -> StoreResult<usize> {
@@ -57,8 +70,8 @@ fn create(tx: &Connection, intent: Intent) -> Result<Intent, DbError> {
     execute(
         tx,
         "INSERT INTO intents (id, order_id, owner, amount_minor, currency, status, reason,
-             provider_charge_id, created_at_ms, expires_at_ms)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+             provider_charge_id, created_at_ms, updated_at_ms, expires_at_ms)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10)",
         (
             &intent.id,
             intent.order_id.map(|id| id.to_string()),
@@ -114,12 +127,14 @@ fn change_intent(tx: &Connection, change: IntentChange) -> Result<IntentMoved, D
     intent.provider_charge_id = change.provider_charge_id.or(intent.provider_charge_id);
     execute(
         tx,
-        "UPDATE intents SET status = ?2, reason = ?3, provider_charge_id = ?4 WHERE id = ?1",
+        "UPDATE intents SET status = ?2, reason = ?3, provider_charge_id = ?4, updated_at_ms = ?5
+         WHERE id = ?1",
         (
             &intent.id,
             intent.status.as_str(),
             &intent.reason,
             &intent.provider_charge_id,
+            change.now_ms,
         ),
     )?;
     Ok(IntentMoved::Done(intent))

@@ -16,8 +16,8 @@ use crate::store::{
     Applied, ChargeRecord, Consumer, Handling, OutboxRow, PipelineStore, StoreResult,
 };
 
-const EXPIRED_REASON: &str = "not paid in time";
-const OUT_OF_STOCK_REASON: &str = "out of stock";
+const EXPIRED_REASON: &str = "payment_expired";
+const OUT_OF_STOCK_REASON: &str = "out_of_stock";
 
 #[async_trait]
 impl PipelineStore for ShopFile {

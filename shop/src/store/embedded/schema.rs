@@ -129,9 +129,11 @@ CREATE TABLE intents (
     reason TEXT,
     provider_charge_id TEXT,
     created_at_ms INTEGER NOT NULL,
+    updated_at_ms INTEGER NOT NULL,
     expires_at_ms INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX intents_by_order ON intents (order_id) WHERE order_id IS NOT NULL;
+CREATE INDEX intents_processing ON intents (updated_at_ms) WHERE status = 'processing';
 CREATE INDEX intents_by_expiry ON intents (expires_at_ms);
 CREATE TABLE webhook_events (
     event_id TEXT PRIMARY KEY,

@@ -1,0 +1,174 @@
+//! The dead-letter handler: watches every queue, reports each dead letter once, and gives letters that
+//! can be read another chance, since the cause may have been an outage or a crash.
+//!
+//! Letters that cannot be read stay until somebody looks at them.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use telemetry::catalogue::span_name;
+use telemetry::span;
+
+use super::intake;
+use super::part::Part;
+use crate::event::Event;
+use crate::queue::{
+    self, BATCH_MAX, Peeked, QueueError, Receive, Received, Topic, VISIBILITY_DEFAULT,
+};
+
+/// How often depths are read.
+const WATCH_INTERVAL: Duration = Duration::from_secs(1);
+/// Letters looked at in one round.
+const LETTERS_MAX: usize = 100;
+/// Letters remembered as reported; of more than that, some are reported again.
+const REPORTED_MAX: usize = 1_000;
+/// How often a letter gets another chance before it is left for people.
+const REDRIVES_MAX: u32 = 5;
+/// The attribute that counts those chances.
+const REDRIVES_ATTRIBUTE: &str = "redrives";
+
+/// Watches until the part has to stop.
+pub(super) async fn run(part: Arc<Part>) {
+    let redrive_after = part.context.config.pipeline.redrive_after;
+    let mut reported = Reported::default();
+    let mut redriven = Instant::now();
+    loop {
+        for topic in Topic::ALL {
+            if let Err(error) = watch(&part, topic, &mut reported).await {
+                tracing::warn!(%error, queue = topic.queue().name(), "cannot watch a queue");
+            }
+        }
+        if redriven.elapsed() >= redrive_after {
+            redriven = Instant::now();
+            redrive_all(&part).await;
+        }
+        if !part.rest(WATCH_INTERVAL.min(redrive_after)).await {
+            return;
+        }
+    }
+}
+
+async fn watch(part: &Part, topic: Topic, reported: &mut Reported) -> Result<(), QueueError> {
+    let depth = part.queue().depth(topic.queue()).await?;
+    part.meter.queue_depth(topic.queue().name(), &depth);
+    let dead = part.queue().depth(topic.dead_letters()).await?;
+    part.meter.dead_letters(topic.queue().name(), dead.total());
+    if dead.total() == 0 {
+        return Ok(());
+    }
+    let span = span::internal(span_name::DEAD_LETTER_PROCESS);
+    let letters = span
+        .run(part.queue().peek(topic.dead_letters(), LETTERS_MAX))
+        .await?;
+    span.in_scope(|| {
+        for letter in letters.iter().filter(|l| reported.is_new(topic, &l.id)) {
+            report(part, topic, letter);
+        }
+    });
+    Ok(())
+}
+
+fn report(part: &Part, topic: Topic, letter: &Peeked) {
+    let event = serde_json::from_str::<Event>(&letter.body).ok();
+    let reason = if is_readable(topic, &letter.body) {
+        "failed"
+    } else {
+        "unreadable"
+    };
+    part.meter.dead_letter(topic.queue().name(), reason);
+    tracing::error!(
+        queue = topic.queue().name(),
+        reason,
+        message_id = %letter.id,
+        event_type = event.as_ref().map(|event| event.kind.as_str()),
+        order_id = event.as_ref().map(|event| event.order_id.to_string()),
+        sent_at_ms = letter.sent_at_ms,
+        "a message is dead"
+    );
+}
+
+async fn redrive_all(part: &Part) {
+    for topic in Topic::ALL {
+        match redrive_readable(part, topic).await {
+            Ok(0) => {}
+            Ok(count) => {
+                tracing::info!(
+                    count,
+                    queue = topic.queue().name(),
+                    "dead letters get another chance"
+                );
+            }
+            Err(error) => {
+                tracing::warn!(%error, queue = topic.queue().name(), "cannot redrive dead letters");
+            }
+        }
+    }
+}
+
+/// Sends readable letters back to their queue. The others reappear after the visibility timeout.
+async fn redrive_readable(part: &Part, topic: Topic) -> Result<usize, QueueError> {
+    let mut count = 0;
+    for _ in 0..LETTERS_MAX / BATCH_MAX {
+        let how = Receive {
+            max: BATCH_MAX,
+            visibility: VISIBILITY_DEFAULT,
+            wait: Duration::ZERO,
+        };
+        let letters = part.queue().receive(topic.dead_letters(), how).await?;
+        if letters.is_empty() {
+            break;
+        }
+        for letter in letters {
+            count += usize::from(redrive_one(part, topic, letter).await?);
+        }
+    }
+    Ok(count)
+}
+
+async fn redrive_one(part: &Part, topic: Topic, letter: Received) -> Result<bool, QueueError> {
+    let chances = letter
+        .attributes
+        .get(REDRIVES_ATTRIBUTE)
+        .and_then(|count| count.parse::<u32>().ok())
+        .unwrap_or(0);
+    if !is_readable(topic, &letter.body) || chances >= REDRIVES_MAX {
+        return Ok(false);
+    }
+    let mut message = queue::again(&letter);
+    message
+        .attributes
+        .insert(REDRIVES_ATTRIBUTE.into(), (chances + 1).to_string());
+    // Sent before deleted: a crash in between makes a duplicate, never a loss.
+    part.queue().send(topic.queue(), &[message]).await?;
+    part.queue()
+        .delete(topic.dead_letters(), &[letter.receipt])
+        .await?;
+    Ok(true)
+}
+
+/// Whether a consumer could read the message: then something else was in its way.
+fn is_readable(topic: Topic, body: &str) -> bool {
+    match topic {
+        Topic::Orders => intake::is_readable(body),
+        _ => serde_json::from_str::<Event>(body).is_ok(),
+    }
+}
+
+/// The letters that were reported, newest last.
+#[derive(Default)]
+struct Reported(VecDeque<(Topic, String)>);
+
+impl Reported {
+    /// True the first time.
+    fn is_new(&mut self, topic: Topic, id: &str) -> bool {
+        if self.0.iter().any(|(t, known)| *t == topic && known == id) {
+            return false;
+        }
+        if self.0.len() == REPORTED_MAX {
+            self.0.pop_front();
+        }
+        self.0.push_back((topic, id.to_owned()));
+        true
+    }
+}

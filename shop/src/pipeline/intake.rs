@@ -1,0 +1,110 @@
+//! The queue worker: stores each order that arrives on the orders queue, once.
+//!
+//! The bodies are those of `POST /api/orders`: catalogue products with quantities, or the plain order
+//! `{"customerId":"123","items":["item1","item2"],"total":99.99}` whose items are free text.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde::Deserialize;
+use telemetry::catalogue::span_name;
+use uuid::Uuid;
+
+use super::consumer::{Handle, Outcome};
+use super::part::Part;
+use crate::queue::{ORIGINAL_ID_ATTRIBUTE, Received, Topic};
+use crate::services::orders::{CreateOrder, Draft};
+use crate::store::{Created, Idempotency, StoreResult};
+
+/// Keeps keys of queued orders apart from those of shoppers.
+const SCOPE: &str = "orders-queue";
+
+/// What a producer may add to make an order unique beyond the id of its message.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Identity {
+    order_id: Option<Uuid>,
+}
+
+/// Reads the orders queue.
+pub(super) struct Intake {
+    part: Arc<Part>,
+}
+
+impl Intake {
+    pub(super) fn new(part: Arc<Part>) -> Self {
+        Intake { part }
+    }
+
+    async fn store(&self, message: &Received) -> StoreResult<Outcome> {
+        let order: CreateOrder = match serde_json::from_str(&message.body) {
+            Ok(order) => order,
+            Err(error) => return Ok(Outcome::Poison(format!("the body is no order: {error}"))),
+        };
+        let draft = Draft {
+            owner: None,
+            idempotency: Some(Idempotency {
+                scope: SCOPE.into(),
+                key: key(message),
+                request_digest: String::new(),
+            }),
+        };
+        let order = match order.into_new(draft) {
+            Ok(order) => order,
+            Err(error) => return Ok(Outcome::Poison(error.to_string())),
+        };
+        let created = self.part.context.stores.orders.create(order).await?;
+        if let Created::New(order) = &created {
+            self.part.meter.order_created(order);
+        }
+        Ok(outcome(created))
+    }
+}
+
+#[async_trait]
+impl Handle for Intake {
+    fn topic(&self) -> Topic {
+        Topic::Orders
+    }
+
+    fn span_name(&self) -> &'static str {
+        span_name::ORDER_WORKER_PROCESS
+    }
+
+    async fn handle(&self, message: &Received) -> Outcome {
+        self.store(message).await.unwrap_or_else(Outcome::from)
+    }
+}
+
+/// Whether the body is an order at all.
+pub(super) fn is_readable(body: &str) -> bool {
+    serde_json::from_str::<CreateOrder>(body).is_ok()
+}
+
+/// The order's own id if it has one, else that of its message. A redriven message has another id than
+/// the first time; what it was at first is what counts.
+fn key(message: &Received) -> String {
+    let own = serde_json::from_str::<Identity>(&message.body)
+        .ok()
+        .and_then(|identity| identity.order_id);
+    match own {
+        Some(order_id) => format!("order:{order_id}"),
+        None => {
+            let first_id = message.attributes.get(ORIGINAL_ID_ATTRIBUTE);
+            format!("message:{}", first_id.unwrap_or(&message.id))
+        }
+    }
+}
+
+fn outcome(created: Created) -> Outcome {
+    match created {
+        Created::New(_) => Outcome::Done("processed"),
+        Created::Replayed(_) | Created::KeyReused => Outcome::Done("duplicate"),
+        Created::UnknownProducts(ids) => Outcome::Poison(format!("there are no products {ids:?}")),
+        Created::OutOfStock(ids) => Outcome::Poison(format!("products {ids:?} are sold out")),
+        Created::CurrencyMismatch(currency) => {
+            Outcome::Poison(format!("the products are priced in {currency}"))
+        }
+        Created::TotalTooLarge => Outcome::Poison("the total is too large".into()),
+    }
+}

@@ -1,0 +1,124 @@
+//! The notification consumer: asks the notifications service to tell the customer.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use http::{Method, StatusCode};
+use serde_json::json;
+use telemetry::catalogue::span_name;
+
+use super::consumer::{Handle, Outcome};
+use super::message;
+use super::part::Part;
+use crate::context::now_ms;
+use crate::event::{Event, EventKind};
+use crate::observe::current_event_trace;
+use crate::order::Order;
+use crate::queue::{Received, Topic};
+use crate::service::Service;
+use crate::store::{Consumer, Handling, StoreResult};
+
+/// Handles `inventory.reserved` and `order.shipped`.
+pub(super) struct Notifications {
+    part: Arc<Part>,
+}
+
+impl Notifications {
+    pub(super) fn new(part: Arc<Part>) -> Self {
+        Notifications { part }
+    }
+
+    async fn apply(&self, event: Event) -> StoreResult<Outcome> {
+        let stores = &self.part.context.stores;
+        let path = match event.kind {
+            EventKind::InventoryReserved => "/api/notifications/order-confirmation",
+            EventKind::OrderShipped => "/api/notifications/shipping-update",
+            other => {
+                let reason = format!("{other} does not belong on the notifications queue");
+                return Ok(Outcome::Poison(reason));
+            }
+        };
+        if stores
+            .pipeline
+            .was_handled(Consumer::Notifications, event.event_id)
+            .await?
+        {
+            return Ok(Outcome::Done("duplicate"));
+        }
+        let Some(order) = stores.orders.get(event.order_id).await? else {
+            return Ok(Outcome::Poison("there is no such order".into()));
+        };
+        // Whoever left no address cannot be told.
+        if let Some(email) = &order.email
+            && let Err(outcome) = self.tell(path, event.kind, email, &order).await
+        {
+            return Ok(outcome);
+        }
+        let applied = stores
+            .pipeline
+            .acknowledge(Handling {
+                consumer: Consumer::Notifications,
+                event,
+                trace: current_event_trace(),
+                now_ms: now_ms(),
+            })
+            .await?;
+        Ok(Outcome::from(&applied))
+    }
+
+    async fn tell(
+        &self,
+        path: &str,
+        kind: EventKind,
+        email: &str,
+        order: &Order,
+    ) -> Result<(), Outcome> {
+        let mut body = json!({ "orderId": order.id, "email": email });
+        if kind == EventKind::OrderShipped {
+            body["status"] = json!("shipped");
+        } else {
+            body["total"] = json!(order.total.amount);
+            body["currency"] = json!(order.total.currency);
+        }
+        let peers = &self.part.context.peers;
+        let told: Result<serde_json::Value, _> = peers
+            .send(Service::Notifications, Method::POST, path, &body)
+            .await;
+        match told.map_err(|error| (error.status(), error)) {
+            Ok(_) => Ok(()),
+            // The service counted the refusal; asking again would be refused again.
+            Err((Some(status), _)) if is_final(status) => {
+                tracing::error!(%status, order_id = %order.id, "a notification was refused");
+                Ok(())
+            }
+            Err((_, error)) => Err(Outcome::Retry(error.to_string())),
+        }
+    }
+}
+
+/// Whether the same request would be answered the same for ever.
+fn is_final(status: StatusCode) -> bool {
+    status.is_client_error()
+        && !matches!(
+            status,
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT
+        )
+}
+
+#[async_trait]
+impl Handle for Notifications {
+    fn topic(&self) -> Topic {
+        Topic::Notifications
+    }
+
+    fn span_name(&self) -> &'static str {
+        span_name::NOTIFICATION_PROCESS
+    }
+
+    async fn handle(&self, message: &Received) -> Outcome {
+        match message::event(message) {
+            Ok(event) => self.apply(event).await.unwrap_or_else(Outcome::from),
+            Err(error) => Outcome::Poison(format!("the body is no event: {error}")),
+        }
+    }
+}

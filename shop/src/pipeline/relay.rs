@@ -1,0 +1,112 @@
+//! The outbox relay: takes events that lie in the store and puts them on their queues.
+//!
+//! An event leaves the outbox only after the queue has it, so a crash in between sends it twice and
+//! never not at all.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use telemetry::catalogue::{attribute, span_name};
+use telemetry::span::{self, OpenSpan};
+
+use super::message;
+use super::part::Part;
+use super::topic_of;
+use crate::event::EventKind;
+use crate::queue::{BATCH_MAX, Outgoing, QueueError, Topic};
+use crate::store::OutboxRow;
+
+/// Events taken from the outbox at a time.
+const ROWS_MAX: u32 = 200;
+/// How long the relay sleeps without being woken; other processes' events are found by then.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+/// Pause after the store or the queue failed.
+const TROUBLE_PAUSE: Duration = Duration::from_millis(250);
+
+/// Relays until the part has to stop.
+pub(super) async fn run(part: Arc<Part>) {
+    while !part.is_stopping() {
+        match relay_some(&part).await {
+            Ok(0) => {
+                tokio::select! {
+                    () = part.stopping() => {}
+                    () = part.context.stores.pipeline.wait_for_events(LOOK_AGAIN) => {}
+                }
+            }
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!(%error, "events stay in the outbox for now");
+                part.rest(TROUBLE_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Publishes the oldest events; returns how many left the outbox.
+async fn relay_some(part: &Part) -> anyhow::Result<usize> {
+    let store = &part.context.stores.pipeline;
+    let rows = store.unpublished(ROWS_MAX).await?;
+    let mut published: Vec<i64> = Vec::with_capacity(rows.len());
+    let mut batches = Vec::new();
+    for topic in Topic::ALL {
+        let of_topic: Vec<&OutboxRow> = rows
+            .iter()
+            .filter(|row| topic_of(row.event.kind) == Some(topic))
+            .collect();
+        for chunk in of_topic.chunks(BATCH_MAX) {
+            batches.push(publish(part, topic, chunk.to_vec()));
+        }
+    }
+    published.extend(
+        rows.iter()
+            .filter(|row| topic_of(row.event.kind).is_none())
+            .map(|row| row.seq),
+    );
+    let mut trouble = None;
+    for result in join_all(batches).await {
+        match result {
+            Ok(seqs) => published.extend(seqs),
+            Err(error) => trouble = Some(error),
+        }
+    }
+    let count = published.len();
+    if count > 0 {
+        store.mark_published(published).await?;
+    }
+    trouble.map_or(Ok(count), |error| Err(error.into()))
+}
+
+async fn publish(part: &Part, topic: Topic, rows: Vec<&OutboxRow>) -> Result<Vec<i64>, QueueError> {
+    // The spans end when the queue has the batch.
+    let spans: Vec<OpenSpan> = rows.iter().map(|row| open_span(part, topic, row)).collect();
+    let batch: Vec<Outgoing> = rows
+        .iter()
+        .zip(&spans)
+        .map(|(row, span)| message::outgoing(&row.event, span.context()))
+        .collect::<Result<_, _>>()
+        .map_err(|error| QueueError::Limit(error.to_string()))?;
+    part.queue().send(topic.queue(), &batch).await?;
+    Ok(rows.iter().map(|row| row.seq).collect())
+}
+
+/// A span below whatever caused the event.
+fn open_span(part: &Part, topic: Topic, row: &OutboxRow) -> OpenSpan {
+    let event = &row.event;
+    let mut cause = part
+        .tracer
+        .background()
+        .with_correlation_id(&event.correlation_id);
+    if let Some(trace) = message::stored_trace(&event.trace) {
+        cause = cause.with_trace(trace);
+    }
+    let name = match event.kind {
+        EventKind::OrderCreated => span_name::ORDER_PUBLISH_EVENTS,
+        _ => span_name::SQS_PUBLISH_DOWNSTREAM,
+    };
+    let _entered = cause.enter();
+    let span = span::producer(name, part.queue().system(), topic.queue().name());
+    span.set(attribute::ORDER_ID, event.order_id.to_string().as_str())
+        .set(attribute::EVENT_ID, event.event_id.to_string().as_str());
+    span
+}

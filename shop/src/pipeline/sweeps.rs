@@ -1,0 +1,88 @@
+//! What time does: unpaid orders lapse, undecided intents are decided, old memories are dropped, gauges are read.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::intents;
+use super::part::Part;
+use crate::context::now_ms;
+use crate::store::StoreResult;
+
+/// How often orders are swept.
+const ORDERS_INTERVAL: Duration = Duration::from_secs(1);
+/// How often intents are swept.
+const INTENTS_INTERVAL: Duration = Duration::from_secs(2);
+/// Rounds of the orders' sweep between two looks at the stock, which reads the whole catalogue.
+const STOCK_ROUNDS: u64 = 10;
+/// Things swept in one transaction.
+const SWEEP_MAX: u32 = 200;
+/// How long a handled event is remembered: longer than a message can live (SQS: 14 days).
+const MEMORY: Duration = Duration::from_secs(15 * 24 * 60 * 60);
+/// A confirmation that takes longer than this was cut off by a crash or an outage.
+const CONFIRMATION_MAX: Duration = Duration::from_secs(15);
+
+/// Sweeps orders until the part has to stop.
+pub(super) async fn run_orders(part: Arc<Part>) {
+    for round in 0u64.. {
+        if let Err(error) = sweep_orders(&part, round).await {
+            tracing::warn!(%error, "orders could not be swept");
+        }
+        if !part.rest(ORDERS_INTERVAL).await {
+            return;
+        }
+    }
+}
+
+async fn sweep_orders(part: &Part, round: u64) -> StoreResult<()> {
+    let store = &part.context.stores.pipeline;
+    let now = now_ms();
+    let lapsed_before = now - millis(part.context.config.intent_ttl);
+    for order_id in store.expire_unpaid(lapsed_before, now, SWEEP_MAX).await? {
+        tracing::info!(%order_id, "an order was cancelled because nobody paid");
+        if let Some(order) = part.context.stores.orders.get(order_id).await? {
+            part.meter.order_finished(&order);
+        }
+    }
+    if round.is_multiple_of(STOCK_ROUNDS) {
+        store
+            .forget_handled(now - millis(MEMORY), SWEEP_MAX)
+            .await?;
+        for (class, pieces) in part.context.stores.products.stock_by_category().await? {
+            part.meter.stock_level(&class, pieces);
+        }
+    }
+    Ok(())
+}
+
+/// Sweeps payment intents until the part has to stop; first thing after the start.
+pub(super) async fn run_intents(part: Arc<Part>) {
+    loop {
+        if let Err(error) = sweep_intents(&part).await {
+            tracing::warn!(%error, "payment intents could not be swept");
+        }
+        if !part.rest(INTENTS_INTERVAL).await {
+            return;
+        }
+    }
+}
+
+async fn sweep_intents(part: &Part) -> anyhow::Result<()> {
+    let store = &part.context.stores.intents;
+    let now = now_ms();
+    let stuck = store
+        .processing_since(now - millis(CONFIRMATION_MAX), SWEEP_MAX)
+        .await?;
+    for intent in stuck {
+        let at = part.tracer.background().child();
+        let id = intent.id.clone();
+        if let Err(error) = at.attach(intents::resume(&part.context, intent)).await {
+            tracing::warn!(%error, intent_id = %id, "a payment intent stays undecided for now");
+        }
+    }
+    store.sweep(now, SWEEP_MAX).await?;
+    Ok(())
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}

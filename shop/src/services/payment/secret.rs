@@ -1,0 +1,23 @@
+//! The client secret of an intent: follows from its id, so it need not be stored.
+
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
+
+use crate::config::Secret;
+
+/// The secret of one intent: `pi_…_secret_…`.
+pub(super) fn of(key: &Secret, intent_id: &str) -> String {
+    let digest = Hmac::<Sha256>::new_from_slice(key.expose().as_bytes())
+        .map(|mut mac| {
+            // The prefix keeps these apart from the signatures that the same key makes.
+            mac.update(b"client-secret:");
+            mac.update(intent_id.as_bytes());
+            mac.finalize().into_bytes()
+        })
+        .unwrap_or_default();
+    let hex: String = digest[..16]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!("{intent_id}_secret_{hex}")
+}
