@@ -3,11 +3,17 @@
 //!
 //! In reading order:
 //!
+//! - [`definition`]: the shapes of definition files; [`query`]: the query language inside of them
+//! - [`set`]: all files read for one environment and checked against the [`rules`]
 //! - [`object`]: one thing to provision, as the API takes it, and its identity
 //! - [`normal`], [`diff`], [`plan`]: from two sets of objects to the ordered operations that make them equal
 
+pub mod definition;
 pub mod diff;
 pub mod normal;
 pub mod object;
 pub mod plan;
+pub mod provided;
 pub mod query;
+pub mod rules;
+pub mod set;

@@ -13,6 +13,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 pub use guard::{DELETE_PERCENT_MAX, FREE_DELETES, Guard};
+pub(crate) use order::circle;
 pub use render::{markdown, text};
 
 use crate::diff::{Change, diff};

@@ -5,7 +5,7 @@ mod alert;
 mod expr;
 mod filter;
 
-use winnow::combinator::{eof, separated, terminated};
+use winnow::combinator::{cut_err, eof, preceded, repeat, terminated};
 use winnow::error::{AddContext, ErrMode, ParserError};
 use winnow::stream::{Stream, TokenSlice};
 use winnow::token::any;
@@ -26,7 +26,7 @@ pub(super) fn alert(tokens: &[Token], length: usize) -> Result<Alert, QueryError
 }
 
 pub(super) fn expressions(tokens: &[Token], length: usize) -> Result<Vec<Expr>, QueryError> {
-    run(separated(1.., expr::expr, punctuation(",")), tokens, length)
+    run(list1(expr::expr, punctuation(",")), tokens, length)
 }
 
 fn run<'t, T>(
@@ -153,6 +153,17 @@ fn described(punctuation: &'static str) -> &'static str {
 
 fn of_kind<'t>(kind: TokenKind) -> impl Parser<Input<'t>, &'t Token, ErrMode<Fault>> {
     any.verify_map(move |token: &'t Token| (token.kind == kind).then_some(token))
+}
+
+/// One or more, separated. After a separator another one must follow, so that its error is told.
+fn list1<'t, T, S>(
+    each: fn(&mut Input<'t>) -> Parsed<T>,
+    separator: impl Parser<Input<'t>, S, ErrMode<Fault>>,
+) -> impl Parser<Input<'t>, Vec<T>, ErrMode<Fault>> {
+    (each, repeat(0.., preceded(separator, cut_err(each)))).map(|(first, mut rest): (T, Vec<T>)| {
+        rest.insert(0, first);
+        rest
+    })
 }
 
 fn word<'t>(input: &mut Input<'t>) -> Parsed<&'t str> {

@@ -25,6 +25,15 @@ impl Query {
         }
     }
 
+    /// Gives every other object that it names to `change`.
+    pub fn each_reference(&mut self, change: &mut impl FnMut(&mut Reference)) {
+        match &mut self.alert {
+            Alert::Composite(condition) => condition.each_reference(change),
+            Alert::Slo(slo) => change(&mut slo.slo),
+            _ => {}
+        }
+    }
+
     fn exprs(&self) -> Vec<&Expr> {
         match &self.alert {
             Alert::Metric(metric) => vec![&metric.expr],
@@ -42,6 +51,16 @@ impl Expression {
 }
 
 impl Condition {
+    fn each_reference(&mut self, change: &mut impl FnMut(&mut Reference)) {
+        match self {
+            Self::Monitor(reference) => change(reference),
+            Self::Not(inner) | Self::Group(inner) => inner.each_reference(change),
+            Self::All(items) | Self::Any(items) => items
+                .iter_mut()
+                .for_each(|item| item.each_reference(change)),
+        }
+    }
+
     /// The monitors that it names, from left to right.
     pub fn references(&self) -> Vec<&Reference> {
         match self {

@@ -5,7 +5,7 @@ use winnow::combinator::{alt, cut_err, delimited, opt, preceded, separated};
 use winnow::stream::Stream;
 
 use super::expr::{comparison, expr, unknown};
-use super::{Fault, Input, Parsed, number, of_kind, punctuation, sees, text, word};
+use super::{Fault, Input, Parsed, list1, number, of_kind, punctuation, sees, text, word};
 use crate::query::lex::{TokenKind, lex};
 use crate::query::print;
 use crate::query::tree::{
@@ -300,13 +300,13 @@ fn operand(input: &mut Input<'_>) -> Parsed<Operand> {
 }
 
 fn any_of(input: &mut Input<'_>) -> Parsed<Condition> {
-    separated(1.., all_of, punctuation("||"))
+    list1(all_of, punctuation("||"))
         .map(|items| joined(items, Condition::Any))
         .parse_next(input)
 }
 
 fn all_of(input: &mut Input<'_>) -> Parsed<Condition> {
-    separated(1.., one_of, punctuation("&&"))
+    list1(one_of, punctuation("&&"))
         .map(|items| joined(items, Condition::All))
         .parse_next(input)
 }

@@ -5,21 +5,21 @@ use winnow::combinator::{alt, cut_err, delimited, opt, preceded, separated};
 use winnow::error::ErrMode;
 use winnow::stream::Stream;
 
-use super::{Fault, Input, Parsed, keyword, of_kind, punctuation, sees};
+use super::{Fault, Input, Parsed, keyword, list1, of_kind, punctuation, sees};
 use crate::query::lex::{Token, TokenKind};
 use crate::query::tree::{Filter, Term};
 
 const CONDITION: &str = "`*` or a tag such as `env:prod`";
 
 pub(super) fn filter(input: &mut Input<'_>) -> Parsed<Filter> {
-    separated(1.., all, operator("OR"))
+    list1(all, operator("OR"))
         .map(|items| joined(items, Filter::Any))
         .parse_next(input)
 }
 
 fn all(input: &mut Input<'_>) -> Parsed<Filter> {
     let and = alt((punctuation(","), operator("AND")));
-    separated(1.., condition, and)
+    list1(condition, and)
         .map(|items| joined(items, Filter::All))
         .parse_next(input)
 }

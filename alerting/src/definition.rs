@@ -1,0 +1,74 @@
+//! What a definition file may say: shapes for serde and JSON Schema, nothing else. What is wrong with a file that fits
+//! these shapes is for the rules; what the API is told is made in [`crate::set`].
+
+mod dashboard;
+mod monitor;
+mod project;
+mod slo;
+
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use dashboard::Dashboard;
+pub use monitor::{
+    MissingData, Monitor, MonitorOptions, MonitorType, NotificationPreset, Quantity,
+    ThresholdWindows, Thresholds,
+};
+pub use project::{Environment, Project};
+pub use slo::{MonitorId, RatioQuery, Slo, SloTarget, SloType, Timeframe};
+
+/// One file of definitions. Which folder it lies in does not matter, except for optional folders.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Definitions {
+    /// What every definition in the file has unless it says otherwise.
+    #[serde(skip_serializing_if = "Defaults::is_empty")]
+    pub defaults: Defaults,
+    /// Monitors by their logical name.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub monitors: IndexMap<String, Monitor>,
+    /// Service level objectives by their logical name.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub slos: IndexMap<String, Slo>,
+    /// Dashboards by their logical name.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub dashboards: IndexMap<String, Dashboard>,
+}
+
+/// What every definition in a file has unless it says otherwise.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Defaults {
+    /// Who is responsible; becomes the tag `team:…`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
+    /// What is watched; becomes the tag `service:…`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+    /// The logical name of the dashboard to look at first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dashboard: Option<String>,
+    /// The runbook to read, by its file name without `.md`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub runbook: Option<String>,
+    /// Tags added to those of each definition.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+}
+
+impl Defaults {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Permission to break a rule in one definition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Waiver {
+    /// The rule's name, as shown with the problem.
+    pub rule: String,
+    /// Why it may be broken here; for whoever reads the file next.
+    pub reason: String,
+}

@@ -1,0 +1,220 @@
+//! All definition files of a project, read for one environment: variables put in, objects made, links and rules
+//! checked. The one way from file texts to [`Object`]s; nothing that fails a rule comes out. Must not know where
+//! the texts come from.
+
+mod build;
+mod links;
+mod variables;
+
+use checked_yaml::{Document, Place, Problems};
+use serde_json::Value;
+
+use crate::definition::{Dashboard, Definitions, Monitor, Slo};
+use crate::object::Object;
+use crate::rules::{self, Finding};
+use variables::Variables;
+
+pub use build::{dashboard_file, monitor_file, slo_file};
+pub use variables::BUILT_IN as BUILT_IN_VARIABLES;
+
+/// A file's text and what to call it.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// Path relative to the project.
+    pub path: String,
+    /// What is in it.
+    pub text: String,
+}
+
+/// Everything that loading needs.
+#[derive(Debug, Clone, Default)]
+pub struct Inputs {
+    /// The project file.
+    pub project: Option<Source>,
+    /// The definition files.
+    pub files: Vec<Source>,
+    /// Names of the runbooks that exist; `None` leaves that unchecked.
+    pub runbooks: Option<Vec<String>>,
+    /// The environment; may be left out when the project has one.
+    pub environment: Option<String>,
+    /// Variables set on the command line; they win over the files.
+    pub variables: Vec<(String, String)>,
+    /// Replaces the environment's namespace.
+    pub namespace: Option<String>,
+}
+
+/// The definitions of one environment, all of them sound.
+#[derive(Debug, Clone)]
+pub struct Set {
+    /// Marks the objects.
+    pub namespace: String,
+    /// The environment's name.
+    pub environment: String,
+    /// What to provision, in the order of the files.
+    pub objects: Vec<Object>,
+    /// The same with their definitions, for generators.
+    pub items: Vec<Item>,
+}
+
+/// One definition with what became of it.
+#[derive(Debug, Clone)]
+pub struct Item {
+    /// As written.
+    pub definition: Definition,
+    /// As the API takes it.
+    pub object: Object,
+    /// Where it stands in its file.
+    pub place: Place,
+    /// The runbook, its own or the file's.
+    pub runbook: Option<String>,
+    /// Index of its file.
+    pub(crate) file: usize,
+}
+
+/// A definition of any kind.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "each is its own name")]
+pub enum Definition {
+    Monitor(Box<Monitor>),
+    Slo(Box<Slo>),
+    Dashboard(Box<Dashboard>),
+}
+
+impl Definition {
+    fn runbook(&self) -> Option<&String> {
+        match self {
+            Self::Monitor(monitor) => monitor.runbook.as_ref(),
+            Self::Slo(_) | Self::Dashboard(_) => None,
+        }
+    }
+}
+
+impl Item {
+    /// The object's name in the files.
+    pub fn name(&self) -> &str {
+        &self.object.key.name
+    }
+}
+
+/// Reads and checks everything.
+///
+/// # Errors
+///
+/// Every problem of every file, one report per file.
+pub fn load(inputs: &Inputs) -> Result<Set, Vec<Problems>> {
+    let scope = variables::scope(inputs)?;
+    let mut reports = Vec::new();
+    let mut documents = Vec::new();
+    let mut items = Vec::new();
+    for source in inputs
+        .files
+        .iter()
+        .filter(|source| scope.applies(&source.path))
+    {
+        match read(source, &scope.variables, documents.len()) {
+            Ok((document, found)) => {
+                items.extend(found);
+                documents.push(document);
+            }
+            Err(problems) => reports.push(problems),
+        }
+    }
+    let mut findings = links::check(&items);
+    findings.extend(items.iter().enumerate().flat_map(|(index, item)| {
+        let unknown =
+            scope
+                .variables
+                .unknown(documents[item.file].node(&item.place), &item.place, item);
+        unknown.into_iter().map(move |finding| (index, finding))
+    }));
+    findings.extend(rules::check(&items, inputs.runbooks.as_deref()));
+    let findings = rules::waive(&items, findings);
+    reports.extend(report(&documents, &items, findings));
+    if !reports.is_empty() {
+        return Err(reports);
+    }
+    let objects = items.iter().map(|item| item.object.clone()).collect();
+    Ok(Set {
+        namespace: scope.variables.namespace,
+        environment: scope.variables.environment,
+        objects,
+        items,
+    })
+}
+
+fn read(
+    source: &Source,
+    variables: &Variables,
+    file: usize,
+) -> Result<(Document, Vec<Item>), Problems> {
+    let document = Document::parse(&source.path, &source.text)?;
+    let definitions: Definitions = document.check()?;
+    let mut items = Vec::new();
+    let defaults = &definitions.defaults;
+    for (section, name, definition) in all(&definitions) {
+        let place = Place::root().key(section).key(name);
+        let mut object = build::object(name, &definition, defaults, variables);
+        let start = document.key_span(&place).range().start;
+        object.origin.file.clone_from(&source.path);
+        object.origin.line = checked_yaml::problem::line_and_column(&source.text, start).0;
+        let runbook = definition.runbook().or(defaults.runbook.as_ref()).cloned();
+        items.push(Item {
+            definition,
+            object,
+            place,
+            runbook,
+            file,
+        });
+    }
+    Ok((document, items))
+}
+
+fn all(definitions: &Definitions) -> impl Iterator<Item = (&'static str, &String, Definition)> {
+    let monitors = definitions.monitors.iter().map(|(name, monitor)| {
+        (
+            "monitors",
+            name,
+            Definition::Monitor(Box::new(monitor.clone())),
+        )
+    });
+    let slos = definitions
+        .slos
+        .iter()
+        .map(|(name, slo)| ("slos", name, Definition::Slo(Box::new(slo.clone()))));
+    let dashboards = definitions.dashboards.iter().map(|(name, dashboard)| {
+        (
+            "dashboards",
+            name,
+            Definition::Dashboard(Box::new(dashboard.clone())),
+        )
+    });
+    monitors.chain(slos).chain(dashboards)
+}
+
+/// Findings become problems of their documents.
+fn report(
+    documents: &[Document],
+    items: &[Item],
+    findings: Vec<(usize, Finding)>,
+) -> Vec<Problems> {
+    let mut by_file: Vec<Vec<_>> = vec![Vec::new(); documents.len()];
+    for (index, finding) in findings {
+        let file = items[index].file;
+        by_file[file].push(finding.into_problem(&documents[file], &items[index]));
+    }
+    let with_problems = documents
+        .iter()
+        .zip(by_file)
+        .filter(|(_, problems)| !problems.is_empty());
+    with_problems
+        .map(|(document, problems)| document.problems(problems))
+        .collect()
+}
+
+/// A string at a dotted place of a payload.
+pub(crate) fn text_at<'a>(payload: &'a Value, field: &str) -> &'a str {
+    payload
+        .get(field)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+}

@@ -1,0 +1,322 @@
+//! `${name}` in definition files: what may be said, what it stands for, and what was misspelt. `$${` is a plain
+//! `${`. Links (`${monitor:name}`) are left as they are.
+
+use std::collections::BTreeMap;
+
+use checked_yaml::{Document, Kind, Node, Place, Problems};
+use serde_json::Value;
+
+use super::{Definition, Inputs, Item};
+use crate::definition::{Defaults, Project};
+use crate::object;
+use crate::rules::Finding;
+
+/// What every definition may use.
+pub const BUILT_IN: &[(&str, &str)] = &[
+    ("env", "the environment's name"),
+    ("namespace", "what marks the objects of this environment"),
+    ("key", "the definition's logical name"),
+    ("team", "the definition's or the file's team"),
+    ("service", "the definition's or the file's service"),
+    ("severity", "the definition's severity"),
+    (
+        "runbook",
+        "the address of the definition's runbook: `${runbooks}/<runbook>.md`",
+    ),
+    ("dashboard", "the address of the definition's dashboard"),
+    ("critical", "the critical threshold"),
+    ("warning", "the warning threshold"),
+];
+
+/// The environment's variables.
+#[derive(Debug, Clone)]
+pub(super) struct Variables {
+    pub(super) namespace: String,
+    pub(super) environment: String,
+    values: BTreeMap<String, String>,
+}
+
+/// The chosen environment: its variables and which files belong to it.
+pub(super) struct Scope {
+    pub(super) variables: Variables,
+    left_out: Vec<String>,
+}
+
+impl Scope {
+    pub(super) fn applies(&self, path: &str) -> bool {
+        !self
+            .left_out
+            .iter()
+            .any(|folder| path.starts_with(&format!("{}/", folder.trim_end_matches('/'))))
+    }
+}
+
+pub(super) fn scope(inputs: &Inputs) -> Result<Scope, Vec<Problems>> {
+    let Some(source) = &inputs.project else {
+        let environment = inputs
+            .environment
+            .clone()
+            .unwrap_or_else(|| "default".to_owned());
+        let namespace = inputs
+            .namespace
+            .clone()
+            .unwrap_or_else(|| "default".to_owned());
+        let values = inputs.variables.iter().cloned().collect();
+        return Ok(Scope {
+            variables: Variables {
+                namespace,
+                environment,
+                values,
+            },
+            left_out: Vec::new(),
+        });
+    };
+    let document =
+        Document::parse(&source.path, &source.text).map_err(|problems| vec![problems])?;
+    let project: Project = document.check().map_err(|problems| vec![problems])?;
+    let name = environment_name(&project, &document, inputs.environment.as_deref())
+        .map_err(|problems| vec![problems])?;
+    let environment = project.environments.get(&name).cloned().unwrap_or_default();
+    let mut values = project.variables.clone();
+    values.extend(environment.variables);
+    values.extend(inputs.variables.iter().cloned());
+    let namespace = inputs.namespace.clone().or(environment.namespace);
+    let namespace = namespace.unwrap_or_else(|| format!("{}-{name}", project.namespace));
+    let problems = project_problems(&document, &project, &namespace);
+    if !problems.is_empty() {
+        return Err(vec![document.problems(problems)]);
+    }
+    let left_out = project
+        .optional_folders
+        .into_iter()
+        .filter(|folder| !environment.folders.contains(folder))
+        .collect();
+    Ok(Scope {
+        variables: Variables {
+            namespace,
+            environment: name,
+            values,
+        },
+        left_out,
+    })
+}
+
+fn environment_name(
+    project: &Project,
+    document: &Document,
+    asked: Option<&str>,
+) -> Result<String, Problems> {
+    let names: Vec<&str> = project.environments.keys().map(String::as_str).collect();
+    let place = Place::root().key("environments");
+    let problem = match (asked, names.as_slice()) {
+        (Some(asked), _) if names.contains(&asked) => return Ok(asked.to_owned()),
+        (None, [only]) => return Ok((*only).to_owned()),
+        (Some(asked), _) => document
+            .problem(&place, format!("there is no environment `{asked}`"))
+            .help_maybe(checked_yaml::did_you_mean(asked, names.iter().copied())),
+        (None, []) => document.problem(&place, "the project has no environment"),
+        (None, _) => document.problem(
+            &place,
+            "the project has several environments; choose one with --env",
+        ),
+    };
+    Err(document.problems(vec![
+        problem.help(format!("environments: {}", names.join(", "))),
+    ]))
+}
+
+fn project_problems(
+    document: &Document,
+    project: &Project,
+    namespace: &str,
+) -> Vec<checked_yaml::Problem> {
+    let mut problems = Vec::new();
+    let sound = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
+    if namespace.is_empty() || !namespace.chars().all(sound) {
+        let message = format!("the namespace `{namespace}` cannot be part of a tag");
+        let help = "use lower-case letters, digits, `-` and `_`";
+        problems.push(
+            document
+                .problem(&Place::root().key("namespace"), message)
+                .help(help),
+        );
+    }
+    for (name, environment) in &project.environments {
+        let place = Place::root().key("environments").key(name).key("folders");
+        let unknown = environment.folders.iter().enumerate();
+        for (index, folder) in
+            unknown.filter(|(_, folder)| !project.optional_folders.contains(folder))
+        {
+            let message = format!("`{folder}` is not an optional folder");
+            let help = "folders that are not listed in `optional_folders` always apply";
+            problems.push(document.problem(&place.index(index), message).help(help));
+        }
+    }
+    problems
+}
+
+impl Variables {
+    /// These and what one definition adds to them.
+    pub(super) fn with(
+        &self,
+        name: &str,
+        definition: &Definition,
+        defaults: &Defaults,
+    ) -> BTreeMap<String, String> {
+        let mut values = self.values.clone();
+        values.insert("env".into(), self.environment.clone());
+        values.insert("namespace".into(), self.namespace.clone());
+        values.insert("key".into(), name.to_owned());
+        let mut set = |name: &str, value: Option<&String>| {
+            if let Some(value) = value {
+                values.insert(name.to_owned(), value.clone());
+            }
+        };
+        set("team", definition.team().or(defaults.team.as_ref()));
+        set(
+            "service",
+            definition.service().or(defaults.service.as_ref()),
+        );
+        if let Definition::Monitor(monitor) = definition {
+            set("severity", monitor.severity.as_ref());
+            let runbook = monitor.runbook.as_ref().or(defaults.runbook.as_ref());
+            set(
+                "runbook",
+                runbook
+                    .map(|runbook| format!("${{runbooks}}/{runbook}.md"))
+                    .as_ref(),
+            );
+            let dashboard = monitor.dashboard.as_ref().or(defaults.dashboard.as_ref());
+            set(
+                "dashboard",
+                dashboard
+                    .map(|dashboard| format!("${{site}}/dashboard/lists?q={dashboard}"))
+                    .as_ref(),
+            );
+        }
+        values
+    }
+
+    /// The uses of variables that do not exist, in the file's own text.
+    pub(super) fn unknown(&self, node: &Node, place: &Place, item: &Item) -> Vec<Finding> {
+        let mut found = Vec::new();
+        self.walk(node, place, item, &mut found);
+        found
+    }
+
+    fn walk(&self, node: &Node, place: &Place, item: &Item, found: &mut Vec<Finding>) {
+        match &node.kind {
+            Kind::Map(entries) => {
+                entries
+                    .iter()
+                    .for_each(|entry| self.walk(&entry.value, &place.key(&entry.key), item, found));
+            }
+            Kind::List(items) => {
+                items
+                    .iter()
+                    .enumerate()
+                    .for_each(|(at, child)| self.walk(child, &place.index(at), item, found));
+            }
+            Kind::Text(text, _) => {
+                let uses = uses(text).into_iter().filter(|(_, name)| !self.knows(name));
+                found.extend(uses.map(|(range, name)| {
+                    let known = self.values.keys().map(String::as_str).chain(BUILT_IN.iter().map(|(name, _)| *name));
+                    let close = checked_yaml::did_you_mean(name, known);
+                    let finding = Finding::new("known-variable", place.clone(), format!("there is no variable `{name}`"))
+                        .help("set it in the project file, under the environment, or with --var; write `$${` for a plain `${`")
+                        .within(range);
+                    close.into_iter().fold(finding, Finding::help)
+                }));
+            }
+            _ => {}
+        }
+    }
+
+    fn knows(&self, name: &str) -> bool {
+        self.values.contains_key(name) || BUILT_IN.iter().any(|(known, _)| *known == name)
+    }
+}
+
+impl Definition {
+    fn team(&self) -> Option<&String> {
+        match self {
+            Self::Monitor(monitor) => monitor.team.as_ref(),
+            Self::Slo(slo) => slo.team.as_ref(),
+            Self::Dashboard(dashboard) => dashboard.team.as_ref(),
+        }
+    }
+
+    fn service(&self) -> Option<&String> {
+        match self {
+            Self::Monitor(monitor) => monitor.service.as_ref(),
+            Self::Slo(slo) => slo.service.as_ref(),
+            Self::Dashboard(_) => None,
+        }
+    }
+}
+
+/// The variables used in a text, with their byte ranges; links and `$${` are none.
+fn uses(text: &str) -> Vec<(std::ops::Range<usize>, &str)> {
+    let links = object::links_in(text);
+    let mut found = Vec::new();
+    let mut from = 0;
+    while let Some(start) = text[from..].find("${").map(|at| from + at) {
+        let Some(end) = text[start..].find('}').map(|length| start + length + 1) else {
+            break;
+        };
+        let escaped = text[..start].ends_with('$');
+        if !escaped && !links.iter().any(|(range, _)| range.start == start) {
+            found.push((start..end, &text[start + 2..end - 1]));
+        }
+        from = end;
+    }
+    found
+}
+
+/// How often variables inside of variables are put in.
+const DEPTH_MAX: usize = 4;
+
+/// A text with its variables put in; unknown ones stay, to be reported.
+pub(super) fn substitute(text: &str, values: &BTreeMap<String, String>) -> String {
+    let mut text = text.to_owned();
+    for _ in 0..DEPTH_MAX {
+        let replaced = substitute_once(&text, values);
+        if replaced == text {
+            break;
+        }
+        text = replaced;
+    }
+    text.replace("$${", "${")
+}
+
+fn substitute_once(text: &str, values: &BTreeMap<String, String>) -> String {
+    let mut replaced = String::with_capacity(text.len());
+    let mut from = 0;
+    for (range, name) in uses(text) {
+        replaced.push_str(&text[from..range.start]);
+        replaced.push_str(
+            values
+                .get(name)
+                .map_or(&text[range.clone()], String::as_str),
+        );
+        from = range.end;
+    }
+    replaced.push_str(&text[from..]);
+    replaced
+}
+
+/// The same for every text in a JSON value.
+pub(super) fn substitute_all(value: Value, values: &BTreeMap<String, String>) -> Value {
+    match value {
+        Value::String(text) => Value::String(substitute(&text, values)),
+        Value::Array(items) => items
+            .into_iter()
+            .map(|item| substitute_all(item, values))
+            .collect(),
+        Value::Object(map) => map
+            .into_iter()
+            .map(|(name, item)| (name, substitute_all(item, values)))
+            .collect(),
+        other => other,
+    }
+}
