@@ -246,3 +246,17 @@ fn an_output_that_fails_is_told_of_at_the_end() {
         }
     );
 }
+
+#[test]
+fn a_flush_brings_out_every_line_so_far() {
+    let output = Output::default();
+    let (layer, guard) = start(shop(), output.clone()).unwrap();
+    tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+        for number in 1..=100 {
+            tracing::info!("line {number}");
+            assert!(guard.flush());
+            let bytes = output.0.lock().unwrap().clone();
+            assert_eq!(parsed(std::str::from_utf8(&bytes).unwrap()).len(), number);
+        }
+    });
+}

@@ -13,6 +13,8 @@ use crate::metrics::Counter;
 
 /// Most bytes that wait to be written.
 pub const QUEUE_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// How long the writer lets lines gather before it writes them together: waking it for each line would cost more than the line.
+const GATHER: Duration = Duration::from_millis(5);
 /// Longest that the end of the log waits for a reader that does not read.
 pub const FLUSH_WAIT_MAX: Duration = Duration::from_secs(2);
 
@@ -36,6 +38,8 @@ struct State {
     dropped: u64,
     dropped_untold: u64,
     writing: bool,
+    /// Someone waits for a flush.
+    hurry: bool,
     closed: bool,
     failed: bool,
 }
@@ -154,6 +158,12 @@ impl Shared {
         if !state.has_work() {
             return None;
         }
+        if !state.hurry && !state.closed {
+            state = match self.filled.wait_timeout(state, GATHER) {
+                Ok((state, _)) => state,
+                Err(poisoned) => poisoned.into_inner().0,
+            };
+        }
         mem::swap(&mut state.waiting, batch);
         state.writing = true;
         Some((
@@ -174,6 +184,7 @@ impl Shared {
             self.count_drops(lost);
         }
         if state.is_idle() {
+            state.hurry = false;
             self.drained.notify_all();
         }
     }
@@ -183,6 +194,7 @@ impl Shared {
         let deadline = Instant::now() + wait;
         let mut state = self.lock();
         state.closed |= close;
+        state.hurry = !state.is_idle();
         self.filled.notify_one();
         while !state.is_idle() {
             let left = deadline.saturating_duration_since(Instant::now());
