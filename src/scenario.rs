@@ -6,11 +6,22 @@
 //!
 //! Must not know: sockets, clocks, terminals, files.
 
+mod change;
+mod check;
+pub mod file;
+mod find;
+mod load;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::journey::Program;
 use crate::template::{Expr, Slot, Template};
+
+pub use change::{Changes, parse_duration, parse_rate, parse_set};
+pub use check::units::{show_duration, show_rate};
+pub use find::{BUILT_IN, LOCAL_FOLDER, ScenarioRef, all};
+pub use load::load;
 
 /// Index of a [`Step`] in [`Scenario::steps`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

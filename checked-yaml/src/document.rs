@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use crate::parse::parse;
 use crate::place::Place;
 use crate::problem::{Problem, Problems};
+use crate::reading::{Lost, Reading};
 use crate::schema::Walk;
 use crate::suggest::did_you_mean;
 use crate::tree::{Entry, Kind, Node, Quoting, Span};
@@ -40,6 +41,13 @@ impl Document {
         }
     }
 
+    /// What messages call the file.
+    pub fn name(&self) -> String {
+        self.sources
+            .first()
+            .map_or_else(String::new, |source| source.name().to_owned())
+    }
+
     /// The whole tree.
     pub fn root(&self) -> &Node {
         &self.root
@@ -50,13 +58,38 @@ impl Document {
     /// # Errors
     /// Every mistake in the file.
     pub fn check<T: JsonSchema + DeserializeOwned>(&self) -> Result<T, Problems> {
-        let schema = schemars::schema_for!(T).to_value();
-        let mut problems = self.early.clone();
-        problems.extend(Walk::new(&schema).check(&self.root));
-        if !problems.is_empty() {
-            return Err(self.problems(problems));
+        let reading = self.read::<T>();
+        match (reading.value, reading.problems.is_empty()) {
+            (Some(value), true) => Ok(value),
+            _ => Err(self.problems(reading.problems)),
         }
-        serde_json::from_value(self.root.to_json()).map_err(|error| self.disagreement(&error))
+    }
+
+    /// Checks the file against the schema of `T` and reads as much of it as is right, so that checks which a schema
+    /// cannot express find their mistakes in the same pass.
+    pub fn read<T: JsonSchema + DeserializeOwned>(&self) -> Reading<T> {
+        let schema = schemars::schema_for!(T).to_value();
+        let findings = Walk::new(&schema).check(&self.root);
+        let mut problems = self.early.clone();
+        problems.extend(findings.problems);
+        let mut document = self.clone();
+        let lost = Lost::prune(&mut document.root, &findings.wrong);
+        let value = match serde_json::from_value(document.root.to_json()) {
+            Ok(value) => Some(value),
+            Err(error) => {
+                // After known mistakes the rest need not make a whole.
+                if problems.is_empty() {
+                    problems.push(self.disagreement(&error));
+                }
+                None
+            }
+        };
+        Reading {
+            value,
+            document,
+            problems,
+            lost,
+        }
     }
 
     /// All problems as one report on this document.
@@ -103,6 +136,14 @@ impl Document {
             .map_or_else(|| self.span(place), |entry| entry.key_span)
     }
 
+    /// The text to underline for the thing at a place: its key, or the first key of a list's item.
+    pub fn head_span(&self, place: &Place) -> Span {
+        match self.entry(place) {
+            Some(entry) => entry.key_span,
+            None => self.first_line(self.node(place).head()),
+        }
+    }
+
     /// The text of a stretch (in bytes) of the text value at a place; all of it where escapes hide the way.
     pub fn span_within(&self, place: &Place, range: Range<usize>) -> Span {
         let node = self.node(place);
@@ -136,13 +177,10 @@ impl Document {
         first_line(text, span)
     }
 
-    fn disagreement(&self, error: &serde_json::Error) -> Problems {
-        let problem = Problem::new(
-            self.span(&Place::root()),
-            "this file passes its schema and still cannot be read",
-        )
-        .help(format!("please report this: {error}"));
-        self.problems(vec![problem])
+    fn disagreement(&self, error: &serde_json::Error) -> Problem {
+        let message = "this file passes its schema and still cannot be read";
+        Problem::new(self.span(&Place::root()), message)
+            .help(format!("please report this: {error}"))
     }
 }
 

@@ -28,6 +28,8 @@ pub struct Problem {
     pub also: Vec<(Span, String)>,
     /// What is allowed and what to do, one thought a line.
     pub help: Vec<String>,
+    /// The name that is unknown, if that is the mistake: it may stand in a part that could not be read.
+    pub concerns: Option<String>,
 }
 
 impl Problem {
@@ -39,6 +41,7 @@ impl Problem {
             label: "here".to_owned(),
             also: Vec::new(),
             help: Vec::new(),
+            concerns: None,
         }
     }
 
@@ -104,6 +107,14 @@ impl Problems {
             sources: vec![source],
             problems: vec![problem],
         }
+    }
+
+    /// Problems with a text that is no file, such as a flag's value.
+    pub fn in_text(name: &str, text: &str, problems: Vec<Problem>) -> Self {
+        Self::new(
+            vec![Arc::new(NamedSource::new(name, text.to_owned()))],
+            problems,
+        )
     }
 
     /// How many there are.

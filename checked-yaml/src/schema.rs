@@ -14,7 +14,7 @@ use regex::Regex;
 use serde_json::Value;
 
 use crate::problem::Problem;
-use crate::suggest::did_you_mean;
+use crate::suggest::{closest, did_you_mean};
 use crate::tree::{Kind, Node, Span};
 use words::{join_keys, summary};
 
@@ -26,6 +26,15 @@ pub(crate) struct Walk<'s> {
     root: &'s Value,
     patterns: HashMap<&'s str, Option<Regex>>,
     problems: Vec<Problem>,
+    /// Values and keys that are wrong: what is left without them can still be read.
+    wrong: Vec<Span>,
+}
+
+/// What a walk finds.
+pub(crate) struct Findings {
+    pub(crate) problems: Vec<Problem>,
+    /// Values (by their span) and entries (by their key's span) that are wrong.
+    pub(crate) wrong: Vec<Span>,
 }
 
 /// What a value is called and where its key stands.
@@ -45,17 +54,27 @@ impl<'s> Walk<'s> {
             root,
             patterns: HashMap::new(),
             problems: Vec::new(),
+            wrong: Vec::new(),
         }
     }
 
-    pub(crate) fn check(mut self, node: &Node) -> Vec<Problem> {
+    pub(crate) fn check(mut self, node: &Node) -> Findings {
         let context = Context {
             key: None,
             about: None,
             head: head(node),
         };
         self.value(self.root, node, context);
-        self.problems
+        Findings {
+            problems: self.problems,
+            wrong: self.wrong,
+        }
+    }
+
+    /// Reports, and remembers which value or entry is to blame.
+    fn wrong(&mut self, blamed: Span, problem: Problem) {
+        self.wrong.push(blamed);
+        self.problems.push(problem);
     }
 
     fn value(&mut self, schema: &'s Value, node: &Node, context: Context<'_>) {
@@ -115,7 +134,8 @@ impl<'s> Walk<'s> {
         } else {
             node.span
         };
-        self.problems.push(
+        self.wrong(
+            node.span,
             Problem::new(span, format!("{name} has no value"))
                 .label("nothing follows")
                 .help(format!(
@@ -135,7 +155,8 @@ impl<'s> Walk<'s> {
         let wanted = self.expected(schema, context);
         let problem = Problem::new(head(node), format!("{name}{wanted}"))
             .label(format!("this is {}", node.noun()));
-        self.problems.push(
+        self.wrong(
+            node.span,
             problem
                 .help_maybe(quote_hint(schema, node))
                 .help_maybe(summary(schema, context.about)),
@@ -153,7 +174,8 @@ impl<'s> Walk<'s> {
                 .is_some_and(|least| least.as_u64() > Some(0))
         {
             let name = context.key.unwrap_or("this text");
-            self.problems.push(
+            self.wrong(
+                node.span,
                 Problem::new(node.span, format!("`{name}` is empty"))
                     .label("nothing in it")
                     .help_maybe(summary(schema, context.about)),
@@ -163,10 +185,13 @@ impl<'s> Walk<'s> {
         if let Some(most) = schema.get("maxLength").and_then(Value::as_u64)
             && text.chars().count() as u64 > most
         {
-            self.problems.push(Problem::new(
-                head(node),
-                format!("this text is longer than {most} characters"),
-            ));
+            self.wrong(
+                node.span,
+                Problem::new(
+                    head(node),
+                    format!("this text is longer than {most} characters"),
+                ),
+            );
         }
         self.pattern(schema, text, node, context);
     }
@@ -183,7 +208,8 @@ impl<'s> Walk<'s> {
             return;
         }
         let noun = words::noun(schema).unwrap_or_else(|| "what is expected here".to_owned());
-        self.problems.push(
+        self.wrong(
+            node.span,
             Problem::new(
                 head(node),
                 format!("`{}` is not {noun}", words::short(text)),
@@ -200,7 +226,8 @@ impl<'s> Walk<'s> {
         let name = context
             .key
             .map_or_else(String::new, |key| format!(" for `{key}`"));
-        self.problems.push(
+        self.wrong(
+            node.span,
             Problem::new(
                 node.span,
                 format!("`{}` is not a value{name}", words::short(text)),
@@ -225,7 +252,8 @@ impl<'s> Walk<'s> {
         }
         let range: Vec<&str> = allowed.iter().map(|(_, words)| words.as_str()).collect();
         let name = context.key.unwrap_or("this number");
-        self.problems.push(
+        self.wrong(
+            node.span,
             Problem::new(node.span, format!("`{name}` is out of range"))
                 .label(format!("must be {}", range.join(" and ")))
                 .help_maybe(summary(schema, context.about)),
@@ -248,7 +276,8 @@ impl<'s> Walk<'s> {
             } else {
                 format!("{name} has too few items")
             };
-            self.problems.push(
+            self.wrong(
+                node.span,
                 Problem::new(head(node), message)
                     .label(format!("needs at least {least}"))
                     .help_maybe(summary(schema, context.about)),
@@ -305,7 +334,8 @@ impl<'s> Walk<'s> {
                 .key
                 .map_or_else(|| "this mapping".to_owned(), |key| format!("`{key}`"));
             let problem = Problem::new(head(node), format!("{name} is empty"));
-            self.problems.push(
+            self.wrong(
+                node.span,
                 problem
                     .label("needs at least one entry")
                     .help_maybe(summary(schema, context.about)),
@@ -323,11 +353,17 @@ impl<'s> Walk<'s> {
             let Some(key) = key.as_str().filter(|key| node.get(key).is_none()) else {
                 continue;
             };
+            if misspelt(schema, node, key) {
+                // The unknown key next to it is reported with the right name already.
+                self.wrong.push(node.span);
+                continue;
+            }
             let property = schema.get("properties").and_then(|all| all.get(key));
             let meaning =
                 property.and_then(|of| summary(self.resolve(of), of.get("description")?.as_str()));
             let owner = words::owner(schema, context.key);
-            self.problems.push(
+            self.wrong(
+                node.span,
                 Problem::new(context.head, format!("{owner} lacks `{key}`"))
                     .label(format!("add `{key}: …` here"))
                     .help(meaning.map_or_else(String::new, |meaning| format!("{key}: {meaning}"))),
@@ -338,7 +374,8 @@ impl<'s> Walk<'s> {
     fn unknown_key(&mut self, schema: &'s Value, key: &str, span: Span, node: &Node) {
         let keys = property_names(schema);
         let unused = keys.iter().copied().filter(|key| node.get(key).is_none());
-        self.problems.push(
+        self.wrong(
+            span,
             Problem::new(span, format!("unknown key `{}`", words::short(key)))
                 .label(format!("{} has no such key", words::owner(schema, None)))
                 .help_maybe(did_you_mean(key, unused))
@@ -360,13 +397,24 @@ impl<'s> Walk<'s> {
     }
 }
 
-/// The text to underline for a value as a whole: a container's beginning, a scalar in full.
 fn head(node: &Node) -> Span {
-    match &node.kind {
-        Kind::Map(entries) => entries.first().map_or(node.span, |entry| entry.key_span),
-        Kind::List(items) => items.first().map_or(node.span, head),
-        _ => node.span,
-    }
+    node.head()
+}
+
+/// Whether a mapping has an unknown key that looks like `wanted`.
+fn misspelt(schema: &Value, node: &Node, wanted: &str) -> bool {
+    let Kind::Map(entries) = &node.kind else {
+        return false;
+    };
+    let known = property_names(schema);
+    let closed = schema.get("additionalProperties") == Some(&Value::Bool(false));
+    let unknown = entries
+        .iter()
+        .filter(|entry| !known.contains(&entry.key.as_str()));
+    closed
+        && unknown
+            .into_iter()
+            .any(|entry| closest(&entry.key, known.iter().copied()) == Some(wanted))
 }
 
 fn branches(schema: &Value) -> Option<&Vec<Value>> {

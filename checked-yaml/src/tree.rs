@@ -21,6 +21,11 @@ impl Span {
         }
     }
 
+    /// A stretch of a text that is no file, see [`crate::Problems::in_text`].
+    pub fn in_text(range: Range<usize>) -> Self {
+        Self::new(0, range)
+    }
+
     /// Byte offsets in the source.
     pub fn range(self) -> Range<usize> {
         self.start as usize..self.end as usize
@@ -98,6 +103,15 @@ impl Node {
         match &self.kind {
             Kind::List(items) => items.get(segment.parse::<usize>().ok()?),
             _ => self.get(segment),
+        }
+    }
+
+    /// The text to underline for the value as a whole: the first key of a mapping, a scalar in full.
+    pub fn head(&self) -> Span {
+        match &self.kind {
+            Kind::Map(entries) => entries.first().map_or(self.span, |entry| entry.key_span),
+            Kind::List(items) => items.first().map_or(self.span, Node::head),
+            _ => self.span,
         }
     }
 

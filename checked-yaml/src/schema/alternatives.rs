@@ -10,7 +10,7 @@ use super::{
 };
 use crate::problem::Problem;
 use crate::suggest::{closest, did_you_mean};
-use crate::tree::{Kind, Node};
+use crate::tree::{Kind, Node, Span};
 
 impl<'s> Walk<'s> {
     pub(super) fn alternatives(
@@ -66,7 +66,8 @@ impl<'s> Walk<'s> {
             .key
             .map_or_else(String::new, |key| format!("`{key}`: "));
         let wanted = words::noun(schema).unwrap_or_else(|| nouns.join(" or "));
-        self.problems.push(
+        self.wrong(
+            node.span,
             Problem::new(head(node), format!("{name}expected {wanted}"))
                 .label(format!("this is {}", node.noun()))
                 .help_maybe(words::summary(schema, context.about)),
@@ -120,7 +121,8 @@ impl<'s> Walk<'s> {
             .filter_map(|branch| tag_value(branch, tag))
             .collect();
         let Some(entry) = node.entry(tag) else {
-            self.problems.push(
+            self.wrong(
+                node.span,
                 Problem::new(
                     context.head,
                     format!("{} lacks `{tag}`", words::owner(&Value::Null, context.key)),
@@ -191,25 +193,34 @@ impl<'s> Walk<'s> {
 
     /// Tries each; if none passes, reports the one with the fewest problems.
     fn by_trial(&mut self, branches: &[&'s Value], node: &Node, context: Context<'_>) {
-        let before = std::mem::take(&mut self.problems);
-        let mut fewest: Option<Vec<Problem>> = None;
+        let before = (
+            std::mem::take(&mut self.problems),
+            std::mem::take(&mut self.wrong),
+        );
+        let mut fewest: Option<(Vec<Problem>, Vec<Span>)> = None;
         for branch in branches {
             self.value(branch, node, context);
-            let found = std::mem::take(&mut self.problems);
+            let found = (
+                std::mem::take(&mut self.problems),
+                std::mem::take(&mut self.wrong),
+            );
             if fewest
                 .as_ref()
-                .is_none_or(|fewest| found.len() < fewest.len())
+                .is_none_or(|fewest| found.0.len() < fewest.0.len())
             {
                 fewest = Some(found);
             }
         }
-        self.problems = before;
-        let found = fewest.unwrap_or_default();
-        if found.is_empty() {
+        (self.problems, self.wrong) = before;
+        let (problems, wrong) = fewest.unwrap_or_default();
+        if problems.is_empty() {
             return;
         }
         match node.kind {
-            Kind::Map(_) | Kind::List(_) => self.problems.extend(found),
+            Kind::Map(_) | Kind::List(_) => {
+                self.problems.extend(problems);
+                self.wrong.extend(wrong);
+            }
             _ => self.no_scalar_fits(branches, node, context),
         }
     }
@@ -238,7 +249,7 @@ impl<'s> Walk<'s> {
         for branch in branches.iter().filter(|branch| constants(branch).is_none()) {
             problem = problem.help_maybe(words::summary(branch, None));
         }
-        self.problems.push(problem);
+        self.wrong(node.span, problem);
     }
 }
 

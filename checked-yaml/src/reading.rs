@@ -1,0 +1,120 @@
+//! What could be read of a file with mistakes, and how to tell mistakes from their consequences.
+
+use std::collections::HashSet;
+
+use crate::document::Document;
+use crate::problem::{Problem, Problems};
+use crate::tree::{Entry, Kind, Node, Span};
+
+/// The part of a file that agrees with its schema.
+#[derive(Debug)]
+pub struct Reading<T> {
+    /// The file without what is wrong; `None` if the rest does not make a whole.
+    pub value: Option<T>,
+    /// The same as a tree: places that are found in `value` are places in here.
+    pub document: Document,
+    /// What disagrees with the schema.
+    pub(crate) problems: Vec<Problem>,
+    pub(crate) lost: Lost,
+}
+
+impl<T> Reading<T> {
+    /// Joins what the schema and the caller's own checks have found. Of the latter, those are left out that may only be
+    /// consequences of a part that could not be read.
+    ///
+    /// # Errors
+    /// All problems, if there are any.
+    pub fn conclude(self, found: Vec<Problem>) -> Result<Option<T>, Problems> {
+        let mut problems = self.problems;
+        let lost = self.lost;
+        problems.extend(found.into_iter().filter(|problem| !lost.explains(problem)));
+        if problems.is_empty() {
+            Ok(self.value)
+        } else {
+            Err(self.document.problems(problems))
+        }
+    }
+}
+
+/// What was cut out of a tree.
+#[derive(Debug, Default)]
+pub(crate) struct Lost {
+    /// Texts and keys in the parts that were cut out.
+    names: HashSet<String>,
+    /// Heads of mappings that lost an entry: what they seem to lack may have been there.
+    heads: HashSet<Span>,
+}
+
+impl Lost {
+    /// Cuts values and entries out.
+    pub(crate) fn prune(root: &mut Node, wrong: &[Span]) -> Self {
+        let wrong: HashSet<Span> = wrong.iter().copied().collect();
+        let mut lost = Self::default();
+        if !wrong.is_empty() {
+            lost.cut(root, &wrong, None);
+        }
+        lost
+    }
+
+    fn explains(&self, problem: &Problem) -> bool {
+        self.heads.contains(&problem.span)
+            || problem
+                .concerns
+                .as_ref()
+                .is_some_and(|name| self.names.contains(name))
+    }
+
+    fn cut(&mut self, node: &mut Node, wrong: &HashSet<Span>, key: Option<Span>) {
+        let head = node.head();
+        match &mut node.kind {
+            Kind::Map(entries) => {
+                let before = entries.len();
+                entries.retain(|entry| {
+                    let keep =
+                        !wrong.contains(&entry.key_span) && !wrong.contains(&entry.value.span);
+                    if !keep {
+                        self.remember_entry(entry);
+                    }
+                    keep
+                });
+                if entries.len() < before {
+                    self.heads.extend(key.into_iter().chain([head]));
+                    self.heads
+                        .extend(entries.first().map(|entry| entry.key_span));
+                }
+                entries
+                    .iter_mut()
+                    .for_each(|entry| self.cut(&mut entry.value, wrong, Some(entry.key_span)));
+            }
+            Kind::List(items) => {
+                items.retain(|item| {
+                    let keep = !wrong.contains(&item.span);
+                    if !keep {
+                        self.remember(item);
+                    }
+                    keep
+                });
+                items
+                    .iter_mut()
+                    .for_each(|item| self.cut(item, wrong, None));
+            }
+            _ => {}
+        }
+    }
+
+    fn remember_entry(&mut self, entry: &Entry) {
+        self.names.insert(entry.key.clone());
+        self.remember(&entry.value);
+    }
+
+    fn remember(&mut self, node: &Node) {
+        match &node.kind {
+            Kind::Map(entries) => entries.iter().for_each(|entry| self.remember_entry(entry)),
+            Kind::List(items) => items.iter().for_each(|item| self.remember(item)),
+            Kind::Text(text, _) => {
+                self.names.insert(text.clone());
+            }
+            _ => {}
+        }
+    }
+}

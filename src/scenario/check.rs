@@ -1,0 +1,116 @@
+//! From the loose shapes of a file to a valid [`Scenario`], or to every mistake at once.
+//!
+//! Each part of a file has a module; all write into one [`Report`]. A part that is wrong is replaced by a harmless
+//! value so that the rest can be checked as well; the caller throws the result away when there are problems.
+//!
+//! Must not know: the terminal, the network. Reads feeders and replayed curves, nothing else.
+
+mod condition;
+mod feeder;
+mod journey;
+mod load;
+mod names;
+mod persona;
+mod possible;
+mod reach;
+mod replay;
+mod report;
+mod request;
+mod response;
+mod settings;
+mod slip;
+mod template;
+mod threshold;
+pub(crate) mod units;
+mod variables;
+
+use std::path::Path;
+
+use checked_yaml::{Document, Place, Problem, Problems};
+use indexmap::IndexMap;
+
+use super::change::{self, Changes};
+use super::file::File;
+use super::{Scenario, Source, Threshold};
+use names::{Names, Scope};
+use report::Report;
+use request::Tables;
+
+/// Compiles a file. Feeders and curves are looked up relative to `folder`.
+///
+/// # Errors
+/// Changes that do not fit the load.
+pub(super) fn compile(
+    document: &Document,
+    file: &File,
+    folder: &Path,
+    source: Source,
+    changes: &Changes,
+) -> Result<(Scenario, Vec<Problem>), Problems> {
+    let report = Report::new(document);
+    let mut names = Names::default();
+    names.feeders = feeder::read(&report, file, folder);
+    names.popularity = settings::popularity(&report, file);
+    names.personas = persona::names(&report, file);
+    variables::declare(&report, file, &mut names);
+
+    let mut load = load::compile(&report, &file.load, folder);
+    change::load(&mut load, changes)?;
+    let (personas, start) = persona::compile(&report, file, &names, Scope::default());
+    let mut tables = Tables::default();
+    let prepare = journey::prepare(&report, &names, file, &mut tables);
+    let journeys = journey::compile(&report, &names, file, &personas, &start, &mut tables);
+    tables.report_clashes(&report, &names);
+
+    let mut scenario = Scenario {
+        name: file.name.0.clone(),
+        about: file
+            .about
+            .as_deref()
+            .map(str::trim)
+            .unwrap_or_default()
+            .to_owned(),
+        source,
+        seed: file.seed.unwrap_or(1),
+        target: settings::target(&report, file),
+        load,
+        warm_up: settings::warm_up(&report, file),
+        browser: settings::browser(&report, file),
+        http: settings::http(&report, file, &names),
+        personas,
+        journeys,
+        steps: tables.steps,
+        figures: tables.figures,
+        counters: tables.counters.into_keys().collect(),
+        variables: names.variable_names(),
+        feeders: names.feeders,
+        popularity: names.popularity,
+        thresholds: Vec::new(),
+        limits: settings::limits(&report, file),
+        prepare,
+    };
+    scenario.thresholds = thresholds(&report, file, &scenario);
+    reach::check(&report, file, &scenario);
+    Ok((scenario, report.into_problems()))
+}
+
+/// Reads a threshold that was given by flag.
+pub(super) fn threshold(text: &str, scenario: &Scenario) -> Result<Threshold, Problems> {
+    threshold::parse(text, scenario)
+        .map_err(|slip| Problems::in_text("--threshold", text, vec![slip.in_text()]))
+}
+
+fn thresholds(report: &Report<'_>, file: &File, scenario: &Scenario) -> Vec<Threshold> {
+    let place = Place::root().key("thresholds");
+    let mut seen: IndexMap<String, Place> = IndexMap::new();
+    let mut compiled = Vec::new();
+    for (index, text) in file.thresholds.iter().flatten().enumerate() {
+        let place = place.index(index);
+        report.unique("threshold", &mut seen, text.as_str().trim(), &place);
+        match threshold::parse(text.as_str(), scenario) {
+            Ok(threshold) => compiled.push(threshold),
+            Err(slip) => report.slip(&place, slip),
+        }
+    }
+    compiled
+}

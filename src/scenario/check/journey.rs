@@ -1,0 +1,572 @@
+//! Journeys: from nested steps to flat programs with jumps, and what can be set or reached on the way.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use checked_yaml::Place;
+use indexmap::IndexMap;
+
+use super::condition;
+use super::names::{Names, Scope};
+use super::persona;
+use super::possible::{Facts, Truth};
+use super::report::Report;
+use super::request::{self, Tables};
+use super::template::Meaning;
+use super::units;
+use super::variables;
+use crate::journey::{Op, Program};
+use crate::scenario::file::{ConditionText, File, RequestShape, StepShape, ThinkShape};
+use crate::scenario::{Condition, FigureId, Journey, Persona, StepId, Think};
+
+/// Most operations of one journey: a jump is 16 bits wide.
+const OPS_MAX: usize = 60_000;
+/// Most rounds of one loop.
+const ROUNDS_MAX: u32 = 1_000_000;
+/// Rounds of `while` and `until` without `at-most`.
+const ROUNDS_DEFAULT: u32 = 10;
+
+/// Compiles all journeys. `start` holds what personas and `variables` set.
+pub(super) fn compile(
+    report: &Report<'_>,
+    names: &Names,
+    file: &File,
+    personas: &[Persona],
+    start: &Scope,
+    tables: &mut Tables,
+) -> Vec<Journey> {
+    let mut seen = IndexMap::new();
+    let mut journeys = Vec::new();
+    for (index, shape) in file.journeys.iter().enumerate() {
+        let place = Place::root().key("journeys").index(index);
+        report.unique(
+            "journey",
+            &mut seen,
+            shape.name.as_str(),
+            &place.key("name"),
+        );
+        let mut compiler = Compiler::new(report, names, personas, start.clone(), tables);
+        compiler.steps(&shape.steps, &place.key("steps"));
+        let (program, funnel) = compiler.finish(&place);
+        journeys.push(Journey {
+            name: shape.name.0.clone(),
+            program,
+            funnel,
+        });
+    }
+    journeys
+}
+
+/// Compiles the requests made before the load; they share one set of variables, apart from the shoppers'.
+pub(super) fn prepare(
+    report: &Report<'_>,
+    names: &Names,
+    file: &File,
+    tables: &mut Tables,
+) -> Vec<StepId> {
+    let mut scope = Scope::default();
+    for name in file
+        .variables
+        .iter()
+        .flatten()
+        .map(|(name, _)| name.as_str())
+    {
+        names
+            .slot(name)
+            .into_iter()
+            .for_each(|slot| scope.set(slot));
+    }
+    let mut ids = Vec::new();
+    for (index, shape) in file.prepare.iter().flatten().enumerate() {
+        let place = Place::root().key("prepare").index(index);
+        if shape.leave.is_some() {
+            report.add(
+                report
+                    .at_key(&place.key("leave"), "nobody can leave before the load")
+                    .label("not in `prepare`"),
+            );
+        }
+        ids.extend(request::compile(
+            report,
+            Meaning {
+                names,
+                scope: &scope,
+            },
+            tables,
+            shape,
+            &place,
+        ));
+        set_extracted(names, shape, &mut scope);
+    }
+    ids
+}
+
+fn set_extracted(names: &Names, shape: &RequestShape, scope: &mut Scope) {
+    for name in shape
+        .extract
+        .iter()
+        .flatten()
+        .map(|(name, _)| name.as_str())
+    {
+        names
+            .slot(name)
+            .into_iter()
+            .for_each(|slot| scope.set(slot));
+    }
+}
+
+struct Compiler<'a> {
+    report: &'a Report<'a>,
+    names: &'a Names,
+    personas: &'a [Persona],
+    tables: &'a mut Tables,
+    scope: Scope,
+    /// Outcomes that a step before this point can have.
+    outcomes: BTreeSet<String>,
+    ops: Vec<Op>,
+    depth: usize,
+    counters: usize,
+    funnel: Vec<FigureId>,
+}
+
+impl<'a> Compiler<'a> {
+    fn new(
+        report: &'a Report<'a>,
+        names: &'a Names,
+        personas: &'a [Persona],
+        scope: Scope,
+        tables: &'a mut Tables,
+    ) -> Self {
+        let (ops, funnel, outcomes) = (Vec::new(), Vec::new(), BTreeSet::new());
+        Self {
+            report,
+            names,
+            personas,
+            tables,
+            scope,
+            outcomes,
+            ops,
+            depth: 0,
+            counters: 0,
+            funnel,
+        }
+    }
+
+    fn finish(self, place: &Place) -> (Program, Vec<FigureId>) {
+        if self.ops.len() > OPS_MAX {
+            let problem = self.report.at_key(place, "this journey has too many steps");
+            self.report
+                .add(problem.label(format!("at most {OPS_MAX} operations")));
+        }
+        let counters = u8::try_from(self.counters).unwrap_or(u8::MAX);
+        (
+            Program {
+                ops: self.ops,
+                counters,
+            },
+            self.funnel,
+        )
+    }
+
+    /// Where the next operation will be. Journeys beyond [`OPS_MAX`] are refused, so that places fit.
+    fn here(&self) -> u16 {
+        u16::try_from(self.ops.len()).unwrap_or(u16::MAX)
+    }
+
+    /// Compiles steps in order; says whether a shopper can come out at their end.
+    fn steps(&mut self, steps: &[StepShape], place: &Place) -> bool {
+        let mut ended_by: Option<Place> = None;
+        for (index, step) in steps.iter().enumerate() {
+            let place = place.index(index);
+            if let Some(end) = ended_by.take() {
+                self.report.add(
+                    self.report
+                        .at_key(&place, "this step is never reached")
+                        .label("unreachable")
+                        .also(
+                            self.report.document().head_span(&end),
+                            "everybody has left here",
+                        )
+                        .help("remove it, or let fewer shoppers leave"),
+                );
+                // One message tells enough: what follows is as unreachable.
+                return false;
+            }
+            if !self.step(step, &place) {
+                ended_by = Some(place);
+            }
+        }
+        ended_by.is_none()
+    }
+
+    fn step(&mut self, step: &StepShape, place: &Place) -> bool {
+        match step {
+            StepShape::Request(shape) => self.request(shape, place),
+            StepShape::Think(step) => {
+                let think = self.think(&step.think, &place.key("think"));
+                self.ops.push(Op::Think(think));
+                true
+            }
+            StepShape::Set(step) => {
+                let place = place.key("set");
+                let all = persona::assignments(
+                    self.report,
+                    self.names,
+                    Some(&step.set),
+                    &place,
+                    &mut self.scope,
+                );
+                self.ops
+                    .extend(all.into_iter().map(|(slot, expr)| Op::Set(slot, expr)));
+                true
+            }
+            StepShape::Together(step) => self.together(&step.together, &place.key("together")),
+            StepShape::Leave(step) => {
+                let share = self.report.share(&step.leave, &place.key("leave"));
+                self.leave(share)
+            }
+            StepShape::Repeat(step) => {
+                let rounds =
+                    persona::repeat(self.report, &step.repeat, ROUNDS_MAX, &place.key("repeat"));
+                self.repeat(rounds, &step.steps, place)
+            }
+            StepShape::While(step) => self.while_holds(
+                &step.r#while,
+                step.at_most.unwrap_or(ROUNDS_DEFAULT),
+                &step.steps,
+                place,
+            ),
+            StepShape::Until(step) => self.until_holds(
+                &step.until,
+                step.at_most.unwrap_or(ROUNDS_DEFAULT),
+                &step.steps,
+                place,
+            ),
+            StepShape::When(step) => {
+                self.when(&step.when, &step.then, step.r#else.as_deref(), place)
+            }
+            StepShape::Choose(step) => {
+                let ways: Vec<_> = step
+                    .choose
+                    .iter()
+                    .map(|way| (way.weight, way.steps.as_slice()))
+                    .collect();
+                self.choose(&ways, &place.key("choose"))
+            }
+        }
+    }
+
+    fn request(&mut self, shape: &RequestShape, place: &Place) -> bool {
+        if let Some(id) = self.send(shape, place) {
+            self.ops.push(Op::Send(id));
+        }
+        set_extracted(self.names, shape, &mut self.scope);
+        match &shape.leave {
+            Some(share) => {
+                let share = self.report.share(share, &place.key("leave"));
+                self.leave(share)
+            }
+            None => true,
+        }
+    }
+
+    /// Compiles a request without sending it yet.
+    fn send(&mut self, shape: &RequestShape, place: &Place) -> Option<StepId> {
+        let meaning = Meaning {
+            names: self.names,
+            scope: &self.scope,
+        };
+        let id = request::compile(self.report, meaning, self.tables, shape, place)?;
+        self.outcomes.extend(
+            shape
+                .outcomes
+                .iter()
+                .flatten()
+                .map(|outcome| outcome.name.0.clone()),
+        );
+        let figure = self.tables.steps.get(usize::from(id.0))?.figure;
+        if !self.funnel.contains(&figure) {
+            self.funnel.push(figure);
+        }
+        Some(id)
+    }
+
+    fn together(&mut self, shapes: &[RequestShape], place: &Place) -> bool {
+        let mut ids = Vec::new();
+        for (index, shape) in shapes.iter().enumerate() {
+            let place = place.index(index);
+            if shape.leave.is_some() {
+                self.report.add(
+                    self.report
+                        .at_key(
+                            &place.key("leave"),
+                            "a request sent together with others cannot be left",
+                        )
+                        .label("not under `together`")
+                        .help("put `- leave: …` after the `together` step"),
+                );
+            }
+            ids.extend(self.send(shape, &place));
+        }
+        // Nothing that one of them extracts is known to the others.
+        shapes
+            .iter()
+            .for_each(|shape| set_extracted(self.names, shape, &mut self.scope));
+        self.ops.push(Op::Together(ids));
+        true
+    }
+
+    fn leave(&mut self, share: f64) -> bool {
+        self.ops.push(Op::Leave(share));
+        share < 1.0
+    }
+
+    fn think(&self, shape: &ThinkShape, place: &Place) -> Think {
+        match shape {
+            ThinkShape::Text(text) => match units::duration_range(text.as_str()) {
+                Some((from, to)) if from > to => {
+                    let problem = self.report.at(place, "this range runs backwards");
+                    self.report.add(
+                        problem
+                            .label("the end is below the beginning")
+                            .help("the smaller duration comes first"),
+                    );
+                    Think::Constant(from)
+                }
+                Some((from, to)) => Think::Uniform(from, to),
+                None => Think::Constant(units::duration(text.as_str()).unwrap_or_else(|| {
+                    self.report.add(
+                        self.report
+                            .at(place, "this pause is too long")
+                            .label("at most 366 days"),
+                    );
+                    Duration::ZERO
+                })),
+            },
+            ThinkShape::Exponential(shape) => Think::Exponential(
+                self.report
+                    .positive_duration(&shape.exponential, &place.key("exponential")),
+            ),
+            ThinkShape::LogNormal(shape) => {
+                let place = place.key("lognormal").key("median");
+                let median = self
+                    .report
+                    .positive_duration(&shape.lognormal.median, &place);
+                Think::LogNormal {
+                    median,
+                    sigma: shape.lognormal.sigma,
+                }
+            }
+        }
+    }
+
+    /// Compiles a loop: `head` runs before each round and may jump out, `tail` after it and may jump back.
+    fn rounds(
+        &mut self,
+        (from, to): (u32, u32),
+        steps: &[StepShape],
+        place: &Place,
+        head: impl FnOnce(&mut Self) -> Option<usize>,
+        tail: impl FnOnce(&mut Self, u16) -> bool,
+    ) {
+        let counter = u8::try_from(self.depth).unwrap_or(u8::MAX);
+        self.depth += 1;
+        self.counters = self.counters.max(self.depth);
+        self.ops.push(Op::Repeat(counter, from, to));
+        let begin = self.here();
+        let next = self.ops.len();
+        self.ops.push(Op::Next(counter, 0));
+        let before = self.scope.clone();
+        let exit = head(self);
+        // From the second round on, what the body sets is set at its beginning, too.
+        self.set_all_of(steps, place);
+        let comes_out = self.steps(steps, &place.key("steps"));
+        if comes_out && !tail(self, begin) {
+            self.ops.push(Op::Jump(begin));
+        }
+        let end = self.here();
+        self.ops[next] = Op::Next(counter, end);
+        if let Some(exit) = exit
+            && let Some(Op::Unless(_, to)) = self.ops.get_mut(exit)
+        {
+            *to = end;
+        }
+        self.scope.join(&before);
+        self.depth -= 1;
+    }
+
+    fn set_all_of(&mut self, steps: &[StepShape], place: &Place) {
+        let mut found = Vec::new();
+        variables::in_steps(steps, place, &mut found);
+        for (name, _) in found {
+            self.names
+                .slot(&name)
+                .into_iter()
+                .for_each(|slot| self.scope.set(slot));
+        }
+    }
+
+    fn repeat(&mut self, rounds: (u32, u32), steps: &[StepShape], place: &Place) -> bool {
+        self.rounds(rounds, steps, place, |_| None, |_, _| false);
+        true
+    }
+
+    fn while_holds(
+        &mut self,
+        text: &ConditionText,
+        most: u32,
+        steps: &[StepShape],
+        place: &Place,
+    ) -> bool {
+        let at = place.key("while");
+        // The condition is asked again after each round, so what the body sets may be in it.
+        let mut scope = self.scope.clone();
+        std::mem::swap(&mut self.scope, &mut scope);
+        self.set_all_of(steps, place);
+        let condition = self.condition(text, &at);
+        std::mem::swap(&mut self.scope, &mut scope);
+        let Some(condition) = condition else {
+            self.rounds((most, most), steps, place, |_| None, |_, _| false);
+            return true;
+        };
+        if let Truth::Never(reason) = self.facts(&scope).truth(&condition) {
+            let problem = self
+                .report
+                .at(&at, format!("these steps are never reached: {reason}"));
+            self.report.add(problem.label("never holds"));
+        }
+        let head = |compiler: &mut Self| {
+            compiler.ops.push(Op::Unless(condition, 0));
+            Some(compiler.ops.len() - 1)
+        };
+        self.rounds((most, most), steps, place, head, |_, _| false);
+        true
+    }
+
+    fn until_holds(
+        &mut self,
+        text: &ConditionText,
+        most: u32,
+        steps: &[StepShape],
+        place: &Place,
+    ) -> bool {
+        let at = place.key("until");
+        let tail = |compiler: &mut Self, begin: u16| {
+            let Some(condition) = compiler.condition(text, &at) else {
+                return false;
+            };
+            compiler.ops.push(Op::Unless(condition, begin));
+            true
+        };
+        self.rounds((most, most), steps, place, |_| None, tail);
+        true
+    }
+
+    fn when(
+        &mut self,
+        text: &ConditionText,
+        then: &[StepShape],
+        other: Option<&[StepShape]>,
+        place: &Place,
+    ) -> bool {
+        let at = place.key("when");
+        let condition = self.condition(text, &at);
+        if let Some(condition) = &condition {
+            self.report_decided(condition, other.is_some(), &at);
+        }
+        let unless = self.ops.len();
+        self.ops
+            .push(Op::Unless(condition.unwrap_or(Condition::Returning), 0));
+        let before = self.scope.clone();
+        let then_out = self.steps(then, &place.key("then"));
+        let after_then = std::mem::replace(&mut self.scope, before);
+        let jump = self.ops.len();
+        if other.is_some() {
+            self.ops.push(Op::Jump(0));
+        }
+        let else_begin = self.here();
+        if let Op::Unless(_, to) = &mut self.ops[unless] {
+            *to = else_begin;
+        }
+        let else_out = other.is_none_or(|steps| self.steps(steps, &place.key("else")));
+        self.scope.join(&after_then);
+        if other.is_some() {
+            self.ops[jump] = Op::Jump(self.here());
+        }
+        then_out || else_out
+    }
+
+    fn report_decided(&self, condition: &Condition, has_else: bool, place: &Place) {
+        match self.facts(&self.scope).truth(condition) {
+            Truth::Never(reason) => {
+                let problem = self
+                    .report
+                    .at(place, format!("`then` is never reached: {reason}"));
+                self.report.add(
+                    problem
+                        .label("never holds")
+                        .help("remove this step, or change the condition"),
+                );
+            }
+            Truth::Always(reason) if has_else => {
+                let problem = self
+                    .report
+                    .at(place, format!("`else` is never reached: {reason}"));
+                self.report.add(
+                    problem
+                        .label("always holds")
+                        .help("remove `else`, or change the condition"),
+                );
+            }
+            _ => {}
+        }
+    }
+
+    fn choose(&mut self, ways: &[(Option<f64>, &[StepShape])], place: &Place) -> bool {
+        let choice = self.ops.len();
+        self.ops.push(Op::Jump(0));
+        let before = self.scope.clone();
+        let mut after = before.clone();
+        let mut targets = Vec::new();
+        let mut jumps = Vec::new();
+        let mut comes_out = false;
+        for (index, (weight, steps)) in ways.iter().enumerate() {
+            let place = place.index(index);
+            let weight = self
+                .report
+                .weight(*weight, "this way", &place.key("weight"));
+            targets.push((weight, self.here()));
+            self.scope = before.clone();
+            comes_out |= self.steps(steps, &place.key("steps"));
+            after.join(&self.scope);
+            jumps.push(self.ops.len());
+            self.ops.push(Op::Jump(0));
+        }
+        let end = self.here();
+        jumps
+            .into_iter()
+            .for_each(|jump| self.ops[jump] = Op::Jump(end));
+        self.ops[choice] = Op::Choose(targets);
+        self.scope = after;
+        comes_out
+    }
+
+    fn condition(&self, text: &ConditionText, place: &Place) -> Option<Condition> {
+        match condition::parse(text.as_str(), self.names, &self.scope) {
+            Ok(condition) => Some(condition),
+            Err(slip) => {
+                self.report.slip(place, slip);
+                None
+            }
+        }
+    }
+
+    fn facts<'f>(&'f self, scope: &'f Scope) -> Facts<'f> {
+        Facts {
+            personas: self.personas,
+            outcomes: &self.outcomes,
+            scope,
+            names: self.names,
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Collects the problems of one file while its parts are compiled.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use checked_yaml::{Document, Place, Problem};
+use indexmap::IndexMap;
+
+use super::slip::Slip;
+use super::units;
+use crate::scenario::file::{DurationText, PercentText, RateText};
+
+/// Highest rate accepted, in arrivals a second.
+pub(super) const RATE_MAX: f64 = 1_000_000.0;
+
+/// The problems found so far, and the document they are in.
+pub(super) struct Report<'d> {
+    document: &'d Document,
+    problems: RefCell<Vec<Problem>>,
+}
+
+impl<'d> Report<'d> {
+    pub(super) fn new(document: &'d Document) -> Self {
+        Self {
+            document,
+            problems: RefCell::default(),
+        }
+    }
+
+    pub(super) fn into_problems(self) -> Vec<Problem> {
+        self.problems.into_inner()
+    }
+
+    pub(super) fn document(&self) -> &'d Document {
+        self.document
+    }
+
+    pub(super) fn add(&self, problem: Problem) {
+        self.problems.borrow_mut().push(problem);
+    }
+
+    /// A problem of the value at `place`; give it to [`Report::add`].
+    pub(super) fn at(&self, place: &Place, message: impl Into<String>) -> Problem {
+        Problem::new(self.document.span(place), message)
+    }
+
+    /// A problem of the key at `place`, or of an item's first key.
+    pub(super) fn at_key(&self, place: &Place, message: impl Into<String>) -> Problem {
+        Problem::new(self.document.head_span(place), message)
+    }
+
+    pub(super) fn slip(&self, place: &Place, slip: Slip) {
+        self.add(slip.at(self.document, place));
+    }
+
+    /// Unwraps, or reports all slips of the text at `place`.
+    pub(super) fn take<T>(&self, place: &Place, outcome: Result<T, Vec<Slip>>) -> Option<T> {
+        outcome
+            .map_err(|slips| slips.into_iter().for_each(|slip| self.slip(place, slip)))
+            .ok()
+    }
+
+    /// Reports a name that was used before for the same kind of thing.
+    pub(super) fn unique(
+        &self,
+        kind: &str,
+        seen: &mut IndexMap<String, Place>,
+        name: &str,
+        place: &Place,
+    ) {
+        if let Some(first) = seen.get(name) {
+            self.add(
+                self.at(place, format!("two {kind}s are called `{name}`"))
+                    .label("again here")
+                    .also(self.document.span(first), "first here")
+                    .help(format!("give each {kind} a name of its own")),
+            );
+            return;
+        }
+        seen.insert(name.to_owned(), place.clone());
+    }
+
+    pub(super) fn duration(&self, text: &DurationText, place: &Place) -> Duration {
+        units::duration(text.as_str()).unwrap_or_else(|| {
+            self.add(
+                self.at(place, format!("`{}` is too long", text.as_str()))
+                    .label("at most 366 days"),
+            );
+            Duration::from_secs(1)
+        })
+    }
+
+    /// A duration that must not be zero.
+    pub(super) fn positive_duration(&self, text: &DurationText, place: &Place) -> Duration {
+        let duration = self.duration(text, place);
+        if duration.is_zero() {
+            self.add(
+                self.at(place, "a duration of zero does nothing here")
+                    .label("must be above 0"),
+            );
+            return Duration::from_secs(1);
+        }
+        duration
+    }
+
+    pub(super) fn share(&self, text: &PercentText, place: &Place) -> f64 {
+        let share = units::share(text.as_str()).unwrap_or_default();
+        if share > 1.0 {
+            self.add(
+                self.at(place, format!("`{}` is more than 100%", text.as_str()))
+                    .label("at most 100%"),
+            );
+            return 1.0;
+        }
+        share
+    }
+
+    pub(super) fn share_or(&self, text: Option<&PercentText>, place: &Place, default: f64) -> f64 {
+        text.map_or(default, |text| self.share(text, place))
+    }
+
+    /// A rate that may be zero.
+    pub(super) fn rate(&self, text: &RateText, place: &Place) -> f64 {
+        let rate = units::rate(text.as_str()).unwrap_or_default();
+        if rate > RATE_MAX {
+            self.add(
+                self.at(
+                    place,
+                    format!("`{}` is more than one generator can send", text.as_str()),
+                )
+                .label("at most 1000000/s")
+                .help("split the run over several machines with `--segment`"),
+            );
+            return 1.0;
+        }
+        rate
+    }
+
+    pub(super) fn positive_rate(&self, text: &RateText, place: &Place) -> f64 {
+        let rate = self.rate(text, place);
+        if rate <= 0.0 {
+            self.add(
+                self.at(place, "a rate of zero sends nothing")
+                    .label("must be above 0")
+                    .help("for a pause, use a phase with a very small rate such as 1/h"),
+            );
+            return 1.0;
+        }
+        rate
+    }
+
+    /// A weight: above zero, and a number one can add up.
+    pub(super) fn weight(&self, weight: Option<f64>, what: &str, place: &Place) -> f64 {
+        let weight = weight.unwrap_or(1.0);
+        if weight.is_finite() && weight > 0.0 && weight <= 1e9 {
+            return weight;
+        }
+        let problem = self.at(place, format!("{what} has the weight {weight}"));
+        self.add(if weight == 0.0 {
+            problem
+                .label("never happens")
+                .help("give it a weight above 0, or remove it")
+        } else {
+            problem.label("must be above 0 and at most 1000000000")
+        });
+        1.0
+    }
+}

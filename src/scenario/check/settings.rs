@@ -1,0 +1,254 @@
+//! Sections about the run as a whole: target, browser, http, limits, popularity.
+
+use std::time::Duration;
+
+use checked_yaml::Place;
+
+use super::names::{Names, Scope};
+use super::report::Report;
+use super::request;
+use super::template::{self, Meaning};
+use super::units;
+use crate::scenario::file::{
+    BrowserShape, ConnectionsShape, ConnectionsWord, File, HttpShape, InjectShape, LimitsShape,
+    PropagatorShape, StyleShape,
+};
+use crate::scenario::{Browser, Connections, Http, Limits, Popularity, Propagator, TraceStyle};
+
+const TIMEOUT: Duration = Duration::from_secs(10);
+const BODY_BYTES_MAX: u64 = 16 << 20;
+const REDIRECTS_MAX: u8 = 10;
+/// What browsers open to one origin over HTTP/1.1.
+const CONNECTIONS_PER_SHOPPER: u16 = 6;
+const CONNECTIONS_SHARED: u32 = 1000;
+
+/// The settings of a scenario that says nothing about HTTP.
+pub(super) fn http_default() -> Http {
+    Http {
+        timeout: TIMEOUT,
+        connections: Connections::PerShopper {
+            max: CONNECTIONS_PER_SHOPPER,
+        },
+        body_bytes_max: BODY_BYTES_MAX,
+        redirects_max: REDIRECTS_MAX,
+        headers: Vec::new(),
+    }
+}
+
+/// The browser of a scenario that says nothing about it.
+pub(super) fn browser_default() -> Browser {
+    Browser {
+        propagators: vec![Propagator::TraceContext, Propagator::Datadog],
+        style: TraceStyle::Rum,
+        session_sample: 1.0,
+        trace_sample: 1.0,
+        inject_all: false,
+        baggage: true,
+        preflight: false,
+    }
+}
+
+/// The limits of a scenario that sets none.
+pub(super) fn limits_default() -> Limits {
+    Limits {
+        shoppers_max: 100_000,
+        connections_max: 10_000,
+        drain: Duration::from_secs(30),
+        start_lag_max: Duration::from_millis(5),
+    }
+}
+
+pub(super) fn target(report: &Report<'_>, file: &File) -> Option<String> {
+    let target = file.target.as_ref()?.as_str();
+    if let Err(reason) = request::base_url(target) {
+        report.add(
+            report
+                .at(
+                    &Place::root().key("target"),
+                    format!("`{target}` cannot be a target: {reason}"),
+                )
+                .label("not a base URL")
+                .help("for example `http://127.0.0.1:5921`"),
+        );
+    }
+    Some(target.trim_end_matches('/').to_owned())
+}
+
+pub(super) fn warm_up(report: &Report<'_>, file: &File) -> Duration {
+    let place = Place::root().key("warm-up");
+    file.warm_up
+        .as_ref()
+        .map_or(Duration::ZERO, |text| report.duration(text, &place))
+}
+
+pub(super) fn browser(report: &Report<'_>, file: &File) -> Browser {
+    let default = browser_default();
+    let Some(shape) = &file.browser else {
+        return default;
+    };
+    let place = Place::root().key("browser");
+    let BrowserShape {
+        headers,
+        style,
+        session_sample,
+        trace_sample,
+        inject,
+        baggage,
+        preflight,
+    } = shape;
+    let propagators = headers
+        .as_ref()
+        .map(|all| all.iter().copied().map(propagator).collect());
+    let propagators: Vec<Propagator> = propagators.unwrap_or(default.propagators);
+    if let Some(index) =
+        (1..propagators.len()).find(|index| propagators[..*index].contains(&propagators[*index]))
+    {
+        let problem = report.at(
+            &place.key("headers").index(index),
+            "this header format stands in the list already",
+        );
+        report.add(problem.label("again here").help("remove one of them"));
+    }
+    Browser {
+        propagators,
+        style: match style {
+            Some(StyleShape::Synthetics) => TraceStyle::Synthetics,
+            Some(StyleShape::Off) => TraceStyle::Off,
+            Some(StyleShape::Rum) | None => TraceStyle::Rum,
+        },
+        session_sample: report.share_or(session_sample.as_ref(), &place.key("session-sample"), 1.0),
+        trace_sample: report.share_or(trace_sample.as_ref(), &place.key("trace-sample"), 1.0),
+        inject_all: matches!(inject, Some(InjectShape::All)),
+        baggage: baggage.unwrap_or(default.baggage),
+        preflight: preflight.unwrap_or(default.preflight),
+    }
+}
+
+fn propagator(shape: PropagatorShape) -> Propagator {
+    match shape {
+        PropagatorShape::TraceContext => Propagator::TraceContext,
+        PropagatorShape::Datadog => Propagator::Datadog,
+        PropagatorShape::B3 => Propagator::B3,
+        PropagatorShape::B3Multi => Propagator::B3Multi,
+    }
+}
+
+pub(super) fn http(report: &Report<'_>, file: &File, names: &Names) -> Http {
+    let default = http_default();
+    let Some(shape) = &file.http else {
+        return default;
+    };
+    let place = Place::root().key("http");
+    let HttpShape {
+        timeout,
+        connections,
+        body_max,
+        redirects_max,
+        headers,
+    } = shape;
+    // Headers of all requests stand outside of journeys: only what every shopper starts with is set.
+    let mut scope = Scope::default();
+    for name in file
+        .variables
+        .iter()
+        .flatten()
+        .map(|(name, _)| name.as_str())
+    {
+        names
+            .slot(name)
+            .into_iter()
+            .for_each(|slot| scope.set(slot));
+    }
+    let meaning = Meaning {
+        names,
+        scope: &scope,
+    };
+    Http {
+        timeout: timeout.as_ref().map_or(TIMEOUT, |text| {
+            report.positive_duration(text, &place.key("timeout"))
+        }),
+        connections: connections
+            .as_ref()
+            .map_or(default.connections, |shape| self::connections(shape)),
+        body_bytes_max: body_max
+            .as_ref()
+            .and_then(|text| units::size(text.as_str()))
+            .unwrap_or(BODY_BYTES_MAX),
+        redirects_max: redirects_max.unwrap_or(REDIRECTS_MAX),
+        headers: headers
+            .as_ref()
+            .map(|headers| request::headers(report, meaning, headers, &place.key("headers")))
+            .unwrap_or_default(),
+    }
+}
+
+fn connections(shape: &ConnectionsShape) -> Connections {
+    match shape {
+        ConnectionsShape::Word(ConnectionsWord::PerShopper) => Connections::PerShopper {
+            max: CONNECTIONS_PER_SHOPPER,
+        },
+        ConnectionsShape::Word(ConnectionsWord::Shared) => Connections::Shared {
+            max: CONNECTIONS_SHARED,
+        },
+        ConnectionsShape::PerShopper(shape) => Connections::PerShopper {
+            max: shape.per_shopper,
+        },
+        ConnectionsShape::Shared(shape) => Connections::Shared { max: shape.shared },
+    }
+}
+
+pub(super) fn limits(report: &Report<'_>, file: &File) -> Limits {
+    let default = limits_default();
+    let Some(LimitsShape {
+        shoppers,
+        connections,
+        drain,
+        start_lag,
+    }) = &file.limits
+    else {
+        return default;
+    };
+    let place = Place::root().key("limits");
+    Limits {
+        shoppers_max: shoppers.unwrap_or(default.shoppers_max),
+        connections_max: connections.unwrap_or(default.connections_max),
+        drain: drain.as_ref().map_or(default.drain, |text| {
+            report.duration(text, &place.key("drain"))
+        }),
+        start_lag_max: start_lag.as_ref().map_or(default.start_lag_max, |text| {
+            report.positive_duration(text, &place.key("start-lag"))
+        }),
+    }
+}
+
+pub(super) fn popularity(report: &Report<'_>, file: &File) -> Vec<Popularity> {
+    let root = Place::root().key("popularity");
+    let mut all = Vec::new();
+    for (name, shape) in file.popularity.iter().flatten() {
+        let place = root.key(name.as_str());
+        if template::is_reserved(name.as_str()) {
+            let problem = report.at_key(
+                &place,
+                format!("`{}` is a value that loadgen makes", name.as_str()),
+            );
+            report.add(problem.label("choose another name"));
+        }
+        let hot = shape.hot.as_ref().map(|hot| {
+            let place = place.key("hot");
+            if hot.item > shape.items {
+                let problem =
+                    report.at(&place.key("item"), format!("there is no item {}", hot.item));
+                report.add(problem.label(format!("ids run from 1 to {}", shape.items)));
+            }
+            (hot.item, report.share(&hot.share, &place.key("share")))
+        });
+        let exponent = shape.exponent.unwrap_or(1.0);
+        all.push(Popularity {
+            name: name.0.clone(),
+            items: shape.items,
+            exponent,
+            hot,
+        });
+    }
+    all
+}

@@ -1,0 +1,503 @@
+//! Journeys and their steps as people write them.
+
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+
+use super::text::{
+    ConditionText, DurationText, NameText, PercentText, PointerText, RangeText, SizeText,
+    ThinkText, UrlText, VariableName,
+};
+
+/// What one shopper does, from arriving to leaving.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "journey")]
+pub struct JourneyShape {
+    /// For thresholds and reports.
+    pub name: NameText,
+    /// Share among journeys; default 1.
+    pub weight: Option<f64>,
+    /// What happens, in order.
+    #[schemars(length(min = 1))]
+    pub steps: Vec<StepShape>,
+}
+
+/// A step of a journey: a request (`get`, `post`, `put`, `patch`, `delete`, `head`, `options`), or `think`, `set`,
+/// `together`, `leave`, `repeat`, `while`, `until`, `when`, `choose`.
+#[derive(Debug, Clone, JsonSchema)]
+#[schemars(untagged, title = "step")]
+pub enum StepShape {
+    /// One HTTP exchange.
+    Request(Box<RequestShape>),
+    /// A pause.
+    Think(ThinkStep),
+    /// Variables to set.
+    Set(SetStep),
+    /// Requests sent at the same time, as for a page load; the next step waits for all of them.
+    Together(TogetherStep),
+    /// Some shoppers leave here.
+    Leave(LeaveStep),
+    /// The same steps several times.
+    Repeat(RepeatStep),
+    /// The same steps as long as a condition holds before them.
+    While(WhileStep),
+    /// The same steps until a condition holds after them.
+    Until(UntilStep),
+    /// One way or the other.
+    When(WhenStep),
+    /// One of several ways, by weight.
+    Choose(ChooseStep),
+}
+
+/// By key instead of by trial: a file that passed its schema has exactly one of these.
+impl<'de> Deserialize<'de> for StepShape {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = serde_json::Value::deserialize(deserializer)?;
+        let has = |key: &str| value.get(key).is_some();
+        let step = if RequestShape::METHODS.into_iter().any(has) {
+            serde_json::from_value(value).map(Self::Request)
+        } else if has("think") {
+            serde_json::from_value(value).map(Self::Think)
+        } else if has("set") {
+            serde_json::from_value(value).map(Self::Set)
+        } else if has("together") {
+            serde_json::from_value(value).map(Self::Together)
+        } else if has("repeat") {
+            serde_json::from_value(value).map(Self::Repeat)
+        } else if has("while") {
+            serde_json::from_value(value).map(Self::While)
+        } else if has("until") {
+            serde_json::from_value(value).map(Self::Until)
+        } else if has("when") {
+            serde_json::from_value(value).map(Self::When)
+        } else if has("choose") {
+            serde_json::from_value(value).map(Self::Choose)
+        } else {
+            serde_json::from_value(value).map(Self::Leave)
+        };
+        step.map_err(D::Error::custom)
+    }
+}
+
+/// A pause.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "think step")]
+pub struct ThinkStep {
+    /// How long: `2s`, `1s..4s` (anything between), `{ exponential: 3s }` (by its mean), or
+    /// `{ lognormal: { median: 2s, sigma: 0.6 } }`.
+    pub think: ThinkShape,
+}
+
+/// Variables to set.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "set step")]
+pub struct SetStep {
+    /// Names and values; `${…}` makes a value.
+    #[schemars(extend("minProperties" = 1))]
+    pub set: IndexMap<VariableName, Scalar>,
+}
+
+/// Requests sent at the same time.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "together step")]
+pub struct TogetherStep {
+    /// The requests.
+    #[schemars(length(min = 1, max = 64))]
+    pub together: Vec<RequestShape>,
+}
+
+/// Some shoppers leave here.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "leave step")]
+pub struct LeaveStep {
+    /// The share of shoppers who leave.
+    pub leave: PercentText,
+}
+
+/// The same steps several times.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "repeat step")]
+pub struct RepeatStep {
+    /// How many times: `3`, or anything between: `1..3`.
+    pub repeat: RepeatShape,
+    /// The steps.
+    #[schemars(length(min = 1))]
+    pub steps: Vec<StepShape>,
+}
+
+/// The same steps as long as a condition holds.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "while step")]
+pub struct WhileStep {
+    /// Asked before each round.
+    pub r#while: ConditionText,
+    /// Most rounds; default 10.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub at_most: Option<u32>,
+    /// The steps.
+    #[schemars(length(min = 1))]
+    pub steps: Vec<StepShape>,
+}
+
+/// The same steps until a condition holds.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "until step")]
+pub struct UntilStep {
+    /// Asked after each round.
+    pub until: ConditionText,
+    /// Most rounds; default 10.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub at_most: Option<u32>,
+    /// The steps.
+    #[schemars(length(min = 1))]
+    pub steps: Vec<StepShape>,
+}
+
+/// One way or the other.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "when step")]
+pub struct WhenStep {
+    /// The condition.
+    pub when: ConditionText,
+    /// Steps if it holds.
+    #[schemars(length(min = 1))]
+    pub then: Vec<StepShape>,
+    /// Steps if it does not.
+    #[schemars(length(min = 1))]
+    pub r#else: Option<Vec<StepShape>>,
+}
+
+/// One of several ways, by weight.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "choose step")]
+pub struct ChooseStep {
+    /// The ways.
+    #[schemars(length(min = 1, max = 1000))]
+    pub choose: Vec<BranchShape>,
+}
+
+/// One of several ways.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "way to choose")]
+pub struct BranchShape {
+    /// Share among the ways; default 1.
+    pub weight: Option<f64>,
+    /// What happens.
+    #[schemars(length(min = 1))]
+    pub steps: Vec<StepShape>,
+}
+
+/// One HTTP exchange; its method is the key that holds the path.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[schemars(
+    title = "request",
+    extend("x-leading-keys" = ["get", "post", "put", "patch", "delete", "head", "options"])
+)]
+pub struct RequestShape {
+    /// Path (or URL) of a GET.
+    pub get: Option<UrlText>,
+    /// Path (or URL) of a POST.
+    pub post: Option<UrlText>,
+    /// Path (or URL) of a PUT.
+    pub put: Option<UrlText>,
+    /// Path (or URL) of a PATCH.
+    pub patch: Option<UrlText>,
+    /// Path (or URL) of a DELETE.
+    pub delete: Option<UrlText>,
+    /// Path (or URL) of a HEAD.
+    pub head: Option<UrlText>,
+    /// Path (or URL) of an OPTIONS.
+    pub options: Option<UrlText>,
+    /// Name under which it is measured; default: method and path, values shown as `{…}`.
+    #[schemars(length(min = 1, max = 200))]
+    pub name: Option<String>,
+    /// The service that answers, for reports; default: from the path.
+    pub service: Option<NameText>,
+    /// Free labels for thresholds (`of tag …`).
+    pub tags: Option<Vec<NameText>>,
+    /// Headers of this request.
+    pub headers: Option<IndexMap<String, Scalar>>,
+    /// Body as JSON; a text that is one `${…}` keeps the value's type.
+    pub json: Option<serde_json::Value>,
+    /// Body as form fields.
+    pub form: Option<IndexMap<String, Scalar>>,
+    /// Body as text; needs `content-type`.
+    pub body: Option<String>,
+    /// Content type of `body`.
+    pub content_type: Option<String>,
+    /// Longest wait for the response; default: that of `http`.
+    pub timeout: Option<DurationText>,
+    /// Values to remember from the response.
+    pub extract: Option<IndexMap<VariableName, ExtractShape>>,
+    /// What the response must satisfy; default: a status below 400.
+    pub check: Option<ChecksShape>,
+    /// Foreseen answers that are no errors.
+    pub outcomes: Option<Vec<OutcomeShape>>,
+    /// Business counter (or several) that a successful response adds to.
+    pub count: Option<CountShape>,
+    /// What the response promises, kept for the audit: `kind`, and fields by JSON pointer (`/id`) or template.
+    #[schemars(extend("minProperties" = 2))]
+    pub promise: Option<IndexMap<VariableName, Scalar>>,
+    /// After an error the shopper leaves (`leave`, the default) or goes on (`go-on`).
+    pub on_error: Option<OnError>,
+    /// Share of shoppers who leave after this step.
+    pub leave: Option<PercentText>,
+}
+
+impl RequestShape {
+    /// The keys that hold a path, one for each method.
+    pub const METHODS: [&'static str; 7] =
+        ["get", "post", "put", "patch", "delete", "head", "options"];
+
+    /// Every method key that is present, with its path.
+    pub fn methods(&self) -> impl Iterator<Item = (&'static str, &UrlText)> {
+        let all = [
+            &self.get,
+            &self.post,
+            &self.put,
+            &self.patch,
+            &self.delete,
+            &self.head,
+            &self.options,
+        ];
+        Self::METHODS
+            .into_iter()
+            .zip(all)
+            .filter_map(|(key, path)| Some((key, path.as_ref()?)))
+    }
+}
+
+/// A pause's length.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum ThinkShape {
+    /// `2s` or `1s..4s`.
+    Text(ThinkText),
+    /// By its mean.
+    Exponential(ExponentialShape),
+    /// By median and sigma.
+    LogNormal(LogNormalShape),
+}
+
+/// Exponentially distributed.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExponentialShape {
+    /// The mean.
+    pub exponential: DurationText,
+}
+
+/// Log-normally distributed.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LogNormalShape {
+    /// Median and sigma.
+    pub lognormal: LogNormalDetail,
+}
+
+/// Median and sigma.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "log-normal distribution")]
+pub struct LogNormalDetail {
+    /// Half of the pauses are shorter.
+    pub median: DurationText,
+    /// Standard deviation of the natural logarithm, above 0 and at most 5.
+    #[schemars(extend("exclusiveMinimum" = 0, "maximum" = 5))]
+    pub sigma: f64,
+}
+
+/// A number of times: `3`, or a range such as `1..3`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum RepeatShape {
+    /// Always so many.
+    Exactly(#[schemars(range(min = 1, max = 1_000_000))] u32),
+    /// Anything between.
+    Range(RangeText),
+}
+
+/// A text (in which `${…}` inserts values), a number, true or false.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Scalar {
+    /// true or false.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// Another number.
+    Number(f64),
+    /// Text.
+    Text(String),
+}
+
+/// Where to take a value from: a JSON pointer, or a mapping.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum ExtractShape {
+    /// JSON pointer into the body.
+    Pointer(PointerText),
+    /// Any source.
+    Detail(ExtractDetail),
+}
+
+/// Where to take a value from: exactly one of `json`, `header`, `cookie`, `regex`.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(title = "extraction")]
+pub struct ExtractDetail {
+    /// JSON pointer into the body.
+    pub json: Option<PointerText>,
+    /// Name of a response header.
+    pub header: Option<String>,
+    /// Name of a cookie that the response sets.
+    pub cookie: Option<String>,
+    /// Regular expression on the body; the first group is taken.
+    pub regex: Option<String>,
+    /// If missing, the variable stays unset instead of the step failing; default false.
+    pub optional: Option<bool>,
+}
+
+/// One check or a list of checks.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum ChecksShape {
+    /// One.
+    One(CheckShape),
+    /// Several.
+    Many(#[schemars(length(min = 1))] Vec<CheckShape>),
+}
+
+/// What a response must satisfy; several keys must all hold.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[schemars(title = "check")]
+pub struct CheckShape {
+    /// Called so in reports.
+    #[schemars(length(min = 1, max = 100))]
+    pub name: Option<String>,
+    /// Status: `201`, a class such as `2xx`, or a list of them.
+    pub status: Option<StatusShape>,
+    /// JSON pointers and what their values must be: a value, `exists`, `missing`, `> 5`, `{ contains: x }`,
+    /// `{ one-of: [a, b] }`.
+    #[schemars(extend("minProperties" = 1))]
+    pub json: Option<IndexMap<PointerText, ComparisonShape>>,
+    /// Headers and what their values must be.
+    #[schemars(extend("minProperties" = 1))]
+    pub header: Option<IndexMap<String, ComparisonShape>>,
+    /// The body contains this text.
+    #[schemars(length(min = 1))]
+    pub contains: Option<String>,
+    /// The body is at most so large.
+    pub body_max: Option<SizeText>,
+    /// The response comes within this time after the request was sent.
+    pub within: Option<DurationText>,
+}
+
+/// One status or several.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum StatusShape {
+    /// One.
+    One(StatusOne),
+    /// Any of these.
+    Many(#[schemars(length(min = 1))] Vec<StatusOne>),
+}
+
+/// A status such as `201`, or a class such as `2xx`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum StatusOne {
+    /// One code.
+    Code(#[schemars(range(min = 100, max = 599))] u16),
+    /// `1xx` … `5xx`.
+    Class(
+        #[schemars(regex(pattern = r"^[1-5]xx$"), extend("title" = "status class", "description" = "1xx, 2xx, 3xx, 4xx or 5xx."))]
+         String,
+    ),
+}
+
+/// What a value must be.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum ComparisonShape {
+    /// Equal to this; or `exists`, `missing`, `> 5`, `>= 5`, `< 5`, `<= 5`.
+    Value(Scalar),
+    /// A comparison that a word cannot express.
+    Detail(ComparisonDetail),
+}
+
+/// A comparison: exactly one of `is`, `is-not`, `contains`, `one-of`.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[schemars(title = "comparison")]
+pub struct ComparisonDetail {
+    /// Equal, taken literally.
+    pub is: Option<Scalar>,
+    /// Unequal, or missing.
+    pub is_not: Option<Scalar>,
+    /// A text that contains this.
+    pub contains: Option<String>,
+    /// One of these.
+    #[schemars(length(min = 1))]
+    pub one_of: Option<Vec<Scalar>>,
+}
+
+/// A foreseen answer that is no error.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "outcome")]
+pub struct OutcomeShape {
+    /// Counted under this name.
+    pub name: NameText,
+    /// Status: `402`, a class such as `4xx`, or a list of them.
+    pub status: Option<StatusShape>,
+    /// JSON pointers and what their values must be.
+    #[schemars(extend("minProperties" = 1))]
+    pub json: Option<IndexMap<PointerText, ComparisonShape>>,
+    /// Whether the shopper leaves (the default) or goes on.
+    pub then: Option<OutcomeThen>,
+}
+
+/// What a shopper does after a foreseen answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OutcomeThen {
+    /// Leave the shop.
+    Leave,
+    /// Go on with the next step.
+    GoOn,
+}
+
+/// What a shopper does after an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnError {
+    /// Leave the shop.
+    Leave,
+    /// Go on with the next step.
+    GoOn,
+}
+
+/// One business counter or several.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum CountShape {
+    /// One.
+    One(VariableName),
+    /// Several.
+    Many(#[schemars(length(min = 1))] Vec<VariableName>),
+}

@@ -1,0 +1,62 @@
+//! From a scenario's name to a valid [`Scenario`].
+
+use std::fmt::Write as _;
+
+use checked_yaml::{Document, Problems};
+use sha2::{Digest, Sha256};
+
+use super::change::{self, Changes};
+use super::check;
+use super::file::File;
+use super::find::ScenarioRef;
+use super::{Scenario, Source, Threshold};
+
+/// Reads, changes and checks a scenario.
+///
+/// # Errors
+/// Every mistake in the file and in the changes, each with its place.
+pub fn load(origin: &ScenarioRef, changes: &Changes) -> Result<Scenario, Problems> {
+    let text = origin.text()?;
+    let mut document = Document::parse(&origin.origin(), &text)?;
+    change::set(&mut document, &changes.set);
+    let reading = document.read::<File>();
+    let Some(file) = &reading.value else {
+        return Err(conclude_without_value(reading));
+    };
+    let source = Source {
+        origin: origin.origin(),
+        hash: hash(&text),
+    };
+    let (scenario, found) =
+        check::compile(&reading.document, file, origin.folder(), source, changes)?;
+    reading.conclude(found).map(|_| scenario)
+}
+
+impl Threshold {
+    /// Reads a threshold given by flag, in the words of a scenario file.
+    ///
+    /// # Errors
+    /// What is wrong with it, with its place in the text.
+    pub fn parse(text: &str, scenario: &Scenario) -> Result<Self, Problems> {
+        check::threshold(text, scenario)
+    }
+}
+
+/// A reading without a value has problems of its own.
+fn conclude_without_value(reading: checked_yaml::Reading<File>) -> Problems {
+    let name = reading.document.name();
+    match reading.conclude(Vec::new()) {
+        Err(problems) => problems,
+        Ok(_) => Problems::without_text(&name, "this file cannot be read", ""),
+    }
+}
+
+fn hash(text: &str) -> String {
+    Sha256::digest(text.as_bytes())
+        .iter()
+        .fold(String::new(), |mut hex, byte| {
+            // Writing to a String does not fail.
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
+}
