@@ -1,0 +1,7 @@
+//! The order pipeline from end to end: a whole shop in this process, driven over HTTP.
+
+mod failures;
+mod intents;
+mod orders;
+mod shop_under_test;
+mod throughput;
