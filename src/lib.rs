@@ -8,6 +8,7 @@
 
 pub mod data;
 pub mod engine;
+pub mod exit;
 pub mod feeder;
 pub mod journey;
 pub mod measure;
@@ -18,6 +19,7 @@ pub mod response;
 pub mod rng;
 pub mod scenario;
 pub mod schedule;
+pub mod selftest;
 pub mod shopper;
 pub mod template;
 pub mod transport;

@@ -1,0 +1,3 @@
+//! Proves on this machine that arrivals are on time and percentiles are right.
+
+pub mod target;
