@@ -99,7 +99,8 @@ pub fn run(order: Order) -> anyhow::Result<Finished> {
     let workers = order.workers.max(1) as usize;
     let tick = tick_of(schedule.as_deref());
     let (outbox, inbox) = sync_channel(workers * HANDOVERS_MAX);
-    let (spare_senders, spare_receivers): (Vec<_>, Vec<_>) = (0..workers).map(|_| sync_channel(HANDOVERS_MAX)).unzip();
+    let (spare_senders, spare_receivers): (Vec<_>, Vec<_>) =
+        (0..workers).map(|_| sync_channel(HANDOVERS_MAX)).unzip();
     let setup = Setup {
         scenario: order.scenario.clone(),
         phases: phases.clone(),
@@ -115,7 +116,8 @@ pub fn run(order: Order) -> anyhow::Result<Finished> {
     let start = Instant::now() + Duration::from_millis(20);
     let mut threads = Vec::new();
     for (number, spares) in spare_receivers.into_iter().enumerate() {
-        let part = Segment::new(number as u64, workers as u64).context("worker numbers are below their count")?;
+        let part = Segment::new(number as u64, workers as u64)
+            .context("worker numbers are below their count")?;
         let setup = worker::Setup {
             number,
             workers: order.workers.max(1),
@@ -128,17 +130,35 @@ pub fn run(order: Order) -> anyhow::Result<Finished> {
             tick,
             stop: order.stop.clone(),
         };
-        threads.push(start_worker(setup, worker::Desk::new(number, outbox.clone(), spares))?);
+        threads.push(start_worker(
+            setup,
+            worker::Desk::new(number, outbox.clone(), spares),
+        )?);
     }
     drop(outbox);
-    let results: Vec<anyhow::Result<()>> =
-        threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(anyhow!("a worker thread panicked")))).collect();
-    let (totals, health) = collector.join().map_err(|_| anyhow!("the collector thread panicked"))?;
+    let results: Vec<anyhow::Result<()>> = threads
+        .into_iter()
+        .map(|thread| {
+            thread
+                .join()
+                .unwrap_or_else(|_| Err(anyhow!("a worker thread panicked")))
+        })
+        .collect();
+    let (totals, health) = collector
+        .join()
+        .map_err(|_| anyhow!("the collector thread panicked"))?;
     results.into_iter().collect::<anyhow::Result<()>>()?;
     let elapsed = start.elapsed();
     let planned = schedule.as_ref().map(|schedule| schedule.duration());
     let load = planned.map_or(elapsed, |planned| planned.min(elapsed));
-    Ok(Finished { totals, health, phases, elapsed, load, cpu: crate::own::cpu_time() - cpu_before })
+    Ok(Finished {
+        totals,
+        health,
+        phases,
+        elapsed,
+        load,
+        cpu: crate::own::cpu_time() - cpu_before,
+    })
 }
 
 /// The schedule of an open load.
@@ -160,25 +180,40 @@ fn start_collector(
     inbox: Receiver<Handover>,
     spares: Vec<SyncSender<Window>>,
 ) -> std::io::Result<JoinHandle<(Totals, OwnHealth)>> {
-    std::thread::Builder::new().name("collector".to_owned()).spawn(move || collect(setup, &inbox, &spares))
+    std::thread::Builder::new()
+        .name("collector".to_owned())
+        .spawn(move || collect(setup, &inbox, &spares))
 }
 
-fn start_worker(setup: worker::Setup, desk: worker::Desk) -> std::io::Result<JoinHandle<anyhow::Result<()>>> {
-    std::thread::Builder::new().name(format!("worker-{}", setup.number)).spawn(move || {
-        let http = &setup.world.scenario().http;
-        let limits = &setup.world.scenario().limits;
-        let transport = HttpTransport::new(http.connections, limits.connections_max, setup.workers)?;
-        on_own_runtime(setup, desk, transport)
-    })
+fn start_worker(
+    setup: worker::Setup,
+    desk: worker::Desk,
+) -> std::io::Result<JoinHandle<anyhow::Result<()>>> {
+    std::thread::Builder::new()
+        .name(format!("worker-{}", setup.number))
+        .spawn(move || {
+            let http = &setup.world.scenario().http;
+            let limits = &setup.world.scenario().limits;
+            let transport =
+                HttpTransport::new(http.connections, limits.connections_max, setup.workers)?;
+            on_own_runtime(setup, desk, transport)
+        })
 }
 
-fn on_own_runtime<T: Transport>(setup: worker::Setup, desk: worker::Desk, transport: T) -> anyhow::Result<()> {
+fn on_own_runtime<T: Transport>(
+    setup: worker::Setup,
+    desk: worker::Desk,
+    transport: T,
+) -> anyhow::Result<()> {
     let runtime = local_runtime()?;
     // As a task of its own: waking the root future of a runtime costs a system call each time, waking a task does not.
-    runtime.block_on(async { tokio::task::spawn_local(worker::work(setup, desk, transport)).await })?
+    runtime
+        .block_on(async { tokio::task::spawn_local(worker::work(setup, desk, transport)).await })?
 }
 
 /// A runtime for one thread whose tasks stay on it.
 pub(crate) fn local_runtime() -> std::io::Result<tokio::runtime::LocalRuntime> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build_local(tokio::runtime::LocalOptions::default())
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build_local(tokio::runtime::LocalOptions::default())
 }

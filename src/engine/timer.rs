@@ -50,12 +50,19 @@ impl Timer {
     /// # Errors
     /// When the operating system grants no timer (descriptors exhausted).
     pub fn new() -> std::io::Result<Self> {
-        Ok(Self(Rc::new(Shared { heap: RefCell::new(BinaryHeap::new()), alarm: alarm::Alarm::new()? })))
+        Ok(Self(Rc::new(Shared {
+            heap: RefCell::new(BinaryHeap::new()),
+            alarm: alarm::Alarm::new()?,
+        })))
     }
 
     /// Waits until `at`; returns at once when it has passed.
     pub fn sleep_until(&self, at: Instant) -> Sleep<'_> {
-        Sleep { timer: self, at, registered: false }
+        Sleep {
+            timer: self,
+            at,
+            registered: false,
+        }
     }
 
     /// Wakes sleepers for as long as it is polled: run it as one task of the worker.
@@ -124,7 +131,10 @@ mod alarm {
     use std::time::Instant;
 
     use rustix::fd::OwnedFd;
-    use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime};
+    use rustix::time::{
+        Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
+        timerfd_settime,
+    };
     use tokio::io::Interest;
     use tokio::io::unix::AsyncFd;
 
@@ -133,9 +143,15 @@ mod alarm {
 
     impl Alarm {
         pub(super) fn new() -> std::io::Result<Self> {
-            let fd = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
+            let fd = timerfd_create(
+                TimerfdClockId::Monotonic,
+                TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC,
+            )?;
             // SAFETY: the descriptor is open, and `AsyncFd` owns it until both are dropped together.
-            #[expect(unsafe_code, reason = "the only registration of a foreign descriptor; see the safety comment")]
+            #[expect(
+                unsafe_code,
+                reason = "the only registration of a foreign descriptor; see the safety comment"
+            )]
             let fd = unsafe { AsyncFd::register_with_interest(fd, Interest::READABLE) }?;
             Ok(Self(fd))
         }
@@ -144,9 +160,22 @@ mod alarm {
             let wait = at.saturating_duration_since(Instant::now());
             // Zero would disarm it.
             let tv_nsec = i64::from(wait.subsec_nanos()).max(i64::from(wait.as_secs() == 0));
-            let value = Timespec { tv_sec: i64::try_from(wait.as_secs()).unwrap_or(i64::MAX), tv_nsec };
-            let zero = Timespec { tv_sec: 0, tv_nsec: 0 };
-            timerfd_settime(self.0.get_ref(), TimerfdTimerFlags::empty(), &Itimerspec { it_interval: zero, it_value: value })?;
+            let value = Timespec {
+                tv_sec: i64::try_from(wait.as_secs()).unwrap_or(i64::MAX),
+                tv_nsec,
+            };
+            let zero = Timespec {
+                tv_sec: 0,
+                tv_nsec: 0,
+            };
+            timerfd_settime(
+                self.0.get_ref(),
+                TimerfdTimerFlags::empty(),
+                &Itimerspec {
+                    it_interval: zero,
+                    it_value: value,
+                },
+            )?;
             Ok(())
         }
 
@@ -171,7 +200,10 @@ mod alarm {
 
     impl Alarm {
         pub(super) fn new() -> std::io::Result<Self> {
-            Ok(Self { at: Cell::new(None), changed: tokio::sync::Notify::new() })
+            Ok(Self {
+                at: Cell::new(None),
+                changed: tokio::sync::Notify::new(),
+            })
         }
 
         pub(super) fn set(&self, at: Instant) -> std::io::Result<()> {

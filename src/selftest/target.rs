@@ -58,7 +58,9 @@ impl Latency {
             Self::Constant(time) => time,
             Self::Exponential { mean } => mean.mul_f64(-(1.0 - q).ln()),
             Self::LogNormal { median, sigma } => median.mul_f64((sigma * normal_quantile(q)).exp()),
-            Self::Bimodal { low, share, .. } if q < 1.0 - share => low.mul_f64(1.0 + q / (1.0 - share)),
+            Self::Bimodal { low, share, .. } if q < 1.0 - share => {
+                low.mul_f64(1.0 + q / (1.0 - share))
+            }
             Self::Bimodal { high, share, .. } => high.mul_f64(1.0 + (q - (1.0 - share)) / share),
         }
     }
@@ -77,7 +79,13 @@ fn normal_quantile(q: f64) -> f64 {
         -3.066479806614716e1,
         2.506628277459239,
     ];
-    const B: [f64; 5] = [-5.447609879822406e1, 1.615858368580409e2, -1.556989798598866e2, 6.680131188771972e1, -1.328068155288572e1];
+    const B: [f64; 5] = [
+        -5.447609879822406e1,
+        1.615858368580409e2,
+        -1.556989798598866e2,
+        6.680131188771972e1,
+        -1.328068155288572e1,
+    ];
     const C: [f64; 6] = [
         -7.784894002430293e-3,
         -3.223964580411365e-1,
@@ -86,8 +94,14 @@ fn normal_quantile(q: f64) -> f64 {
         4.374664141464968,
         2.938163982698783,
     ];
-    const D: [f64; 4] = [7.784695709041462e-3, 3.224671290700398e-1, 2.445134137142996, 3.754408661907416];
-    let polynomial = |coefficients: &[f64], x: f64| coefficients.iter().fold(0.0, |sum, c| sum * x + c);
+    const D: [f64; 4] = [
+        7.784695709041462e-3,
+        3.224671290700398e-1,
+        2.445134137142996,
+        3.754408661907416,
+    ];
+    let polynomial =
+        |coefficients: &[f64], x: f64| coefficients.iter().fold(0.0, |sum, c| sum * x + c);
     let tail = |p: f64| {
         let x = (-2.0 * p.ln()).sqrt();
         polynomial(&C, x) / (polynomial(&D, x) * x + 1.0)
@@ -132,8 +146,16 @@ impl Target {
         let (stop, stopped) = watch::channel(false);
         let thread = std::thread::Builder::new()
             .name("target".to_owned())
-            .spawn(move || local_runtime()?.block_on(async { tokio::task::spawn_local(serve(listener, behaviour, stopped)).await? }))?;
-        Ok(Self { address, stop, thread: Some(thread) })
+            .spawn(move || {
+                local_runtime()?.block_on(async {
+                    tokio::task::spawn_local(serve(listener, behaviour, stopped)).await?
+                })
+            })?;
+        Ok(Self {
+            address,
+            stop,
+            thread: Some(thread),
+        })
     }
 
     /// Its base URL.
@@ -170,7 +192,9 @@ impl Shared {
         let first = self.first.get().unwrap_or(now);
         self.first.set(Some(first));
         match self.behaviour.stall {
-            Some((begin, length)) if now >= first + begin && now < first + begin + length => first + begin + length + delay,
+            Some((begin, length)) if now >= first + begin && now < first + begin + length => {
+                first + begin + length + delay
+            }
             _ => now + delay,
         }
     }
@@ -184,13 +208,23 @@ fn listen(port: u16) -> std::io::Result<TcpListener> {
     Ok(listener)
 }
 
-async fn serve(listener: TcpListener, behaviour: Behaviour, mut stop: watch::Receiver<bool>) -> std::io::Result<()> {
+async fn serve(
+    listener: TcpListener,
+    behaviour: Behaviour,
+    mut stop: watch::Receiver<bool>,
+) -> std::io::Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
     let timer = Timer::new()?;
     let driver = timer.clone();
     let driving = tokio::task::spawn_local(async move { driver.drive().await });
     let order = Permutation::new(behaviour.period, 0x5e1f);
-    let shared = Rc::new(Shared { behaviour, order, timer, requests: Cell::new(0), first: Cell::new(None) });
+    let shared = Rc::new(Shared {
+        behaviour,
+        order,
+        timer,
+        requests: Cell::new(0),
+        first: Cell::new(None),
+    });
     let mut connections = tokio::task::JoinSet::new();
     loop {
         tokio::select! {
@@ -211,12 +245,17 @@ async fn connection(stream: tokio::net::TcpStream, shared: Rc<Shared>) {
     let answer = service_fn(move |_: Request<Incoming>| {
         let shared = shared.clone();
         async move {
-            shared.timer.sleep_until(shared.answer_at(Instant::now())).await;
+            shared
+                .timer
+                .sleep_until(shared.answer_at(Instant::now()))
+                .await;
             Ok::<_, Infallible>(Response::new(Full::new(Bytes::from_static(b"ok"))))
         }
     });
     // A client that goes away is no concern of the target.
-    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), answer).await;
+    let _ = http1::Builder::new()
+        .serve_connection(TokioIo::new(stream), answer)
+        .await;
 }
 
 #[cfg(test)]
@@ -227,11 +266,39 @@ mod tests {
     fn quantile_functions_give_the_textbook_values() {
         let ms = Duration::from_millis;
         let near = |a: Duration, b: Duration| a.abs_diff(b) < Duration::from_nanos(1000);
-        assert!(near(Latency::Exponential { mean: ms(10) }.quantile(0.5), ms(10).mul_f64(std::f64::consts::LN_2)));
-        assert!(near(Latency::LogNormal { median: ms(5), sigma: 0.5 }.quantile(0.5), ms(5)));
-        assert!(near(Latency::LogNormal { median: ms(5), sigma: 1.0 }.quantile(0.975), ms(5).mul_f64(1.959963985_f64.exp())));
-        assert!(near(Latency::LogNormal { median: ms(5), sigma: 1.0 }.quantile(0.001), ms(5).mul_f64((-3.090232306_f64).exp())));
-        let bimodal = Latency::Bimodal { low: ms(2), high: ms(20), share: 0.1 };
+        assert!(near(
+            Latency::Exponential { mean: ms(10) }.quantile(0.5),
+            ms(10).mul_f64(std::f64::consts::LN_2)
+        ));
+        assert!(near(
+            Latency::LogNormal {
+                median: ms(5),
+                sigma: 0.5
+            }
+            .quantile(0.5),
+            ms(5)
+        ));
+        assert!(near(
+            Latency::LogNormal {
+                median: ms(5),
+                sigma: 1.0
+            }
+            .quantile(0.975),
+            ms(5).mul_f64(1.959963985_f64.exp())
+        ));
+        assert!(near(
+            Latency::LogNormal {
+                median: ms(5),
+                sigma: 1.0
+            }
+            .quantile(0.001),
+            ms(5).mul_f64((-3.090232306_f64).exp())
+        ));
+        let bimodal = Latency::Bimodal {
+            low: ms(2),
+            high: ms(20),
+            share: 0.1,
+        };
         assert!(near(bimodal.quantile(0.45), ms(3)));
         assert!(near(bimodal.quantile(0.95), ms(30)));
     }
