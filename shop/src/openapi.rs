@@ -46,10 +46,20 @@ pub(crate) fn document(service: Service) -> OpenApi {
     if let Some(components) = &mut document.components {
         components.add_security_scheme(BEARER, SecurityScheme::Http(bearer));
     }
-    for item in document.paths.paths.values_mut() {
-        operations(item).for_each(complete);
+    for (path, item) in &mut document.paths.paths {
+        for (method, operation) in operations(item) {
+            operation.operation_id = Some(operation_id(method, path));
+            complete(operation);
+        }
     }
     document
+}
+
+/// Handlers are named within their module; across the shop only method and path are unique.
+fn operation_id(method: &str, path: &str) -> String {
+    path.split(|character: char| !character.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty() && *word != "api")
+        .fold(method.to_owned(), |id, word| format!("{id}_{word}"))
 }
 
 fn routes_of(service: Service) -> OpenApi {
@@ -59,15 +69,15 @@ fn routes_of(service: Service) -> OpenApi {
         .1
 }
 
-fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
     [
-        &mut item.get,
-        &mut item.put,
-        &mut item.post,
-        &mut item.delete,
+        ("get", &mut item.get),
+        ("put", &mut item.put),
+        ("post", &mut item.post),
+        ("delete", &mut item.delete),
     ]
     .into_iter()
-    .flatten()
+    .filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
 }
 
 /// Adds the errors that follow from an operation's shape, unless it describes them itself.

@@ -1,0 +1,125 @@
+//! Accounts and tokens.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use futures_util::future::join_all;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use serde_json::json;
+
+use crate::support::{JWT_SECRET, TestShop};
+
+#[tokio::test]
+async fn an_account_is_made_once_and_logs_in_whatever_the_case() {
+    let shop = TestShop::start().await;
+    let new = json!({"email": "Ann@Example.com", "password": "correct horse", "name": "Ann"});
+    let made = shop
+        .post("/api/auth/register", new.clone())
+        .await
+        .expect(201);
+    assert_eq!(made["user"]["email"], "ann@example.com");
+    assert_eq!(made["user"]["role"], "customer");
+    let again = shop.post("/api/auth/register", new).await;
+    assert_eq!(again.error(409), "email_taken");
+
+    let credentials = json!({"email": "ANN@example.com", "password": "correct horse"});
+    let session = shop.post("/api/auth/login", credentials).await.expect(200);
+    let token = session["token"].as_str().unwrap();
+    let profile = shop.get_as(token, "/api/auth/profile").await.expect(200);
+    assert_eq!(profile["id"], made["user"]["id"]);
+    assert!(!profile.to_string().contains("argon2"));
+    shop.stop().await;
+}
+
+#[tokio::test]
+async fn two_who_register_at_once_make_one_account() {
+    let shop = TestShop::start().await;
+    let tries = (0..10).map(|_| {
+        let new = json!({"email": "ann@example.com", "password": "correct horse", "name": "Ann"});
+        shop.post("/api/auth/register", new)
+    });
+    let mut statuses: Vec<u16> = join_all(tries)
+        .await
+        .into_iter()
+        .map(|answer| answer.status.as_u16())
+        .collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses[0], 201);
+    assert!(
+        statuses[1..].iter().all(|&status| status == 409),
+        "{statuses:?}"
+    );
+    shop.stop().await;
+}
+
+#[tokio::test]
+async fn wrong_passwords_and_unknown_addresses_look_the_same() {
+    let shop = TestShop::start().await;
+    let known = json!({"email": "demo@rumshop.com", "password": "password124"});
+    let unknown = json!({"email": "nobody@rumshop.com", "password": "password123"});
+    let known = shop.post("/api/auth/login", known).await;
+    let unknown = shop.post("/api/auth/login", unknown).await;
+    assert_eq!(known.error(401), unknown.error(401));
+    assert_eq!(
+        known.expect(401)["error"]["message"],
+        unknown.expect(401)["error"]["message"]
+    );
+    assert!(known.headers.contains_key("www-authenticate"));
+    shop.stop().await;
+}
+
+#[tokio::test]
+async fn unacceptable_registrations_are_refused() {
+    let shop = TestShop::start().await;
+    for body in [
+        json!({"email": "nobody", "password": "correct horse", "name": "Ann"}),
+        json!({"email": "a@b.co", "password": "short", "name": "Ann"}),
+        json!({"email": "a@b.co", "password": "x".repeat(129), "name": "Ann"}),
+        json!({"email": "a@b.co", "password": "correct horse", "name": ""}),
+        json!({"email": "a@b.co", "password": "correct horse", "name": "\u{0}"}),
+        json!({"email": "a@b.co", "password": "correct horse"}),
+        json!({"email": 1, "password": "correct horse", "name": "Ann"}),
+    ] {
+        let answer = shop.post("/api/auth/register", body.clone()).await;
+        assert_eq!(answer.error(422), "invalid_value", "{body}");
+    }
+    shop.stop().await;
+}
+
+fn token(secret: &str, algorithm: Algorithm, expires_in_s: i64) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let exp = i64::try_from(now.as_secs()).unwrap() + expires_in_s;
+    let claims =
+        json!({"iss": "rum-shop", "sub": "guest:x", "role": "admin", "iat": 0, "exp": exp});
+    let key = EncodingKey::from_secret(secret.as_bytes());
+    jsonwebtoken::encode(&Header::new(algorithm), &claims, &key).unwrap()
+}
+
+#[tokio::test]
+async fn only_genuine_tokens_that_have_not_expired_open_the_door() {
+    let shop = TestShop::start().await;
+    let genuine = token(JWT_SECRET, Algorithm::HS256, 60);
+    shop.get_as(&genuine, "/api/orders").await.expect(200);
+    for bad in [
+        token(JWT_SECRET, Algorithm::HS256, -60),
+        token("another secret", Algorithm::HS256, 60),
+        token(JWT_SECRET, Algorithm::HS512, 60),
+        // {"alg":"none"} with the claims of an administrator and no signature.
+        "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4Iiwicm9sZSI6ImFkbWluIn0.".to_owned(),
+        "garbage".to_owned(),
+    ] {
+        assert_eq!(
+            shop.get_as(&bad, "/api/orders").await.error(401),
+            "unauthorized"
+        );
+    }
+    shop.stop().await;
+}
+
+#[tokio::test]
+async fn a_fresh_token_says_how_long_it_is_good() {
+    let shop = TestShop::start_with(|config| config.token_ttl = Duration::from_secs(42)).await;
+    let demo = json!({"email": "demo@rumshop.com", "password": "password123"});
+    let session = shop.post("/api/auth/login", demo).await.expect(200);
+    assert_eq!(session["expiresIn"], 42);
+    shop.stop().await;
+}

@@ -1,0 +1,12 @@
+//! The shop through its front door: HTTP against a whole shop on free ports.
+
+mod auth;
+mod carts;
+mod documents;
+mod errors;
+mod gateway;
+mod lifecycle;
+mod orders;
+mod pipeline_store;
+mod products;
+mod support;
