@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use serde_json::json;
+use telemetry::Identity;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
@@ -270,7 +271,10 @@ impl ServeArgs {
 
     fn run(self) -> anyhow::Result<()> {
         let config = self.config()?;
-        start_logs(&self.log_level)?;
+        let identity = Identity::new("rum-shop", config.env.as_str(), env!("CARGO_PKG_VERSION"));
+        // Dropped last: it writes out the lines that are queued.
+        let _log = telemetry::log::init(identity, &self.log_level)
+            .context("`--log-level` cannot be used")?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .thread_name("shop")
@@ -387,12 +391,4 @@ fn write_ready_file(path: &Path, shop: &RunningShop) -> anyhow::Result<()> {
         .and_then(|mut file| file.write_all(text.as_bytes()))
         .and_then(|()| std::fs::rename(&beside, path))
         .with_context(|| format!("cannot write the ready file {}", path.display()))
-}
-
-/// JSON lines on standard output.
-fn start_logs(filter: &str) -> anyhow::Result<()> {
-    let filter = tracing_subscriber::EnvFilter::try_new(filter)
-        .with_context(|| format!("`--log-level {filter}` is not a level or filter"))?;
-    tracing_subscriber::fmt().with_env_filter(filter).init();
-    Ok(())
 }
