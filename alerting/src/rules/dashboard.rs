@@ -94,7 +94,8 @@ fn collect<'v>(value: &'v Value, place: &Place, depth: usize, found: &mut Vec<(P
         }
         Value::Object(map) => {
             let metrics = map.get("data_source").and_then(Value::as_str) == Some("metrics");
-            for (field, item) in map {
+            // Overlays of events have a `q` too, in the language of event searches.
+            for (field, item) in map.iter().filter(|(field, _)| *field != "events") {
                 match item.as_str() {
                     Some(text) if field == "q" || (field == "query" && metrics) => {
                         found.push((place.key(field), text))

@@ -161,7 +161,7 @@ fn variables(view: &MonitorView<'_>, tokens: &[&str]) -> Vec<Finding> {
 }
 
 /// The variable that a token is about: itself, or what a matching block compares.
-fn variable<'t>(token: &'t str) -> Option<&'t str> {
+fn variable(token: &str) -> Option<&str> {
     if let Some(opening) = token.strip_prefix(['#', '^']) {
         let (name, rest) = opening.split_once(char::is_whitespace)?;
         let quoted = rest.trim().strip_prefix('"')?.split('"').next()?;

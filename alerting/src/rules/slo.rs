@@ -1,7 +1,6 @@
 //! Rules on service level objectives.
 
 use checked_yaml::Place;
-use serde_json::Value;
 
 use super::Finding;
 use super::metrics;
@@ -123,7 +122,7 @@ fn queries(item: &Item, slo: &Slo) -> (Vec<(Place, Expression)>, Vec<Finding>) {
         .key("queries");
     let queries = payload["sli_specification"]["time_slice"]["query"]["queries"].as_array();
     for (index, query) in queries.into_iter().flatten().enumerate() {
-        if query["data_source"] == Value::from("metrics") {
+        if query["data_source"] == "metrics" {
             texts.push((
                 slice.index(index).key("query"),
                 query["query"].as_str().unwrap_or_default(),

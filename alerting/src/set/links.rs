@@ -62,9 +62,7 @@ fn unresolved(item: &Item, known: &BTreeSet<Link>) -> Vec<Finding> {
             )
             .containing(&link.to_string())
             .containing(&link.name)
-            .help(format!(
-                "define it, correct the name, or write the id of one that is kept elsewhere"
-            ));
+            .help("define it, correct the name, or write the id of one that is kept elsewhere");
             close.into_iter().fold(finding, Finding::help)
         })
         .collect()

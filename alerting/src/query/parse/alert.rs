@@ -173,7 +173,7 @@ fn window_of(text: &str) -> Option<Window> {
 fn check(input: &mut Input<'_>) -> Parsed<CheckAlert> {
     let check = text(input)?;
     let chain = chain(input, CHECK_LINKS)?;
-    let compared = input.first().is_some();
+    let compared = !input.is_empty();
     let comparison = opt(comparison).parse_next(input)?;
     if compared && comparison.is_none() {
         return super::word
