@@ -25,6 +25,8 @@ use crate::service::Service;
 
 mod consumer;
 mod dead_letters;
+#[cfg(test)]
+mod disorder;
 mod intake;
 pub(crate) mod intents;
 mod inventory;

@@ -221,7 +221,11 @@ fn peer_urls(config: &Config, own: &BTreeMap<Service, String>) -> BTreeMap<Servi
         .collect()
 }
 
-fn open(config: Config, own_urls: &BTreeMap<Service, String>) -> anyhow::Result<Context> {
+/// Opens everything but the ports.
+pub(crate) fn open(
+    config: Config,
+    own_urls: &BTreeMap<Service, String>,
+) -> anyhow::Result<Context> {
     let jwt_secret = secrets::load_or_make(&config, config.jwt_secret.as_ref(), "jwt.secret")?;
     let webhook_secret =
         secrets::load_or_make(&config, config.webhook_secret.as_ref(), "webhook.secret")?;

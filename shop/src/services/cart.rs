@@ -49,7 +49,7 @@ struct AddItem {
     #[schema(min_length = 1, max_length = 128, pattern = "^[A-Za-z0-9_.:-]+$")]
     session_id: String,
     /// Which product.
-    #[schema(minimum = 1, maximum = 1_000_000_000)]
+    #[schema(value_type = i64, minimum = 1, maximum = 1_000_000_000)]
     product_id: ProductId,
     /// How many, added to what is there.
     #[serde(default = "one")]
@@ -69,7 +69,7 @@ struct UpdateItem {
     #[schema(min_length = 1, max_length = 128, pattern = "^[A-Za-z0-9_.:-]+$")]
     session_id: String,
     /// Which product.
-    #[schema(minimum = 1, maximum = 1_000_000_000)]
+    #[schema(value_type = i64, minimum = 1, maximum = 1_000_000_000)]
     product_id: ProductId,
     /// How many from now on; 0 takes the item out.
     #[schema(minimum = 0, maximum = 999)]
@@ -86,7 +86,8 @@ struct CartView {
     items: Vec<CartItemView>,
     /// Pieces in it.
     item_count: u32,
-    /// What it costs.
+    /// What it costs; zero for an empty cart.
+    #[schema(value_type = f64, minimum = 0, multiple_of = 0.01)]
     total: Amount,
     /// In which currency.
     currency: Currency,
@@ -100,6 +101,7 @@ struct CartView {
 #[serde(rename_all = "camelCase")]
 struct CartItemView {
     /// Which product.
+    #[schema(value_type = i64)]
     product_id: ProductId,
     /// Its name.
     name: String,

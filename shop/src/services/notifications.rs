@@ -217,5 +217,6 @@ async fn send(
 }
 
 fn is_plain(text: &str) -> bool {
-    (1..=TRACKING_CHARS_MAX).contains(&text.chars().count()) && !text.chars().any(char::is_control)
+    (1..=TRACKING_CHARS_MAX).contains(&text.chars().count())
+        && !text.chars().any(|c| c.is_ascii_control())
 }

@@ -79,13 +79,13 @@ struct SearchParams {
     #[param(max_length = 60, example = "lighting")]
     category: Option<String>,
     /// Lowest price in major units.
-    #[param(value_type = Option<Amount>)]
+    #[param(value_type = Option<f64>, minimum = 0, maximum = 10_000_000, multiple_of = 0.01)]
     min_price: Option<String>,
     /// Highest price in major units.
-    #[param(value_type = Option<Amount>)]
+    #[param(value_type = Option<f64>, minimum = 0, maximum = 10_000_000, multiple_of = 0.01)]
     max_price: Option<String>,
     /// The order of the answer.
-    #[param(value_type = Option<SortOrder>)]
+    #[param(value_type = Option<SortOrder>, inline)]
     sort: Option<String>,
     /// Products on the page.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]

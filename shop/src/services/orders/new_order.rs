@@ -72,7 +72,7 @@ pub struct CatalogueOrder {
 #[serde(rename_all = "camelCase")]
 pub struct OrderItem {
     /// Which product.
-    #[schema(minimum = 1, maximum = 1_000_000_000)]
+    #[schema(value_type = i64, minimum = 1, maximum = 1_000_000_000)]
     product_id: ProductId,
     /// How many.
     #[schema(minimum = 1, maximum = 999)]

@@ -43,6 +43,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 #[serde(rename_all = "camelCase")]
 struct ProductView {
     /// Its number.
+    #[schema(value_type = i64)]
     id: ProductId,
     /// Its name.
     name: String,

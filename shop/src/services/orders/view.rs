@@ -54,6 +54,7 @@ pub(super) struct OrderView {
 struct OrderLineView {
     /// Which product; absent for free-text items.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<i64>)]
     product_id: Option<ProductId>,
     /// Its name.
     name: String,
