@@ -6,6 +6,7 @@
 //! the network), [`measure`] (samples to histograms), [`verdict`] (can it be trusted, was it good enough), [`report`] (the
 //! record of a run).
 
+pub mod commands;
 pub mod data;
 pub mod engine;
 pub mod exit;

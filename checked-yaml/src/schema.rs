@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use crate::problem::Problem;
 use crate::suggest::{closest, did_you_mean};
-use crate::tree::{Kind, Node, Span};
+use crate::tree::{Entry, Kind, Node, Span};
 use words::{join_keys, summary};
 
 /// Longest chain of `$ref`s followed; a longer one is a loop.
@@ -200,11 +200,7 @@ impl<'s> Walk<'s> {
         let Some(pattern) = schema.get("pattern").and_then(Value::as_str) else {
             return;
         };
-        let regex = self
-            .patterns
-            .entry(pattern)
-            .or_insert_with(|| Regex::new(pattern).ok());
-        if regex.as_ref().is_none_or(|regex| regex.is_match(text)) {
+        if self.matches(pattern, text) {
             return;
         }
         let noun = words::noun(schema).unwrap_or_else(|| "what is expected here".to_owned());
@@ -309,19 +305,25 @@ impl<'s> Walk<'s> {
         };
         let known = schema.get("properties").and_then(Value::as_object);
         let others = schema.get("additionalProperties");
+        let patterns = schema.get("patternProperties").and_then(Value::as_object);
         for entry in entries {
             let inner = Context {
                 key: Some(&entry.key),
                 about: None,
                 head: entry.key_span,
             };
-            match (known.and_then(|known| known.get(&entry.key)), others) {
-                (Some(of), _) => self.value(of, &entry.value, inner),
-                (None, Some(Value::Bool(false))) => {
-                    self.unknown_key(schema, &entry.key, entry.key_span, node)
+            if let Some(of) = known.and_then(|known| known.get(&entry.key)) {
+                self.value(of, &entry.value, inner);
+            } else if let Some(patterns) = patterns {
+                self.named_entry(patterns, entry, inner);
+            } else {
+                match others {
+                    Some(Value::Bool(false)) => {
+                        self.unknown_key(schema, &entry.key, entry.key_span, node);
+                    }
+                    Some(of) => self.value(of, &entry.value, inner),
+                    None => {}
                 }
-                (None, Some(of)) => self.value(of, &entry.value, inner),
-                (None, None) => {}
             }
         }
         self.required(schema, node, context);
@@ -369,6 +371,44 @@ impl<'s> Walk<'s> {
                     .help(meaning.map_or_else(String::new, |meaning| format!("{key}: {meaning}"))),
             );
         }
+    }
+
+    /// An entry whose key is a name of the author's choice, in a given form.
+    fn named_entry(
+        &mut self,
+        patterns: &'s serde_json::Map<String, Value>,
+        entry: &Entry,
+        context: Context<'_>,
+    ) {
+        for (pattern, of) in patterns {
+            if self.matches(pattern, &entry.key) {
+                return self.value(of, &entry.value, context);
+            }
+        }
+        let form = patterns.keys().find_map(|pattern| self.form(pattern));
+        let noun = form.and_then(words::noun);
+        let noun = noun.unwrap_or_else(|| "a name that is allowed here".to_owned());
+        let key = words::short(&entry.key);
+        let problem = Problem::new(entry.key_span, format!("`{key}` is not {noun}"))
+            .label(format!("not {noun}"))
+            .help_maybe(form.and_then(|form| summary(form, None)));
+        self.wrong(entry.key_span, problem);
+    }
+
+    /// The text format that has this pattern: it knows its name and its description.
+    fn form(&self, pattern: &str) -> Option<&'s Value> {
+        let formats = self.root.get("$defs")?.as_object()?;
+        formats
+            .values()
+            .find(|format| format.get("pattern").and_then(Value::as_str) == Some(pattern))
+    }
+
+    fn matches(&mut self, pattern: &'s str, text: &str) -> bool {
+        let regex = self
+            .patterns
+            .entry(pattern)
+            .or_insert_with(|| Regex::new(pattern).ok());
+        regex.as_ref().is_none_or(|regex| regex.is_match(text))
     }
 
     fn unknown_key(&mut self, schema: &'s Value, key: &str, span: Span, node: &Node) {
