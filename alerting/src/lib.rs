@@ -7,13 +7,18 @@
 //! - [`set`]: all files read for one environment and checked against the [`rules`]
 //! - [`object`]: one thing to provision, as the API takes it, and its identity
 //! - [`normal`], [`diff`], [`plan`]: from two sets of objects to the ordered operations that make them equal
+//! - [`prometheus`], [`grafana`], [`cloudwatch`]: the same definitions for those who use these instead
 
+pub mod cloudwatch;
 pub mod definition;
 pub mod diff;
+pub mod grafana;
 pub mod normal;
 pub mod object;
 pub mod plan;
+pub mod prometheus;
 pub mod provided;
 pub mod query;
 pub mod rules;
 pub mod set;
+pub mod yaml;

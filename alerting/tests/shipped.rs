@@ -1,54 +1,17 @@
 //! The definitions that this repository ships: they pass every rule in every environment, and plan cleanly.
 
+mod support;
+
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::{Path, PathBuf};
 
 use alerting::object::{Kind, Remote};
 use alerting::plan::{Action, Options, plan};
 use alerting::query::Query;
 use alerting::rules::known_metric;
-use alerting::set::{Inputs, Set, Source, load};
+use alerting::set::Set;
 use serde_json::{Value, json};
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-fn sources(folder: &str, found: &mut Vec<Source>) {
-    let mut entries: Vec<PathBuf> =
-        fs::read_dir(root().join(folder)).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
-    entries.sort();
-    for entry in entries {
-        let name = entry.file_name().and_then(|name| name.to_str()).expect("a name");
-        let path = format!("{folder}/{name}");
-        if entry.is_dir() {
-            sources(&path, found);
-        } else {
-            found.push(Source { text: fs::read_to_string(&entry).expect("a text"), path });
-        }
-    }
-}
-
-fn shipped(environment: &str) -> Set {
-    let mut files = Vec::new();
-    for folder in ["monitors", "slos", "dashboards"] {
-        sources(folder, &mut files);
-    }
-    let runbooks = fs::read_dir(root().join("docs/runbooks")).expect("runbooks");
-    let runbooks = runbooks.filter_map(|entry| entry.ok()?.file_name().to_str()?.strip_suffix(".md").map(str::to_owned));
-    let project = fs::read_to_string(root().join("monitors.yaml")).expect("the project file");
-    let inputs = Inputs {
-        project: Some(Source { path: "monitors.yaml".into(), text: project }),
-        files,
-        runbooks: Some(runbooks.collect()),
-        environment: Some(environment.into()),
-        ..Inputs::default()
-    };
-    load(&inputs).unwrap_or_else(|problems| {
-        panic!("{}", problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
-    })
-}
+use support::shipped;
 
 #[test]
 fn every_environment_passes_every_rule() {

@@ -114,8 +114,12 @@ impl Lexer<'_> {
         match (token.kind, token.text.as_str()) {
             (TokenKind::Punctuation, "(") => self.open.push(')'),
             (TokenKind::Punctuation, "{") => self.open.push('}'),
-            (TokenKind::Punctuation, close @ (")" | "}")) if self.open.pop().is_none_or(|open| !close.starts_with(open)) => {
-                return error(format!("`{close}` closes nothing; remove it or open it before"));
+            (TokenKind::Punctuation, close @ (")" | "}"))
+                if self.open.pop().is_none_or(|open| !close.starts_with(open)) =>
+            {
+                return error(format!(
+                    "`{close}` closes nothing; remove it or open it before"
+                ));
             }
             (TokenKind::End, _) => {
                 if let Some(missing) = self.open.last() {
