@@ -18,6 +18,12 @@ use crate::pipeline;
 use crate::server::{RunningShop, Shop, Stopped};
 use crate::service::Service;
 
+mod dead_letters;
+mod migrate;
+
+use dead_letters::DeadLetterArgs;
+use migrate::MigrateArgs;
+
 /// Commands of the shop.
 #[derive(Debug, clap::Args)]
 pub struct ShopArgs {
@@ -29,6 +35,10 @@ pub struct ShopArgs {
 enum Command {
     /// Runs the shop, whole or single services of it, until it is told to stop
     Serve(Box<ServeArgs>),
+    /// Looks after messages that no consumer could handle
+    DeadLetters(DeadLetterArgs),
+    /// Brings an embedded database to a schema version
+    Migrate(MigrateArgs),
 }
 
 /// How to run the shop.
@@ -219,6 +229,11 @@ impl ShopArgs {
     pub fn run(self) -> anyhow::Result<()> {
         match self.command {
             Command::Serve(args) => args.run(),
+            Command::DeadLetters(args) => tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()?
+                .block_on(args.run(&mut std::io::stdout())),
+            Command::Migrate(args) => args.run(&mut std::io::stdout()),
         }
     }
 }

@@ -62,6 +62,14 @@ pub enum DbError {
         /// Newest version this program has.
         known: u32,
     },
+    /// A version was asked for that does not exist.
+    #[error("there is no schema version {target}; the newest is {newest}")]
+    NoSuchVersion {
+        /// What was asked for.
+        target: u32,
+        /// Newest version this program has.
+        newest: u32,
+    },
     /// The file or a thread could not be opened.
     #[error("cannot open the database {file}: {cause}")]
     Open {
@@ -432,6 +440,25 @@ pub fn migrate(
     }
     transaction.commit()?;
     Ok(())
+}
+
+/// Brings a file that nobody has open to a schema version; returns the version.
+pub fn migrate_closed(
+    path: &Path,
+    migrations: &[Migration],
+    target: Option<u32>,
+) -> Result<u32, DbError> {
+    let newest = migrations.last().map_or(0, |migration| migration.version);
+    if let Some(target) = target.filter(|target| *target > newest) {
+        return Err(DbError::NoSuchVersion { target, newest });
+    }
+    let mut connection = connect(&DbOptions {
+        path: path.to_owned(),
+        durability: Durability::Full,
+        readers: 0,
+    })?;
+    migrate(&mut connection, path, migrations, target)?;
+    Ok(target.unwrap_or(newest))
 }
 
 #[cfg(test)]

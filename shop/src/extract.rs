@@ -63,11 +63,7 @@ fn is_json(headers: &HeaderMap) -> bool {
 /// The answer to a body that could not be read whole.
 pub fn body_error(rejection: BytesRejection) -> ApiError {
     if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        return ApiError::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "payload_too_large",
-            "the body is larger than the shop accepts",
-        );
+        return ApiError::payload_too_large();
     }
     ApiError::malformed("the body could not be read")
 }

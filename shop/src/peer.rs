@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{HeaderValue, Method, Request, Response, StatusCode, header};
-use http_body_util::{BodyExt, Limited};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -62,6 +62,12 @@ pub enum PeerError {
         service: Service,
         /// What it answered.
         status: StatusCode,
+    },
+    /// The body to be passed on was larger than the caller allows.
+    #[error("the body for {service} is too large")]
+    BodyTooLarge {
+        /// Which peer.
+        service: Service,
     },
     /// Its answer made no sense.
     #[error("{service} answered something unreadable: {cause}")]
@@ -225,12 +231,21 @@ impl Peers {
                 Ok(response)
             }
             Err(error) => {
+                if is_too_large(&error) {
+                    span.fail("body_too_large", "the body was cut off");
+                    return Err(PeerError::BodyTooLarge { service });
+                }
                 let cause = chain(&error);
                 span.fail("unreachable", &cause);
                 Err(unreachable(cause))
             }
         }
     }
+}
+
+fn is_too_large(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| error.source())
+        .any(|error| error.is::<LengthLimitError>())
 }
 
 /// The error with its causes: hyper's own text stops at «client error (Connect)».

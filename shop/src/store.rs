@@ -181,10 +181,6 @@ pub struct Idempotency {
 
 /// What became of a new order.
 #[derive(Clone, Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly every value is an order, and each is moved a few times at most"
-)]
 pub enum Created {
     /// The order and its `order.created` event are durable.
     New(Order),
@@ -219,6 +215,10 @@ pub struct StatusChange {
 
 /// What became of a move.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every value is an order, and each is moved a few times at most"
+)]
 pub enum Moved {
     /// The order is there now.
     Done(Order),

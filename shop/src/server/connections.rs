@@ -18,8 +18,9 @@ use crate::context::AppState;
 
 /// Connections that one service holds open at a time; more wait in the listen backlog.
 const CONNECTIONS_MAX: usize = 16_384;
-/// How long a client may take to send the head of a request.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a connection may rest between requests, and a client take over the head of one. Longer
+/// than any peer keeps unused connections, so that a peer never sends into one that closes.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
 /// Largest head of a request.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
 /// Header fields of one request.

@@ -14,8 +14,11 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use http_body_util::Limited;
+use hyper::body::Body as _;
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::config::Config;
 use crate::context::AppState;
 use crate::error::ApiError;
 use crate::peer::PeerError;
@@ -123,14 +126,15 @@ fn preflight(asked: &HeaderMap) -> Response {
     response
 }
 
-async fn pass_on(
-    State(state): State<AppState>,
-    mut request: Request,
-) -> Result<Response, ApiError> {
+async fn pass_on(State(state): State<AppState>, request: Request) -> Result<Response, ApiError> {
     let service = Service::for_path(request.uri().path())
         .ok_or_else(|| ApiError::not_found("there is nothing at this path"))?;
+    if request.body().size_hint().lower() > Config::BODY_BYTES_MAX as u64 {
+        return Err(ApiError::payload_too_large());
+    }
     let target = path_and_query(request.uri()).to_owned();
     let client = client_of(&request);
+    let mut request = request.map(bounded);
     let headers = request.headers_mut();
     remove_hop_by_hop(headers);
     headers.remove(header::HOST);
@@ -154,7 +158,18 @@ async fn pass_on(
     }
 }
 
+/// Cuts a body off that turns out larger than any service reads.
+fn bounded(body: Body) -> Body {
+    if body.size_hint().exact().is_some() {
+        return body;
+    }
+    Body::new(Limited::new(body, Config::BODY_BYTES_MAX))
+}
+
 fn unavailable(service: Service, error: &PeerError) -> ApiError {
+    if matches!(error, PeerError::BodyTooLarge { .. }) {
+        return ApiError::payload_too_large();
+    }
     tracing::warn!(%error, "no answer from a service");
     ApiError::unavailable(format!("the {service} service is down; try again shortly"))
 }

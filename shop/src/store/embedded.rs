@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use tokio::sync::Notify;
 
 use crate::config::Config;
-use crate::db::{Db, DbError, DbOptions, Durability};
+use crate::db::{Db, DbError, DbOptions, Durability, Migration};
 use crate::store::Stores;
 
 mod carts;
@@ -25,6 +25,53 @@ mod users;
 
 /// Reader threads of each file: reads are short, and two cores are the machine in mind.
 const READERS: usize = 2;
+
+/// The files of the embedded stores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Database {
+    /// Products, orders, users, outbox.
+    Shop,
+    /// Carts and payment intents.
+    Sessions,
+}
+
+impl Database {
+    /// Its name in the data folder.
+    pub fn file(self) -> &'static str {
+        match self {
+            Database::Shop => "shop.db",
+            Database::Sessions => "sessions.db",
+        }
+    }
+
+    fn migrations(self) -> &'static [Migration] {
+        match self {
+            Database::Shop => &schema::SHOP,
+            Database::Sessions => &schema::SESSIONS,
+        }
+    }
+
+    fn durability(self) -> Durability {
+        match self {
+            Database::Shop => Durability::Full,
+            Database::Sessions => Durability::Process,
+        }
+    }
+
+    fn open(self, folder: &Path) -> Result<Db, DbError> {
+        let options = DbOptions {
+            path: folder.join(self.file()),
+            durability: self.durability(),
+            readers: READERS,
+        };
+        Db::open(&options, self.migrations())
+    }
+}
+
+/// Brings a file to a schema version (the newest when `None`), forwards or back; returns the version.
+pub fn migrate_file(path: &Path, database: Database, to: Option<u32>) -> Result<u32, DbError> {
+    crate::db::migrate_closed(path, database.migrations(), to)
+}
 
 /// Products, orders and users.
 struct ShopFile {
@@ -40,14 +87,8 @@ struct SessionsFile {
 
 /// Opens both files and brings their schemas up to date.
 pub(super) fn open(config: &Config) -> Result<Stores, DbError> {
-    let shop = Db::open(
-        &options(&config.data_dir, "shop.db", Durability::Full),
-        &schema::SHOP,
-    )?;
-    let sessions = Db::open(
-        &options(&config.data_dir, "sessions.db", Durability::Process),
-        &schema::SESSIONS,
-    )?;
+    let shop = Database::Shop.open(&config.data_dir)?;
+    let sessions = Database::Sessions.open(&config.data_dir)?;
     let closing = (shop.clone(), sessions.clone());
     let shop = Arc::new(ShopFile {
         db: shop,
@@ -66,14 +107,6 @@ pub(super) fn open(config: &Config) -> Result<Stores, DbError> {
             closing.1.close();
         }),
     })
-}
-
-fn options(folder: &Path, file: &str, durability: Durability) -> DbOptions {
-    DbOptions {
-        path: folder.join(file),
-        durability,
-        readers: READERS,
-    }
 }
 
 /// Runs a statement that changes rows; returns how many.

@@ -118,3 +118,20 @@ async fn requests_are_counted_by_route_template() {
     assert!(metrics.text.contains("active_connections{"));
     shop.stop().await;
 }
+
+#[tokio::test]
+async fn a_body_of_unknown_length_is_cut_off_at_the_limit() {
+    let shop = TestShop::start().await;
+    let piece = vec![b' '; 64 * 1024];
+    let endless = futures_util::stream::repeat_with(move || Ok::<_, std::io::Error>(piece.clone()));
+    let request = shop
+        .request(Method::POST, "/api/orders")
+        .header("content-type", "application/json")
+        .body(reqwest::Body::wrap_stream(endless));
+    // The answer may overtake the upload, and closing the connection may overtake the answer.
+    if let Ok(response) = request.send().await {
+        assert_eq!(response.status(), 413);
+    }
+    shop.get("/api/products/1").await.expect(200);
+    shop.stop().await;
+}

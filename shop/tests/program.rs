@@ -1,0 +1,202 @@
+//! The shop as a program: flags, the ready file, the lifeline, exit codes.
+
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// How long anything here may take before the test fails.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn shop(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_shop"));
+    command
+        .arg("serve")
+        .args(arguments)
+        .arg("--data")
+        .arg(folder.join("data"))
+        .env("PASSWORD_COST", "64,1,1")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+/// Ends the program when a test fails half-way.
+struct Running(Option<Child>);
+
+impl Running {
+    fn start(command: &mut Command) -> Self {
+        Running(Some(command.spawn().unwrap()))
+    }
+
+    fn id(&self) -> u32 {
+        self.0.as_ref().unwrap().id()
+    }
+
+    fn finish(mut self) -> Output {
+        let mut child = self.0.take().unwrap();
+        drop(child.stdin.take());
+        child.wait_with_output().unwrap()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.0 {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+}
+
+fn wait_for_file(path: &Path) -> Value {
+    let start = Instant::now();
+    while start.elapsed() < PATIENCE {
+        if let Ok(text) = std::fs::read_to_string(path) {
+            return serde_json::from_str(&text).expect("the ready file is never half written");
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("{} was not written", path.display());
+}
+
+#[test]
+fn a_whole_shop_says_where_it_is_and_ends_with_its_lifeline() {
+    let folder = tempfile::tempdir().unwrap();
+    let ready = folder.path().join("ready.json");
+    let ready_file = ready.to_str().unwrap();
+    let flags = [
+        "--free-ports",
+        "--lifeline",
+        "--products",
+        "50",
+        "--ready-file",
+        ready_file,
+    ];
+    let running = Running::start(shop(folder.path(), &flags).env("JWT_SECRET", "do not print me"));
+    let told = wait_for_file(&ready);
+    assert_eq!(told["pid"], running.id());
+    assert_eq!(told["services"].as_object().unwrap().len(), 8);
+    for url in told["services"].as_object().unwrap().values() {
+        let address = url.as_str().unwrap().strip_prefix("http://").unwrap();
+        std::net::TcpStream::connect(address).unwrap();
+    }
+    let output = running.finish();
+    assert!(output.status.success());
+    let log = String::from_utf8(output.stdout).unwrap();
+    assert!(!log.contains("do not print me"));
+    for line in log.lines() {
+        let line: Value = serde_json::from_str(line).expect("every line of the log is JSON");
+        assert!(
+            line["timestamp"].is_string() && line["service"].is_string(),
+            "{line}"
+        );
+    }
+}
+
+#[test]
+fn a_single_service_stops_when_it_is_told_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let ready = folder.path().join("ready.json");
+    let ready_file = ready.to_str().unwrap();
+    let flags = [
+        "--service",
+        "cart",
+        "--port",
+        "cart=0",
+        "--ready-file",
+        ready_file,
+    ];
+    let running = Running::start(&mut shop(folder.path(), &flags));
+    let told = wait_for_file(&ready);
+    assert_eq!(told["services"].as_object().unwrap().len(), 1);
+    let id = i32::try_from(running.id()).unwrap();
+    let process = rustix::process::Pid::from_raw(id).unwrap();
+    rustix::process::kill_process(process, rustix::process::Signal::TERM).unwrap();
+    let output = running.finish();
+    assert!(output.status.success());
+    assert!(
+        String::from_utf8(output.stdout)
+            .unwrap()
+            .contains("terminated")
+    );
+}
+
+fn tool(arguments: &[&str], folder: &Path) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_shop"))
+        .args(arguments)
+        .arg("--data")
+        .arg(folder)
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn dead_letters_and_schema_versions_are_looked_after_from_the_command_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let ready = folder.path().join("ready.json");
+    let flags = [
+        "--free-ports",
+        "--lifeline",
+        "--products",
+        "5",
+        "--ready-file",
+        ready.to_str().unwrap(),
+    ];
+    let running = Running::start(&mut shop(folder.path(), &flags));
+    wait_for_file(&ready);
+    let data = folder.path().join("data");
+    let listed = tool(&["dead-letters", "list"], &data);
+    assert!(listed.status.success());
+    assert_eq!(String::from_utf8(listed.stdout).unwrap().lines().count(), 5);
+    assert!(
+        tool(&["dead-letters", "redrive", "payments"], &data)
+            .status
+            .success()
+    );
+    assert!(running.finish().status.success());
+
+    for (version, word) in [("1", "version 1"), ("0", "version 0"), ("2", "version 2")] {
+        let moved = tool(&["migrate", "shop", "--to", version], &data);
+        assert!(String::from_utf8(moved.stdout).unwrap().contains(word));
+    }
+    let beyond = tool(&["migrate", "shop", "--to", "99"], &data);
+    assert!(
+        String::from_utf8(beyond.stderr)
+            .unwrap()
+            .contains("newest is 2")
+    );
+    let elsewhere = tool(&["dead-letters", "list"], &folder.path().join("nowhere"));
+    assert!(
+        String::from_utf8(elsewhere.stderr)
+            .unwrap()
+            .contains("--data")
+    );
+}
+
+#[test]
+fn mistakes_on_the_command_line_are_named_with_a_remedy() {
+    let folder = tempfile::tempdir().unwrap();
+    for (flags, words) in [
+        (vec!["--service", "carts"], vec!["carts", "cart", "gateway"]),
+        (vec!["--port", "cart"], vec!["SERVICE=PORT"]),
+        (vec!["--port", "cart=70000"], vec!["70000", "65535"]),
+        (vec!["--port-base", "65530"], vec!["--port-base", "smaller"]),
+        (vec!["--password-cost", "1,2"], vec!["19456,2,1"]),
+        (
+            vec!["--orders-url", "ftp://x"],
+            vec!["http://127.0.0.1:8080"],
+        ),
+        (vec!["--log-level", "shop=loud"], vec!["--log-level"]),
+        (vec!["--products", "0"], vec!["1..=1000000"]),
+    ] {
+        let output = Running::start(&mut shop(folder.path(), &flags)).finish();
+        assert!(!output.status.success(), "{flags:?}");
+        let text = String::from_utf8(output.stderr).unwrap();
+        for word in words {
+            assert!(text.contains(word), "{flags:?}: {text}");
+        }
+    }
+}
