@@ -4,6 +4,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::context::AppState;
 
+mod idempotency;
 mod new_order;
 mod orders_api;
 mod products_api;

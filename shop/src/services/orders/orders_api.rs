@@ -5,7 +5,6 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use telemetry::catalogue::{attribute, metric, span_name};
 use telemetry::span;
 use utoipa::{IntoParams, ToSchema};
@@ -13,6 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
+use super::idempotency::idempotency;
 use super::new_order::{CreateOrder, Draft};
 use super::view::OrderView;
 use crate::context::{AppState, now_ms};
@@ -21,15 +21,11 @@ use crate::extract::{Json, JsonBytes, Path, Query};
 use crate::observe;
 use crate::order::{Order, OrderStatus, guest_owner};
 use crate::service::Service;
-use crate::store::{Created, Idempotency, Moved, NewOrder, OrderDetails, Role, StatusChange};
+use crate::store::{Created, Moved, NewOrder, OrderDetails, Role, StatusChange};
 use crate::token::{Caller, MaybeCaller, RequiredCaller};
 use crate::validate::Problems;
 
-const IDEMPOTENCY_KEY: &str = "idempotency-key";
-const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
-/// Guests have no subject before their order exists, so they share one scope of keys.
-const GUEST_SCOPE: &str = "guest";
 const LIMIT_MAX: u32 = 100;
 const REASON_CHARS_MAX: usize = 200;
 const ADDRESS_CHARS_MAX: usize = 500;
@@ -206,29 +202,6 @@ fn created_answer(
             .insert(REPLAYED, HeaderValue::from_static("true"));
     }
     Ok(response)
-}
-
-fn idempotency(
-    headers: &HeaderMap,
-    owner: Option<&str>,
-    body: &[u8],
-) -> Result<Option<Idempotency>, ApiError> {
-    let Some(value) = headers.get(IDEMPOTENCY_KEY) else {
-        return Ok(None);
-    };
-    let well_formed = (1..=IDEMPOTENCY_KEY_BYTES_MAX).contains(&value.len())
-        && value.as_bytes().iter().all(u8::is_ascii_graphic);
-    let key = value.to_str().ok().filter(|_| well_formed).ok_or_else(|| {
-        ApiError::malformed(
-            "the `Idempotency-Key` must be 1 to 255 visible ASCII characters without blanks",
-        )
-    })?;
-    let digest = Sha256::digest(body);
-    Ok(Some(Idempotency {
-        scope: owner.unwrap_or(GUEST_SCOPE).to_owned(),
-        key: key.to_owned(),
-        request_digest: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
-    }))
 }
 
 /// The caller's own orders, newest first.
