@@ -9,6 +9,7 @@ mod slo;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 pub use dashboard::Dashboard;
 pub use monitor::{
@@ -17,6 +18,16 @@ pub use monitor::{
 };
 pub use project::{Environment, Project};
 pub use slo::{MonitorId, RatioQuery, Slo, SloTarget, SloType, Timeframe};
+
+/// The JSON Schema of a definition file, for editors.
+pub fn definitions_schema() -> Value {
+    schemars::schema_for!(Definitions).to_value()
+}
+
+/// The JSON Schema of the project file, for editors.
+pub fn project_schema() -> Value {
+    schemars::schema_for!(Project).to_value()
+}
 
 /// One file of definitions. Which folder it lies in does not matter, except for optional folders.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]

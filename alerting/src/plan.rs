@@ -260,8 +260,7 @@ fn wanted(pair: &Pair<'_>, ids: &Ids) -> Option<Operation> {
     if changes.is_empty() {
         return None;
     }
-    let marked = remote.key().as_ref() == Some(&local.key);
-    let only_mark = !marked && differs_in_mark_alone(local, &desired, remote);
+    let only_mark = remote.key().is_none() && differs_in_mark_alone(local, &desired, remote);
     let action = if only_mark {
         Action::Adopt
     } else {

@@ -16,6 +16,7 @@ use variables::Variables;
 
 pub use build::{dashboard_file, monitor_file, slo_file};
 pub use variables::BUILT_IN as BUILT_IN_VARIABLES;
+pub(crate) use variables::has_unknown;
 
 /// A file's text and what to call it.
 #[derive(Debug, Clone)]
@@ -121,10 +122,9 @@ pub fn load(inputs: &Inputs) -> Result<Set, Vec<Problems>> {
     }
     let mut findings = links::check(&items);
     findings.extend(items.iter().enumerate().flat_map(|(index, item)| {
-        let unknown =
-            scope
-                .variables
-                .unknown(documents[item.file].node(&item.place), &item.place, item);
+        let unknown = scope
+            .variables
+            .unknown(documents[item.file].node(&item.place), &item.place);
         unknown.into_iter().map(move |finding| (index, finding))
     }));
     findings.extend(rules::check(&items, inputs.runbooks.as_deref()));

@@ -1,7 +1,7 @@
 //! Which local object is which remote one. Decides identity and nothing else: by mark, then by `adopt`, then by equal
 //! title where one would be deleted and the other created.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::Refusal;
 use crate::object::{Key, Kind, Object, Remote};
@@ -27,20 +27,32 @@ pub(super) fn pair<'a>(
 ) -> Result<Pairs<'a>, Vec<Refusal>> {
     let marked = by_key(remote, namespace);
     let managed = marked.values().map(Vec::len).sum();
-    let mut taken: BTreeSet<(Kind, &str)> = BTreeSet::new();
+    let own = |object: &Object| {
+        let found = marked.get(&(object.kind, object.key.clone()))?;
+        found.first().copied()
+    };
+    let owned = local
+        .iter()
+        .filter_map(|object| Some((object, own(object)?)));
+    let mut taken: Taken<'_> = owned
+        .map(|(object, remote)| ((remote.kind, remote.id.as_str()), &object.key))
+        .collect();
     let mut wanted = Vec::with_capacity(local.len());
     let mut refusals = Vec::new();
     for object in local {
-        let own = marked
-            .get(&(object.kind, object.key.clone()))
-            .and_then(|found| found.first().copied());
-        let found = match (own, &object.adopt) {
-            (None, Some(id)) => adopted(object, id, remote, namespace)
-                .map_err(|refusal| refusals.push(refusal))
-                .ok(),
+        let found = match (own(object), &object.adopt) {
+            (None, Some(id)) => match adopted(object, id, remote, namespace, &taken) {
+                Ok(found) => {
+                    taken.insert((found.kind, found.id.as_str()), &object.key);
+                    Some(found)
+                }
+                Err(refusal) => {
+                    refusals.push(refusal);
+                    None
+                }
+            },
             (own, _) => own,
         };
-        taken.extend(found.map(|remote| (remote.kind, remote.id.as_str())));
         wanted.push(Pair {
             local: object,
             remote: found,
@@ -59,6 +71,8 @@ pub(super) fn pair<'a>(
     })
 }
 
+/// Which definition each remote object belongs to already.
+type Taken<'a> = BTreeMap<(Kind, &'a str), &'a Key>;
 type Marked<'a> = BTreeMap<(Kind, Key), Vec<&'a Remote>>;
 
 /// Marked objects of the namespace; of several with one key the oldest comes first.
@@ -80,43 +94,46 @@ fn adopted<'a>(
     id: &str,
     remote: &'a [Remote],
     namespace: &str,
+    taken: &Taken<'_>,
 ) -> Result<&'a Remote, Refusal> {
-    let (file, line) = (object.origin.file.clone(), object.origin.line);
+    let (kind, file, line) = (object.kind, object.origin.file.clone(), object.origin.line);
     let found = remote
         .iter()
-        .find(|remote| remote.kind == object.kind && remote.id == id);
+        .find(|remote| remote.kind == kind && remote.id == id);
     let Some(found) = found else {
         return Err(Refusal::AdoptMissing {
-            kind: object.kind,
+            kind,
             id: id.to_owned(),
             file,
             line,
         });
     };
-    match found.key() {
-        Some(owner) if owner.namespace != namespace => Err(Refusal::AdoptOwned {
-            kind: object.kind,
+    let elsewhere = found.key().filter(|key| key.namespace != namespace);
+    match taken
+        .get(&(kind, id))
+        .map(|key| (*key).clone())
+        .or(elsewhere)
+    {
+        Some(owner) => Err(Refusal::AdoptOwned {
+            kind,
             id: id.to_owned(),
             owner,
             file,
             line,
         }),
-        _ => Ok(found),
+        None => Ok(found),
     }
 }
 
-fn leftovers<'a>(
-    marked: &Marked<'a>,
-    taken: &BTreeSet<(Kind, &str)>,
-) -> Vec<(&'a Remote, Key, Option<String>)> {
+fn leftovers<'a>(marked: &Marked<'a>, taken: &Taken<'_>) -> Vec<(&'a Remote, Key, Option<String>)> {
     let mut unwanted = Vec::new();
     for ((kind, key), found) in marked {
         let kept = found
             .iter()
-            .find(|remote| taken.contains(&(*kind, remote.id.as_str())));
+            .find(|remote| taken.contains_key(&(*kind, remote.id.as_str())));
         for remote in found
             .iter()
-            .filter(|remote| !taken.contains(&(*kind, remote.id.as_str())))
+            .filter(|remote| !taken.contains_key(&(*kind, remote.id.as_str())))
         {
             let note = kept.map(|kept| format!("a duplicate of {kind} {}, which stays", kept.id));
             unwanted.push((*remote, key.clone(), note));

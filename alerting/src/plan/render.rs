@@ -42,22 +42,26 @@ pub fn text(plan: &Plan) -> String {
 pub fn markdown(plan: &Plan) -> String {
     let mut out = format!("### Monitors: `{}`\n\n{}\n", plan.namespace, summary(plan));
     for operation in &plan.operations {
-        let line = format!(
-            "{} {}",
-            operation.action.sign(),
-            escape(&headline(operation))
-        );
+        let line = escape(&headline(operation));
         if operation.action == Action::Update {
-            let body = diff::text(&operation.changes, "").replace("```", "` ` `");
             let _ = write!(
                 out,
-                "\n<details><summary>{line}</summary>\n\n```diff\n{body}```\n\n</details>\n"
+                "\n<details><summary>{line}</summary>\n\n```diff\n{}```\n\n</details>\n",
+                body(operation)
             );
         } else {
             let _ = write!(out, "\n{line}\n");
         }
     }
     out
+}
+
+/// Signs in the first column, where Markdown's `diff` colours them; nothing in it ends the block.
+fn body(operation: &Operation) -> String {
+    let text = diff::text(&operation.changes, "").replace("```", "` ` `");
+    text.lines()
+        .map(|line| line.trim_start().to_owned() + "\n")
+        .collect()
 }
 
 fn headline(operation: &Operation) -> String {

@@ -27,8 +27,10 @@ pub(super) fn check(view: &MonitorView<'_>, everything: &Everything<'_>) -> Vec<
         })
         .collect();
     if different.len() < 2 || different.len() > MEMBERS_MAX {
+        let members = different.len();
+        let noun = if members == 1 { "member" } else { "members" };
         find(
-            format!("the composite has {} members", different.len()),
+            format!("the composite has {members} {noun}"),
             "combine 2 to 10 different monitors",
         );
     }

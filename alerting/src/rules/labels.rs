@@ -30,15 +30,20 @@ fn names(item: &Item) -> Vec<Finding> {
     };
     let mut findings = Vec::new();
     let title = text_at(&item.object.payload, field);
-    if title.trim().is_empty() || title != title.trim() {
-        let message = if title.trim().is_empty() {
-            "the name is empty"
-        } else {
-            "the name has white space around it"
-        };
-        let finding = Finding::new("name-trimmed", item.place.key(field), message);
-        findings.push(finding.help("the API trims it, and every plan would show a difference"));
-    }
+    let wrong = if title.trim().is_empty() {
+        Some((
+            "the name is empty",
+            "give it the name that people will see in an alert",
+        ))
+    } else if title != title.trim() {
+        let help = "the API trims it, and every plan would show a difference";
+        Some(("the name has white space around it", help))
+    } else {
+        None
+    };
+    let finding =
+        |(message, help)| Finding::new("name-trimmed", item.place.key(field), message).help(help);
+    findings.extend(wrong.map(finding));
     let sound = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
     if item.name().is_empty() || !item.name().chars().all(sound) {
         let message = format!("`{}` cannot be a logical name", item.name());

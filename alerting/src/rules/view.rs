@@ -7,7 +7,7 @@ use super::Finding;
 use crate::definition::{Monitor, MonitorType};
 use crate::query::tree::Alert;
 use crate::query::{Query, QueryError};
-use crate::set::{Item, text_at};
+use crate::set::{Item, has_unknown, text_at};
 
 /// What a rule may look at besides the item itself.
 pub(super) struct Everything<'a> {
@@ -41,6 +41,15 @@ impl<'a> MonitorView<'a> {
         };
         let place = item.place.key("query");
         match parsed {
+            // What the variable should have been decides what the query is; that is told already.
+            Err(_) if has_unknown(text) => (
+                Self {
+                    item,
+                    definition,
+                    query: None,
+                },
+                Vec::new(),
+            ),
             Ok(query) => (
                 Self {
                     item,

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use checked_yaml::{Document, Kind, Node, Place, Problems};
 use serde_json::Value;
 
-use super::{Definition, Inputs, Item};
+use super::{Definition, Inputs};
 use crate::definition::{Defaults, Project};
 use crate::object;
 use crate::rules::Finding;
@@ -198,24 +198,24 @@ impl Variables {
     }
 
     /// The uses of variables that do not exist, in the file's own text.
-    pub(super) fn unknown(&self, node: &Node, place: &Place, item: &Item) -> Vec<Finding> {
+    pub(super) fn unknown(&self, node: &Node, place: &Place) -> Vec<Finding> {
         let mut found = Vec::new();
-        self.walk(node, place, item, &mut found);
+        self.walk(node, place, &mut found);
         found
     }
 
-    fn walk(&self, node: &Node, place: &Place, item: &Item, found: &mut Vec<Finding>) {
+    fn walk(&self, node: &Node, place: &Place, found: &mut Vec<Finding>) {
         match &node.kind {
             Kind::Map(entries) => {
                 entries
                     .iter()
-                    .for_each(|entry| self.walk(&entry.value, &place.key(&entry.key), item, found));
+                    .for_each(|entry| self.walk(&entry.value, &place.key(&entry.key), found));
             }
             Kind::List(items) => {
                 items
                     .iter()
                     .enumerate()
-                    .for_each(|(at, child)| self.walk(child, &place.index(at), item, found));
+                    .for_each(|(at, child)| self.walk(child, &place.index(at), found));
             }
             Kind::Text(text, _) => {
                 let uses = uses(text).into_iter().filter(|(_, name)| !self.knows(name));
@@ -271,6 +271,11 @@ fn uses(text: &str) -> Vec<(std::ops::Range<usize>, &str)> {
         from = end;
     }
     found
+}
+
+/// Whether a text still holds a variable after all known ones were put in.
+pub(crate) fn has_unknown(text: &str) -> bool {
+    !uses(text).is_empty()
 }
 
 /// How often variables inside of variables are put in.

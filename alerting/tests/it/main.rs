@@ -1,0 +1,8 @@
+//! Everything through the crate's public door, as one binary so that it links once.
+
+mod bad;
+mod generated;
+mod plan;
+mod queries;
+mod shipped;
+mod support;

@@ -1,0 +1,576 @@
+//! From two sets of objects to operations: identity, order, guards, what counts as a difference and what does not.
+
+use alerting::diff;
+use alerting::normal::{self, normalise};
+use alerting::object::{Key, Kind, Link, Object, Origin, Remote, resolve};
+use alerting::plan::{Action, Guard, Options, Plan, Refusal, markdown, plan, text};
+use alerting::set::{Inputs, Source, dashboard_file, load, monitor_file, slo_file};
+use alerting::yaml;
+use serde_json::{Value, json};
+
+use crate::support::shipped;
+
+fn monitor(name: &str, query: &str) -> Object {
+    let key = Key::new("shop", name);
+    let payload = json!({
+        "name": name, "type": "query alert", "query": query, "message": "m",
+        "tags": ["managed-by:monitors", key.tag()], "options": { "thresholds": { "critical": 5 } },
+    });
+    let origin = Origin {
+        file: "monitors/a.yaml".into(),
+        line: 3,
+    };
+    Object {
+        kind: Kind::Monitor,
+        key,
+        title: name.into(),
+        payload,
+        adopt: None,
+        origin,
+    }
+}
+
+/// The object as the server answers it: fields added, numbers as floats, tags in another order.
+fn served(object: &Object, id: &str) -> Remote {
+    let mut value = object.payload.clone();
+    value["id"] = id.parse::<u64>().map_or_else(|_| json!(id), |id| json!(id));
+    if let Some(tags) = value["tags"].as_array_mut() {
+        tags.reverse();
+    }
+    if object.kind == Kind::Monitor {
+        for field in [
+            "created",
+            "modified",
+            "deleted",
+            "creator",
+            "restricted_roles",
+            "restriction_policy",
+        ] {
+            value[field] = Value::Null;
+        }
+        value["overall_state"] = json!("OK");
+        value["multi"] = json!(false);
+        value["options"]["silenced"] = json!({});
+        value["options"]["notify_audit"] = json!(false);
+        value["options"]["new_host_delay"] = json!(300);
+        for threshold in value["options"]["thresholds"]
+            .as_object_mut()
+            .into_iter()
+            .flat_map(|map| map.values_mut())
+        {
+            *threshold = threshold.as_f64().map_or(Value::Null, Value::from);
+        }
+    }
+    if object.kind == Kind::Slo {
+        value["type_id"] = json!(1);
+        value["timeframe"] = json!("7d");
+        value["creator"] = json!({ "email": "a@example.com" });
+        for threshold in value["thresholds"].as_array_mut().into_iter().flatten() {
+            threshold["target_display"] = json!("99.");
+        }
+    }
+    if object.kind == Kind::Dashboard {
+        value["author_handle"] = json!("a@example.com");
+        value["is_read_only"] = json!(false);
+        value["restricted_roles"] = json!([]);
+        add_widget_ids(&mut value["widgets"], 1);
+    }
+    Remote::new(object.kind, value).expect("an id")
+}
+
+fn add_widget_ids(widgets: &mut Value, first: u64) {
+    for (index, widget) in widgets.as_array_mut().into_iter().flatten().enumerate() {
+        widget["id"] = json!(first + index as u64);
+        add_widget_ids(
+            &mut widget["definition"]["widgets"],
+            1_000 * (first + index as u64),
+        );
+        if widget["definition"]["widgets"].is_null() {
+            widget["definition"]
+                .as_object_mut()
+                .expect("a definition")
+                .shift_remove("widgets");
+        }
+    }
+}
+
+fn planned(local: &[Object], remote: &[Remote]) -> Plan {
+    plan(local, remote, &Options::new("shop")).expect("a plan")
+}
+
+fn actions(plan: &Plan) -> Vec<(Action, &str)> {
+    plan.operations
+        .iter()
+        .map(|operation| (operation.action, operation.key.name.as_str()))
+        .collect()
+}
+
+#[test]
+fn what_the_server_adds_and_rewrites_is_no_difference() {
+    let local = monitor("a", "avg(last_5m):avg:x{*} > 5");
+    let mut remote = served(&local, "7");
+    remote.value["type"] = json!("metric alert");
+    remote.value["options"]["thresholds"]["warning"] = Value::Null;
+    remote.value["options"]["on_missing_data"] = json!("default");
+    remote.value["priority"] = Value::Null;
+    let plan = planned(std::slice::from_ref(&local), &[remote]);
+    assert_eq!((plan.operations.len(), plan.unchanged), (0, 1), "{plan:?}");
+}
+
+#[test]
+fn a_mute_survives_and_goes_back_with_an_update() {
+    let mut local = monitor("a", "avg(last_5m):avg:x{*} > 5");
+    let mut remote = served(&local, "7");
+    remote.value["options"]["silenced"] = json!({ "host:a": 1_700_000_000 });
+    assert!(
+        planned(std::slice::from_ref(&local), std::slice::from_ref(&remote))
+            .operations
+            .is_empty()
+    );
+    local.payload["message"] = json!("another");
+    let plan = planned(&[local], &[remote]);
+    let payload = plan.operations[0].payload.as_ref().expect("a payload");
+    assert_eq!(
+        payload["options"]["silenced"],
+        json!({ "host:a": 1_700_000_000 })
+    );
+    assert_eq!(plan.operations[0].changes.len(), 1);
+    assert_eq!(plan.operations[0].changes[0].path, "message");
+}
+
+#[test]
+fn only_marked_objects_of_the_namespace_are_touched() {
+    let foreign = Remote::new(
+        Kind::Monitor,
+        json!({ "id": 1, "name": "a", "tags": ["team:x"] }),
+    )
+    .expect("an id");
+    let tags = json!(["managed-by:monitors", "key:other.a"]);
+    let other =
+        Remote::new(Kind::Monitor, json!({ "id": 2, "name": "a", "tags": tags })).expect("an id");
+    let local = monitor("a", "avg(last_5m):avg:x{*} > 5");
+    let plan = planned(&[local], &[foreign, other]);
+    assert_eq!(actions(&plan), [(Action::Create, "a")]);
+}
+
+#[test]
+fn a_new_key_with_the_same_title_updates_in_place() {
+    let old = monitor("old", "avg(last_5m):avg:x{*} > 5");
+    let mut new = monitor("new", "avg(last_5m):avg:x{*} > 5");
+    new.title = "old".into();
+    new.payload["name"] = json!("old");
+    let plan = planned(&[new], &[served(&old, "7")]);
+    assert_eq!(actions(&plan), [(Action::Update, "new")]);
+    assert_eq!(plan.operations[0].id.as_deref(), Some("7"));
+    assert_eq!(plan.operations[0].note.as_deref(), Some("was shop.old"));
+}
+
+#[test]
+fn of_two_objects_with_one_key_the_older_stays() {
+    let local = monitor("a", "avg(last_5m):avg:x{*} > 5");
+    let plan = planned(
+        std::slice::from_ref(&local),
+        &[served(&local, "12"), served(&local, "7")],
+    );
+    assert_eq!(actions(&plan), [(Action::Delete, "a")]);
+    assert_eq!(plan.operations[0].id.as_deref(), Some("12"));
+}
+
+#[test]
+fn adopting_what_already_is_as_wanted_changes_nothing_that_people_see() {
+    let mut local = monitor("a", "avg(last_5m):avg:x{*} > 5");
+    let mut remote = served(&local, "7");
+    remote.value["tags"] = json!([]);
+    local.adopt = Some("7".into());
+    let plan = planned(std::slice::from_ref(&local), std::slice::from_ref(&remote));
+    assert_eq!(actions(&plan), [(Action::Adopt, "a")]);
+    assert!(!plan.has_changes());
+    remote.value["message"] = json!("by hand");
+    assert_eq!(
+        actions(&planned(
+            std::slice::from_ref(&local),
+            std::slice::from_ref(&remote)
+        )),
+        [(Action::Update, "a")]
+    );
+    local.adopt = Some("8".into());
+    let refused = plan_error(&[local], &[remote]);
+    assert!(
+        refused.contains("monitors/a.yaml:3: adopt: there is no monitor with id 8"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn what_belongs_to_one_definition_cannot_be_adopted_by_another() {
+    let owner = monitor("owner", "avg(last_5m):avg:x{*} > 5");
+    let mut thief = monitor("thief", "avg(last_5m):avg:x{*} > 5");
+    thief.adopt = Some("7".into());
+    let refused = plan_error(&[thief, owner.clone()], &[served(&owner, "7")]);
+    assert!(
+        refused.contains("monitor 7 already belongs to shop.owner"),
+        "{refused}"
+    );
+}
+
+fn plan_error(local: &[Object], remote: &[Remote]) -> String {
+    plan(local, remote, &Options::new("shop"))
+        .expect_err("a refusal")
+        .iter()
+        .map(ToString::to_string)
+        .collect()
+}
+
+#[test]
+fn deleting_everything_or_much_is_refused() {
+    let objects: Vec<Object> = (0..20)
+        .map(|n| monitor(&format!("m{n}"), "avg(last_5m):avg:x{*} > 5"))
+        .collect();
+    let remote: Vec<Remote> = objects
+        .iter()
+        .enumerate()
+        .map(|(n, object)| served(object, &format!("{}", n + 1)))
+        .collect();
+    assert!(plan_error(&[], &remote).contains("no definition was found"));
+    assert!(plan_error(&objects[6..], &remote).contains("deletes 6 of 20"));
+    assert_eq!(planned(&objects[5..], &remote).count(Action::Delete), 5);
+    let mut options = Options::new("shop");
+    options.guard = Guard {
+        allow_delete_all: true,
+        ..Guard::default()
+    };
+    assert_eq!(
+        plan(&[], &remote, &options)
+            .expect("allowed")
+            .count(Action::Delete),
+        20
+    );
+}
+
+#[test]
+fn only_chosen_names_are_planned() {
+    let local = [
+        monitor("pay-a", "avg(last_5m):avg:x{*} > 5"),
+        monitor("ship-a", "avg(last_5m):avg:x{*} > 5"),
+    ];
+    for (pattern, expected) in [
+        ("pay-*", "pay-a"),
+        ("*ship*", "ship-a"),
+        ("ship-a", "ship-a"),
+        ("s*p-*a", "ship-a"),
+    ] {
+        let options = Options {
+            only: vec![pattern.into()],
+            ..Options::new("shop")
+        };
+        assert_eq!(
+            actions(&plan(&local, &[], &options).expect("a plan")),
+            [(Action::Create, expected)],
+            "{pattern}"
+        );
+    }
+}
+
+#[test]
+fn deletes_come_first_and_what_others_need_before_those_who_need_it() {
+    let mut slo = monitor("slo", "");
+    slo.kind = Kind::Slo;
+    slo.payload = json!({ "name": "slo", "type": "monitor", "monitor_ids": ["${monitor:base}"] });
+    let mut dashboard = monitor("dashboard", "");
+    dashboard.kind = Kind::Dashboard;
+    dashboard.payload =
+        json!({ "title": "d", "widgets": [{ "definition": { "slo_id": "${slo:slo}" } }] });
+    let local = [
+        dashboard,
+        monitor(
+            "a-burn",
+            "burn_rate(\"${slo:slo}\").over(\"7d\").long_window(\"1h\").short_window(\"5m\") > 2",
+        ),
+        monitor("a-composite", "${monitor:base} && ${monitor:a-burn}"),
+        slo,
+        monitor("base", "avg(last_5m):avg:x{*} > 5"),
+    ];
+    let gone = [monitor("gone", "avg(last_5m):avg:x{*} > 5")];
+    let plan = planned(&local, &[served(&gone[0], "3")]);
+    let names: Vec<&str> = plan
+        .operations
+        .iter()
+        .map(|operation| operation.key.name.as_str())
+        .collect();
+    assert_eq!(
+        names,
+        ["gone", "base", "slo", "a-burn", "a-composite", "dashboard"]
+    );
+    let circle = [
+        monitor("x", "${monitor:y} && 1"),
+        monitor("y", "${monitor:x} && 1"),
+    ];
+    assert!(plan_error(&circle, &[]).contains("monitor x → monitor y → monitor x"));
+}
+
+#[test]
+fn a_delete_is_forced_only_when_the_plan_removes_the_reference_too() {
+    let base = monitor("base", "avg(last_5m):avg:x{*} > 5");
+    let both = monitor("both", "${monitor:base} && 9");
+    let mut referring = served(&both, "8");
+    referring.value["query"] = json!("7 && 9");
+    let remote = [served(&base, "7"), referring.clone()];
+    let changed = monitor("both", "9 && 10");
+    let plan = planned(&[changed], &remote);
+    assert!(plan.operations[0].force, "{plan:?}");
+    let mut foreign = referring;
+    foreign.value["tags"] = json!([]);
+    let plan = planned(
+        &[monitor("other", "avg(last_5m):avg:x{*} > 5")],
+        &[served(&base, "7"), foreign],
+    );
+    assert!(!plan.operations[0].force, "{plan:?}");
+}
+
+#[test]
+fn links_resolve_to_numbers_only_where_the_api_wants_numbers() {
+    let ids = [(
+        Link {
+            kind: Kind::Monitor,
+            name: "a".into(),
+        },
+        "7".to_owned(),
+    )]
+    .into();
+    let payload = json!({ "monitor_ids": ["${monitor:a}"], "alert_id": "${monitor:a}", "query": "${monitor:a} && ${monitor:b}" });
+    let (resolved, missing) = resolve(&payload, &ids);
+    assert_eq!(
+        resolved,
+        json!({ "monitor_ids": [7], "alert_id": "7", "query": "7 && ${monitor:b}" })
+    );
+    assert_eq!(
+        missing,
+        [Link {
+            kind: Kind::Monitor,
+            name: "b".into()
+        }]
+    );
+}
+
+/// Every leaf of a JSON value by its path.
+fn leaves(value: &Value, path: &str, found: &mut Vec<String>) {
+    match value {
+        Value::Object(map) => map
+            .iter()
+            .for_each(|(name, item)| leaves(item, &format!("{path}/{name}"), found)),
+        Value::Array(items) => {
+            items
+                .iter()
+                .enumerate()
+                .for_each(|(index, item)| leaves(item, &format!("{path}/{index}"), found));
+        }
+        _ => found.push(path.to_owned()),
+    }
+}
+
+fn by_hand(value: &Value) -> Value {
+    match value {
+        Value::String(text) => json!(format!("{text}x")),
+        Value::Number(number) => json!(number.as_f64().unwrap_or_default() + 1.0),
+        Value::Bool(value) => json!(!value),
+        _ => json!("by hand"),
+    }
+}
+
+/// Whatever attribute of whatever object is changed by hand, the plan shows it and nothing else, and what the plan
+/// sends is what was there before.
+#[test]
+fn each_attribute_changed_by_hand_is_found_and_repaired_alone() {
+    let set = shipped("prod");
+    let mut ids = alerting::object::Ids::new();
+    for (number, object) in set.objects.iter().enumerate() {
+        let id = if object.kind == Kind::Monitor {
+            format!("{}", number + 1_000)
+        } else {
+            format!("id-{number}")
+        };
+        ids.insert(
+            Link {
+                kind: object.kind,
+                name: object.key.name.clone(),
+            },
+            id,
+        );
+    }
+    let resolved: Vec<Object> = set
+        .objects
+        .iter()
+        .map(|object| Object {
+            payload: resolve(&object.payload, &ids).0,
+            ..object.clone()
+        })
+        .collect();
+    let id = |object: &Object| {
+        ids[&Link {
+            kind: object.kind,
+            name: object.key.name.clone(),
+        }]
+            .clone()
+    };
+    let remote: Vec<Remote> = resolved
+        .iter()
+        .map(|object| served(object, &id(object)))
+        .collect();
+    let options = Options::new(&set.namespace);
+    assert_eq!(
+        plan(&set.objects, &remote, &options)
+            .expect("a plan")
+            .operations,
+        []
+    );
+    let mut cases = 0;
+    for (index, object) in resolved.iter().enumerate() {
+        let mut paths = Vec::new();
+        leaves(&object.payload, "", &mut paths);
+        // The mark is identity, not an attribute.
+        let attributes = paths.iter().filter(|path| {
+            !path.starts_with("/tags") && *path != "/description" && *path != "/type"
+        });
+        for path in attributes {
+            let mut changed = remote[index].clone();
+            let leaf = changed.value.pointer_mut(path).expect("the leaf");
+            *leaf = by_hand(leaf);
+            let before = normal::remote(&changed);
+            let changes = diff::diff(&before, &normalise(object.kind, &object.payload));
+            assert_eq!(changes.len(), 1, "{} {path}: {changes:?}", object.key);
+            let top = path.split('/').nth(1).expect("a field");
+            assert!(changes[0].path.starts_with(top), "{path}: {changes:?}");
+            cases += 1;
+        }
+    }
+    assert!(cases >= 1_000, "{cases}");
+}
+
+#[test]
+fn a_plan_reads_well() {
+    let mut changed = monitor("changed", "avg(last_5m):avg:x{*} > 5");
+    let mut remote = served(&changed, "7");
+    changed.payload["message"] = json!("one\ntwo\nthree");
+    remote.value["message"] = json!("one\n2\nthree");
+    changed.payload["options"]["thresholds"]["critical"] = json!(6);
+    changed.payload["tags"]
+        .as_array_mut()
+        .expect("tags")
+        .push(json!("team:orders"));
+    changed.payload["options"]["timeout_h"] = json!(4);
+    let gone = served(&monitor("gone", "avg(last_5m):avg:x{*} > 5"), "8");
+    let local = [changed, monitor("new", "avg(last_5m):avg:x{*} > 5")];
+    let plan = planned(&local, &[remote, gone]);
+    insta::assert_snapshot!(format!("{}\n{}", text(&plan), markdown(&plan)));
+}
+
+#[test]
+fn one_inserted_widget_is_one_change() {
+    let board = |titles: &[&str]| {
+        let widgets: Vec<Value> = titles
+            .iter()
+            .map(|title| json!({ "definition": { "title": title } }))
+            .collect();
+        normalise(
+            Kind::Dashboard,
+            &json!({ "title": "d", "widgets": widgets }),
+        )
+    };
+    let changes = diff::diff(&board(&["a", "b", "c"]), &board(&["a", "new", "b", "c"]));
+    assert_eq!(changes.len(), 1, "{changes:?}");
+    assert_eq!(changes[0].path, "widgets[1]");
+}
+
+/// What another tool made is imported as files that load and then plan to no change but the mark.
+#[test]
+fn imported_files_plan_to_no_change() {
+    let set = shipped("prod");
+    let mut remote: Vec<Remote> = Vec::new();
+    let mut names = std::collections::BTreeMap::new();
+    let mut ids = alerting::object::Ids::new();
+    for (number, object) in set.objects.iter().enumerate() {
+        let id = if object.kind == Kind::Monitor {
+            format!("{}", number + 1_000)
+        } else {
+            format!("id-{number}")
+        };
+        names.insert(id.clone(), object.key.name.clone());
+        ids.insert(
+            Link {
+                kind: object.kind,
+                name: object.key.name.clone(),
+            },
+            id,
+        );
+    }
+    for object in &set.objects {
+        let id = &ids[&Link {
+            kind: object.kind,
+            name: object.key.name.clone(),
+        }];
+        let mut foreign = served(
+            &Object {
+                payload: resolve(&object.payload, &ids).0,
+                ..object.clone()
+            },
+            id,
+        );
+        foreign.value["tags"] = json!(if object.kind == Kind::Dashboard {
+            vec!["team:x"]
+        } else {
+            vec!["team:x", "made-by:hand"]
+        });
+        if object.kind != Kind::Monitor {
+            foreign.value["description"] = json!("Made by hand with a $".to_owned() + "{brace}.");
+        }
+        remote.push(foreign);
+    }
+    let (mut monitors, mut slos, mut dashboards) = (json!({}), json!({}), json!({}));
+    for remote in &remote {
+        let name = names[&remote.id].clone();
+        match remote.kind {
+            Kind::Monitor => {
+                monitors[name] = json!(monitor_file(remote, &names).expect("a monitor"))
+            }
+            Kind::Slo => slos[name] = json!(slo_file(remote, &names).expect("an SLO")),
+            Kind::Dashboard => {
+                dashboards[name] = json!(dashboard_file(remote, &names).expect("a dashboard"))
+            }
+        }
+    }
+    for monitor in monitors.as_object_mut().expect("a map").values_mut() {
+        let rules = ["labels", "runbook"];
+        monitor["waive"] = rules
+            .iter()
+            .map(|rule| json!({ "rule": rule, "reason": "imported" }))
+            .collect();
+    }
+    let text =
+        yaml::write(&json!({ "monitors": monitors, "slos": slos, "dashboards": dashboards }));
+    let inputs = Inputs {
+        files: vec![Source {
+            path: "imported.yaml".into(),
+            text,
+        }],
+        ..Inputs::default()
+    };
+    let imported = load(&inputs).unwrap_or_else(|problems| panic!("{}", problems[0]));
+    let plan = plan(
+        &imported.objects,
+        &remote,
+        &Options::new(&imported.namespace),
+    )
+    .expect("a plan");
+    assert!(!plan.has_changes(), "{}", alerting::plan::text(&plan));
+    assert_eq!(plan.count(Action::Adopt), remote.len());
+}
+
+#[test]
+fn refusals_name_the_way_out() {
+    let refusal = Refusal::TooManyDeletes {
+        deletes: 9,
+        existing: 10,
+        percent: 25,
+    };
+    assert!(refusal.to_string().contains("--max-delete-percent"));
+}
