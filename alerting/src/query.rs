@@ -4,6 +4,7 @@
 //! be evaluated, changed and printed without disturbing what a person wrote. Must not know which metrics exist
 //! or which object a query belongs to: that is for the rules.
 
+mod layout;
 mod lex;
 mod parse;
 mod print;
@@ -18,7 +19,7 @@ use thiserror::Error;
 pub use lex::{NESTING_MAX, QUERY_BYTES_MAX};
 pub use parse::{FUNCTIONS, SOURCES};
 
-use print::Layout;
+use layout::Layout;
 use tree::{Alert, Expr};
 
 /// A monitor's query.

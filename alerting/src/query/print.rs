@@ -1,112 +1,11 @@
-//! Tree to text. The tree decides which tokens there are; a layout remembered from parsing supplies how each one was
-//! spelled and spaced. A token that the tree changed since is printed plainly, its neighbours stay as they were.
+//! Tree to tokens in their plainest spelling; a [`Layout`](super::layout::Layout) makes them look as they were written.
 
-use super::lex::Token;
+use super::layout::Pieces;
 use super::tree::{
     Alert, Argument, Call, Comparison, Condition, Expr, Filter, Link, Method, MetricAlert,
     MetricQuery, Operand, Reference, SpaceAggregator, Span, Term, Text, TimeAggregator, Value,
     Window,
 };
-
-/// The tokens of a tree in their plainest spelling.
-#[derive(Debug, Default)]
-pub(super) struct Pieces(Vec<Piece>);
-
-#[derive(Debug)]
-struct Piece {
-    text: String,
-    spaced: bool,
-}
-
-impl Pieces {
-    fn push(&mut self, text: impl Into<String>) {
-        self.0.push(Piece {
-            text: text.into(),
-            spaced: false,
-        });
-    }
-
-    fn spaced(&mut self, text: impl Into<String>) {
-        self.0.push(Piece {
-            text: text.into(),
-            spaced: true,
-        });
-    }
-
-    /// A list with commas in parentheses.
-    fn list<T>(&mut self, items: &[T], mut each: impl FnMut(&mut Self, &T)) {
-        self.push("(");
-        for (index, item) in items.iter().enumerate() {
-            if index > 0 {
-                self.push(",");
-            }
-            each(self, item);
-        }
-        self.push(")");
-    }
-
-    pub(super) fn canonical(&self) -> String {
-        let mut text = String::new();
-        for piece in &self.0 {
-            if piece.spaced {
-                text.push(' ');
-            }
-            text.push_str(&piece.text);
-        }
-        text.trim_start().to_owned()
-    }
-}
-
-/// How a text was written, token by token.
-#[derive(Debug, Clone)]
-pub(super) struct Layout(Vec<Spelling>);
-
-#[derive(Debug, Clone)]
-struct Spelling {
-    plain: String,
-    space: String,
-    written: String,
-}
-
-impl Layout {
-    /// Pairs what the tree prints with what was read; the last token is the end of the text.
-    pub(super) fn new(pieces: &Pieces, tokens: Vec<Token>) -> Self {
-        let plain = pieces
-            .0
-            .iter()
-            .map(|piece| piece.text.clone())
-            .chain([String::new()]);
-        let spellings = tokens
-            .into_iter()
-            .zip(plain)
-            .map(|(token, plain)| Spelling {
-                plain,
-                space: token.space,
-                written: token.text,
-            });
-        Self(spellings.collect())
-    }
-
-    pub(super) fn print(&self, pieces: &Pieces) -> String {
-        // A tree that was changed in shape has lost its layout.
-        if pieces.0.len() + 1 != self.0.len() {
-            return pieces.canonical();
-        }
-        let mut text = String::new();
-        for (piece, spelling) in pieces.0.iter().zip(&self.0) {
-            text.push_str(&spelling.space);
-            text.push_str(if piece.text == spelling.plain {
-                &spelling.written
-            } else {
-                &piece.text
-            });
-        }
-        if let Some(end) = self.0.last() {
-            text.push_str(&end.space);
-        }
-        text
-    }
-}
 
 pub(super) fn alert(alert: &Alert) -> Pieces {
     let mut out = Pieces::default();
@@ -271,10 +170,10 @@ fn conditions(out: &mut Pieces, items: &[Condition], operator: &str) {
         if index > 0 {
             out.spaced(operator);
         }
-        let first = out.0.len();
+        let first = out.len();
         condition(out, item);
         if index > 0 {
-            out.0[first].spaced = true;
+            out.space_at(first);
         }
     }
 }
@@ -308,9 +207,9 @@ fn expr(out: &mut Pieces, item: &Expr) {
             expr(out, first);
             for (operator, operand) in rest {
                 out.spaced(operator.text());
-                let next = out.0.len();
+                let next = out.len();
                 expr(out, operand);
-                out.0[next].spaced = true;
+                out.space_at(next);
             }
         }
     }
@@ -416,16 +315,17 @@ fn filter(out: &mut Pieces, item: &Filter) {
 
 fn filters(out: &mut Pieces, items: &[Filter], separator: &str) {
     for (index, item) in items.iter().enumerate() {
-        let first = out.0.len();
+        let first = out.len();
         if index > 0 {
-            out.0.push(Piece {
-                text: separator.to_owned(),
-                spaced: separator != ",",
-            });
+            if separator == "," {
+                out.push(separator);
+            } else {
+                out.spaced(separator);
+            }
         }
         filter(out, item);
         if index > 0 && separator != "," {
-            out.0[first + 1].spaced = true;
+            out.space_at(first + 1);
         }
     }
 }

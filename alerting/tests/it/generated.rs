@@ -123,3 +123,30 @@ fn promtool_accepts_the_rules_and_their_tests_pass() {
     passes(&tool, &["check", "rules", "alerts.yml"]);
     passes(&tool, &["test", "rules", "alerts.test.yml"]);
 }
+
+/// The table of rules in the handbook.
+#[test]
+fn the_documented_rules_are_the_rules() {
+    let path = root().join("docs/monitors.md");
+    let page = fs::read_to_string(&path).expect("the page");
+    let (before, rest) = page
+        .split_once("<!-- rules -->\n")
+        .expect("a beginning mark");
+    let (_, after) = rest
+        .split_once("<!-- end of rules -->")
+        .expect("an end mark");
+    let rows: String = alerting::rules::RULES
+        .iter()
+        .map(|rule| {
+            format!(
+                "| `{}` | {} | {} |\n",
+                rule.name,
+                rule.demands,
+                if rule.waivable { "yes" } else { "–" }
+            )
+        })
+        .collect();
+    let table = format!("| Rule | Demands | May be waived |\n|---|---|---|\n{rows}");
+    let wanted = format!("{before}<!-- rules -->\n{table}<!-- end of rules -->{after}");
+    current("docs/monitors.md", &wanted);
+}

@@ -1,14 +1,12 @@
 //! From two sets of objects to operations: identity, order, guards, what counts as a difference and what does not.
 
 use alerting::diff;
-use alerting::normal::{self, normalise};
+use alerting::normal::normalise;
 use alerting::object::{Key, Kind, Link, Object, Origin, Remote, resolve};
 use alerting::plan::{Action, Guard, Options, Plan, Refusal, markdown, plan, text};
-use alerting::set::{Inputs, Source, dashboard_file, load, monitor_file, slo_file};
-use alerting::yaml;
 use serde_json::{Value, json};
 
-use crate::support::shipped;
+use crate::support::served;
 
 fn monitor(name: &str, query: &str) -> Object {
     let key = Key::new("shop", name);
@@ -27,70 +25,6 @@ fn monitor(name: &str, query: &str) -> Object {
         payload,
         adopt: None,
         origin,
-    }
-}
-
-/// The object as the server answers it: fields added, numbers as floats, tags in another order.
-fn served(object: &Object, id: &str) -> Remote {
-    let mut value = object.payload.clone();
-    value["id"] = id.parse::<u64>().map_or_else(|_| json!(id), |id| json!(id));
-    if let Some(tags) = value["tags"].as_array_mut() {
-        tags.reverse();
-    }
-    if object.kind == Kind::Monitor {
-        for field in [
-            "created",
-            "modified",
-            "deleted",
-            "creator",
-            "restricted_roles",
-            "restriction_policy",
-        ] {
-            value[field] = Value::Null;
-        }
-        value["overall_state"] = json!("OK");
-        value["multi"] = json!(false);
-        value["options"]["silenced"] = json!({});
-        value["options"]["notify_audit"] = json!(false);
-        value["options"]["new_host_delay"] = json!(300);
-        for threshold in value["options"]["thresholds"]
-            .as_object_mut()
-            .into_iter()
-            .flat_map(|map| map.values_mut())
-        {
-            *threshold = threshold.as_f64().map_or(Value::Null, Value::from);
-        }
-    }
-    if object.kind == Kind::Slo {
-        value["type_id"] = json!(1);
-        value["timeframe"] = json!("7d");
-        value["creator"] = json!({ "email": "a@example.com" });
-        for threshold in value["thresholds"].as_array_mut().into_iter().flatten() {
-            threshold["target_display"] = json!("99.");
-        }
-    }
-    if object.kind == Kind::Dashboard {
-        value["author_handle"] = json!("a@example.com");
-        value["is_read_only"] = json!(false);
-        value["restricted_roles"] = json!([]);
-        add_widget_ids(&mut value["widgets"], 1);
-    }
-    Remote::new(object.kind, value).expect("an id")
-}
-
-fn add_widget_ids(widgets: &mut Value, first: u64) {
-    for (index, widget) in widgets.as_array_mut().into_iter().flatten().enumerate() {
-        widget["id"] = json!(first + index as u64);
-        add_widget_ids(
-            &mut widget["definition"]["widgets"],
-            1_000 * (first + index as u64),
-        );
-        if widget["definition"]["widgets"].is_null() {
-            widget["definition"]
-                .as_object_mut()
-                .expect("a definition")
-                .shift_remove("widgets");
-        }
     }
 }
 
@@ -352,100 +286,6 @@ fn links_resolve_to_numbers_only_where_the_api_wants_numbers() {
     );
 }
 
-/// Every leaf of a JSON value by its path.
-fn leaves(value: &Value, path: &str, found: &mut Vec<String>) {
-    match value {
-        Value::Object(map) => map
-            .iter()
-            .for_each(|(name, item)| leaves(item, &format!("{path}/{name}"), found)),
-        Value::Array(items) => {
-            items
-                .iter()
-                .enumerate()
-                .for_each(|(index, item)| leaves(item, &format!("{path}/{index}"), found));
-        }
-        _ => found.push(path.to_owned()),
-    }
-}
-
-fn by_hand(value: &Value) -> Value {
-    match value {
-        Value::String(text) => json!(format!("{text}x")),
-        Value::Number(number) => json!(number.as_f64().unwrap_or_default() + 1.0),
-        Value::Bool(value) => json!(!value),
-        _ => json!("by hand"),
-    }
-}
-
-/// Whatever attribute of whatever object is changed by hand, the plan shows it and nothing else, and what the plan
-/// sends is what was there before.
-#[test]
-fn each_attribute_changed_by_hand_is_found_and_repaired_alone() {
-    let set = shipped("prod");
-    let mut ids = alerting::object::Ids::new();
-    for (number, object) in set.objects.iter().enumerate() {
-        let id = if object.kind == Kind::Monitor {
-            format!("{}", number + 1_000)
-        } else {
-            format!("id-{number}")
-        };
-        ids.insert(
-            Link {
-                kind: object.kind,
-                name: object.key.name.clone(),
-            },
-            id,
-        );
-    }
-    let resolved: Vec<Object> = set
-        .objects
-        .iter()
-        .map(|object| Object {
-            payload: resolve(&object.payload, &ids).0,
-            ..object.clone()
-        })
-        .collect();
-    let id = |object: &Object| {
-        ids[&Link {
-            kind: object.kind,
-            name: object.key.name.clone(),
-        }]
-            .clone()
-    };
-    let remote: Vec<Remote> = resolved
-        .iter()
-        .map(|object| served(object, &id(object)))
-        .collect();
-    let options = Options::new(&set.namespace);
-    assert_eq!(
-        plan(&set.objects, &remote, &options)
-            .expect("a plan")
-            .operations,
-        []
-    );
-    let mut cases = 0;
-    for (index, object) in resolved.iter().enumerate() {
-        let mut paths = Vec::new();
-        leaves(&object.payload, "", &mut paths);
-        // The mark is identity, not an attribute.
-        let attributes = paths.iter().filter(|path| {
-            !path.starts_with("/tags") && *path != "/description" && *path != "/type"
-        });
-        for path in attributes {
-            let mut changed = remote[index].clone();
-            let leaf = changed.value.pointer_mut(path).expect("the leaf");
-            *leaf = by_hand(leaf);
-            let before = normal::remote(&changed);
-            let changes = diff::diff(&before, &normalise(object.kind, &object.payload));
-            assert_eq!(changes.len(), 1, "{} {path}: {changes:?}", object.key);
-            let top = path.split('/').nth(1).expect("a field");
-            assert!(changes[0].path.starts_with(top), "{path}: {changes:?}");
-            cases += 1;
-        }
-    }
-    assert!(cases >= 1_000, "{cases}");
-}
-
 #[test]
 fn a_plan_reads_well() {
     let mut changed = monitor("changed", "avg(last_5m):avg:x{*} > 5");
@@ -479,90 +319,6 @@ fn one_inserted_widget_is_one_change() {
     let changes = diff::diff(&board(&["a", "b", "c"]), &board(&["a", "new", "b", "c"]));
     assert_eq!(changes.len(), 1, "{changes:?}");
     assert_eq!(changes[0].path, "widgets[1]");
-}
-
-/// What another tool made is imported as files that load and then plan to no change but the mark.
-#[test]
-fn imported_files_plan_to_no_change() {
-    let set = shipped("prod");
-    let mut remote: Vec<Remote> = Vec::new();
-    let mut names = std::collections::BTreeMap::new();
-    let mut ids = alerting::object::Ids::new();
-    for (number, object) in set.objects.iter().enumerate() {
-        let id = if object.kind == Kind::Monitor {
-            format!("{}", number + 1_000)
-        } else {
-            format!("id-{number}")
-        };
-        names.insert(id.clone(), object.key.name.clone());
-        ids.insert(
-            Link {
-                kind: object.kind,
-                name: object.key.name.clone(),
-            },
-            id,
-        );
-    }
-    for object in &set.objects {
-        let id = &ids[&Link {
-            kind: object.kind,
-            name: object.key.name.clone(),
-        }];
-        let mut foreign = served(
-            &Object {
-                payload: resolve(&object.payload, &ids).0,
-                ..object.clone()
-            },
-            id,
-        );
-        foreign.value["tags"] = json!(if object.kind == Kind::Dashboard {
-            vec!["team:x"]
-        } else {
-            vec!["team:x", "made-by:hand"]
-        });
-        if object.kind != Kind::Monitor {
-            foreign.value["description"] = json!("Made by hand with a $".to_owned() + "{brace}.");
-        }
-        remote.push(foreign);
-    }
-    let (mut monitors, mut slos, mut dashboards) = (json!({}), json!({}), json!({}));
-    for remote in &remote {
-        let name = names[&remote.id].clone();
-        match remote.kind {
-            Kind::Monitor => {
-                monitors[name] = json!(monitor_file(remote, &names).expect("a monitor"))
-            }
-            Kind::Slo => slos[name] = json!(slo_file(remote, &names).expect("an SLO")),
-            Kind::Dashboard => {
-                dashboards[name] = json!(dashboard_file(remote, &names).expect("a dashboard"))
-            }
-        }
-    }
-    for monitor in monitors.as_object_mut().expect("a map").values_mut() {
-        let rules = ["labels", "runbook"];
-        monitor["waive"] = rules
-            .iter()
-            .map(|rule| json!({ "rule": rule, "reason": "imported" }))
-            .collect();
-    }
-    let text =
-        yaml::write(&json!({ "monitors": monitors, "slos": slos, "dashboards": dashboards }));
-    let inputs = Inputs {
-        files: vec![Source {
-            path: "imported.yaml".into(),
-            text,
-        }],
-        ..Inputs::default()
-    };
-    let imported = load(&inputs).unwrap_or_else(|problems| panic!("{}", problems[0]));
-    let plan = plan(
-        &imported.objects,
-        &remote,
-        &Options::new(&imported.namespace),
-    )
-    .expect("a plan");
-    assert!(!plan.has_changes(), "{}", alerting::plan::text(&plan));
-    assert_eq!(plan.count(Action::Adopt), remote.len());
 }
 
 #[test]

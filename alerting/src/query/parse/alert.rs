@@ -6,6 +6,7 @@ use winnow::stream::Stream;
 
 use super::expr::{comparison, expr, unknown};
 use super::{Fault, Input, Parsed, list1, number, of_kind, punctuation, sees, text, word};
+use crate::query::layout::Layout;
 use crate::query::lex::{TokenKind, lex};
 use crate::query::print;
 use crate::query::tree::{
@@ -218,7 +219,7 @@ fn formula(input: &mut Input<'_>) -> Parsed<FormulaAlert> {
     };
     let tokens = lex(&quoted.content).map_err(inner)?;
     let mut exprs = super::expressions(&tokens, quoted.content.len()).map_err(inner)?;
-    let layout = print::Layout::new(&print::expressions(&exprs), tokens);
+    let layout = Layout::new(&print::expressions(&exprs), tokens);
     let Some(expr) = exprs.pop().filter(|_| exprs.is_empty()) else {
         return Err(Fault::cut(
             left,
