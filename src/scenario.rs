@@ -11,6 +11,7 @@ mod check;
 pub mod file;
 mod find;
 mod load;
+mod one_step;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -22,6 +23,7 @@ pub use change::{Changes, parse_duration, parse_rate, parse_set};
 pub use check::units::{show_duration, show_rate};
 pub use find::{BUILT_IN, LOCAL_FOLDER, ScenarioRef, all};
 pub use load::load;
+pub use one_step::{OneStep, OneStepLoad};
 
 /// Index of a [`Step`] in [`Scenario::steps`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -37,7 +37,7 @@ impl Document {
                 root,
                 early,
             }),
-            Err(problem) => Err(Problems::new(vec![source], vec![problem])),
+            Err(problem) => Err(Problems::new(vec![source], vec![*problem])),
         }
     }
 
@@ -73,7 +73,7 @@ impl Document {
         let mut problems = self.early.clone();
         problems.extend(findings.problems);
         let mut document = self.clone();
-        let lost = Lost::prune(&mut document.root, &findings.wrong);
+        let lost = Lost::prune(&mut document.root, &findings.wrong, findings.doubtful);
         let value = match serde_json::from_value(document.root.to_json()) {
             Ok(value) => Some(value),
             Err(error) => {
@@ -110,7 +110,7 @@ impl Document {
             let segments: Vec<&str> = path.split('.').collect();
             replace(&mut self.root, &segments, whole, node)
         });
-        self.early.extend(outcome.err());
+        self.early.extend(outcome.err().map(|problem| *problem));
     }
 
     /// The value at a place, or the nearest one above it.
@@ -194,7 +194,12 @@ fn first_line(text: &str, span: Span) -> Span {
     Span::new(span.source, range.start..range.start + line.len())
 }
 
-fn replace(node: &mut Node, segments: &[&str], flag: Span, value: Node) -> Result<(), Problem> {
+fn replace(
+    node: &mut Node,
+    segments: &[&str],
+    flag: Span,
+    value: Node,
+) -> Result<(), Box<Problem>> {
     let Some((segment, rest)) = segments.split_first() else {
         *node = value;
         return Ok(());
@@ -224,7 +229,7 @@ fn replace(node: &mut Node, segments: &[&str], flag: Span, value: Node) -> Resul
     };
     match found {
         Some(child) => replace(child, rest, flag, value),
-        None => Err(no_such_place(node, segment, flag)),
+        None => Err(Box::new(no_such_place(node, segment, flag))),
     }
 }
 

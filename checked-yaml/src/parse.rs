@@ -15,11 +15,16 @@ pub const DEPTH_MAX: usize = 64;
 pub const NODES_MAX: usize = 100_000;
 
 /// Parses one source of a document; `base` is where `text` begins in that source.
-pub(crate) fn parse(source: u16, base: usize, text: &str) -> Result<(Node, Vec<Problem>), Problem> {
+pub(crate) fn parse(
+    source: u16,
+    base: usize,
+    text: &str,
+) -> Result<(Node, Vec<Problem>), Box<Problem>> {
     if text.len() > TEXT_BYTES_MAX {
         let at = Span::new(source, base..base);
         return Err(Problem::new(at, "the file is too large")
-            .help(format!("at most {} KiB are read", TEXT_BYTES_MAX >> 10)));
+            .help(format!("at most {} KiB are read", TEXT_BYTES_MAX >> 10))
+            .into());
     }
     Builder::new(source, base, text).run(text)
 }
@@ -66,18 +71,21 @@ impl Builder {
         }
     }
 
-    fn run(mut self, text: &str) -> Result<(Node, Vec<Problem>), Problem> {
+    fn run(mut self, text: &str) -> Result<(Node, Vec<Problem>), Box<Problem>> {
         let mut parser = Parser::new_from_str(text);
         let mut documents = 0_u32;
         while let Some(event) = parser.next_event() {
-            let (event, span) = event.map_err(|error| self.syntax(&error))?;
+            let (event, span) = event.map_err(|error| Box::new(self.syntax(&error)))?;
             let range = self.offset(span.start.index())..self.offset(span.end.index());
             if let Event::DocumentStart(_) = event {
                 documents += 1;
                 if documents > 1 {
-                    return Err(self.problem(range, "a second document begins here").help(
-                        "keep one document in a file: remove the `---` line, or split the file",
-                    ));
+                    return Err(self
+                        .problem(range, "a second document begins here")
+                        .help(
+                            "keep one document in a file: remove the `---` line, or split the file",
+                        )
+                        .into());
                 }
             }
             self.event(event, range)?;
@@ -90,7 +98,11 @@ impl Builder {
         Ok((self.root.unwrap_or(empty), self.problems))
     }
 
-    fn event(&mut self, event: Event<'_>, range: std::ops::Range<usize>) -> Result<(), Problem> {
+    fn event(
+        &mut self,
+        event: Event<'_>,
+        range: std::ops::Range<usize>,
+    ) -> Result<(), Box<Problem>> {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 self.refuse_tag(tag.is_some(), range.clone())?;
@@ -132,7 +144,7 @@ impl Builder {
         style: ScalarStyle,
         anchor: usize,
         range: std::ops::Range<usize>,
-    ) -> Result<(), Problem> {
+    ) -> Result<(), Box<Problem>> {
         if self.expects_key() {
             return self.key(text, range);
         }
@@ -157,11 +169,12 @@ impl Builder {
         matches!(self.stack.last(), Some(Open::Map { key: None, .. }))
     }
 
-    fn key(&mut self, text: &str, range: std::ops::Range<usize>) -> Result<(), Problem> {
+    fn key(&mut self, text: &str, range: std::ops::Range<usize>) -> Result<(), Box<Problem>> {
         if text == "<<" {
             return Err(self
                 .problem(range, "merge keys (`<<`) are not supported")
-                .help("write the keys out, or use an alias (`*name`) for a whole value"));
+                .help("write the keys out, or use an alias (`*name`) for a whole value")
+                .into());
         }
         let span = self.span(range);
         if let Some(Open::Map { key, entries, .. }) = self.stack.last_mut() {
@@ -178,20 +191,23 @@ impl Builder {
         Ok(())
     }
 
-    fn open(&mut self, open: Open, range: std::ops::Range<usize>) -> Result<(), Problem> {
+    fn open(&mut self, open: Open, range: std::ops::Range<usize>) -> Result<(), Box<Problem>> {
         if self.expects_key() {
             return Err(self
                 .problem(range, "a key must be text")
-                .help("put a text that contains braces or brackets in quotes"));
+                .help("put a text that contains braces or brackets in quotes")
+                .into());
         }
         if self.stack.len() >= DEPTH_MAX {
-            return Err(self.problem(range, format!("nested more than {DEPTH_MAX} levels deep")));
+            return Err(self
+                .problem(range, format!("nested more than {DEPTH_MAX} levels deep"))
+                .into());
         }
         self.stack.push(open);
         Ok(())
     }
 
-    fn close(&mut self, end: usize) -> Result<(), Problem> {
+    fn close(&mut self, end: usize) -> Result<(), Box<Problem>> {
         match self.stack.pop() {
             Some(Open::List {
                 start,
@@ -220,23 +236,26 @@ impl Builder {
         }
     }
 
-    fn alias(&mut self, id: usize, range: std::ops::Range<usize>) -> Result<(), Problem> {
+    fn alias(&mut self, id: usize, range: std::ops::Range<usize>) -> Result<(), Box<Problem>> {
         if self.expects_key() {
-            return Err(self.problem(range, "an alias cannot be a key"));
+            return Err(self.problem(range, "an alias cannot be a key").into());
         }
         let Some((node, size)) = self.anchors.get(&id).cloned() else {
-            return Err(self.problem(range, "this alias stands inside the value it names"));
+            return Err(self
+                .problem(range, "this alias stands inside the value it names")
+                .into());
         };
         self.value(node, 0, size)
     }
 
     /// Puts a finished value where it belongs; `size` is how many values it brings.
-    fn value(&mut self, node: Node, anchor: usize, size: usize) -> Result<(), Problem> {
+    fn value(&mut self, node: Node, anchor: usize, size: usize) -> Result<(), Box<Problem>> {
         self.nodes += size;
         if self.nodes > NODES_MAX {
             return Err(
                 Problem::new(node.span, format!("more than {NODES_MAX} values"))
-                    .help("aliases repeat whole values; are they nested in one another?"),
+                    .help("aliases repeat whole values; are they nested in one another?")
+                    .into(),
             );
         }
         if anchor != 0 {
@@ -260,13 +279,14 @@ impl Builder {
         Ok(())
     }
 
-    fn refuse_tag(&self, tagged: bool, range: std::ops::Range<usize>) -> Result<(), Problem> {
+    fn refuse_tag(&self, tagged: bool, range: std::ops::Range<usize>) -> Result<(), Box<Problem>> {
         if !tagged {
             return Ok(());
         }
         Err(self
             .problem(range, "YAML tags (`!name`) are not supported")
-            .help("remove the tag; put text that looks like a number in quotes"))
+            .help("remove the tag; put text that looks like a number in quotes")
+            .into())
     }
 
     fn syntax(&self, error: &ScanError) -> Problem {

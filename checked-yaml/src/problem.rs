@@ -10,6 +10,7 @@ use miette::{
 };
 use serde_json::json;
 
+use crate::place::Place;
 use crate::tree::Span;
 
 /// Most problems shown; beyond it the reader has a different problem.
@@ -30,6 +31,8 @@ pub struct Problem {
     pub help: Vec<String>,
     /// The name that is unknown, if that is the mistake: it may stand in a part that could not be read.
     pub concerns: Option<String>,
+    /// The mapping that lacks something, if that is the mistake: what it lacks may stand in it in a wrong form.
+    pub lacking: Option<Place>,
 }
 
 impl Problem {
@@ -42,6 +45,7 @@ impl Problem {
             also: Vec::new(),
             help: Vec::new(),
             concerns: None,
+            lacking: None,
         }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use crate::document::Document;
+use crate::place::Place;
 use crate::problem::{Problem, Problems};
 use crate::tree::{Entry, Kind, Node, Span};
 
@@ -36,67 +37,67 @@ impl<T> Reading<T> {
     }
 }
 
-/// What was cut out of a tree.
+/// What was cut out of a tree, and what was left in although it is known to be a mistake.
 #[derive(Debug, Default)]
 pub(crate) struct Lost {
     /// Texts and keys in the parts that were cut out.
     names: HashSet<String>,
-    /// Heads of mappings that lost an entry: what they seem to lack may have been there.
-    heads: HashSet<Span>,
+    /// Mappings and lists that lost something: what they seem to lack may have been there.
+    losers: HashSet<Place>,
+    /// Values of the right type and the wrong form.
+    doubtful: Vec<Span>,
 }
 
 impl Lost {
     /// Cuts values and entries out.
-    pub(crate) fn prune(root: &mut Node, wrong: &[Span]) -> Self {
+    pub(crate) fn prune(root: &mut Node, wrong: &[Span], doubtful: Vec<Span>) -> Self {
         let wrong: HashSet<Span> = wrong.iter().copied().collect();
-        let mut lost = Self::default();
+        let mut lost = Self {
+            doubtful,
+            ..Self::default()
+        };
         if !wrong.is_empty() {
-            lost.cut(root, &wrong, None);
+            lost.cut(root, &wrong, &Place::root());
         }
         lost
     }
 
     fn explains(&self, problem: &Problem) -> bool {
-        self.heads.contains(&problem.span)
-            || problem
-                .concerns
-                .as_ref()
-                .is_some_and(|name| self.names.contains(name))
+        let lacking = problem.lacking.as_ref();
+        let concerns = problem.concerns.as_ref();
+        lacking.is_some_and(|place| self.losers.contains(place))
+            || concerns.is_some_and(|name| self.names.contains(name))
+            || self.doubtful.iter().any(|span| span.covers(problem.span))
     }
 
-    fn cut(&mut self, node: &mut Node, wrong: &HashSet<Span>, key: Option<Span>) {
-        let head = node.head();
+    fn cut(&mut self, node: &mut Node, wrong: &HashSet<Span>, place: &Place) {
         match &mut node.kind {
             Kind::Map(entries) => {
-                let before = entries.len();
                 entries.retain(|entry| {
-                    let keep =
-                        !wrong.contains(&entry.key_span) && !wrong.contains(&entry.value.span);
-                    if !keep {
+                    let lose = wrong.contains(&entry.key_span) || wrong.contains(&entry.value.span);
+                    if lose {
                         self.remember_entry(entry);
+                        self.losers.insert(place.clone());
                     }
-                    keep
+                    !lose
                 });
-                if entries.len() < before {
-                    self.heads.extend(key.into_iter().chain([head]));
-                    self.heads
-                        .extend(entries.first().map(|entry| entry.key_span));
+                for entry in entries {
+                    let place = place.key(&entry.key);
+                    self.cut(&mut entry.value, wrong, &place);
                 }
-                entries
-                    .iter_mut()
-                    .for_each(|entry| self.cut(&mut entry.value, wrong, Some(entry.key_span)));
             }
             Kind::List(items) => {
                 items.retain(|item| {
-                    let keep = !wrong.contains(&item.span);
-                    if !keep {
+                    let lose = wrong.contains(&item.span);
+                    if lose {
                         self.remember(item);
+                        self.losers.insert(place.clone());
                     }
-                    keep
+                    !lose
                 });
-                items
-                    .iter_mut()
-                    .for_each(|item| self.cut(item, wrong, None));
+                for (index, item) in items.iter_mut().enumerate() {
+                    self.cut(item, wrong, &place.index(index));
+                }
             }
             _ => {}
         }

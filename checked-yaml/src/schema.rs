@@ -28,6 +28,8 @@ pub(crate) struct Walk<'s> {
     problems: Vec<Problem>,
     /// Values and keys that are wrong: what is left without them can still be read.
     wrong: Vec<Span>,
+    /// Values of the right type and the wrong form.
+    doubtful: Vec<Span>,
 }
 
 /// What a walk finds.
@@ -35,6 +37,8 @@ pub(crate) struct Findings {
     pub(crate) problems: Vec<Problem>,
     /// Values (by their span) and entries (by their key's span) that are wrong.
     pub(crate) wrong: Vec<Span>,
+    /// Values that can be read, but are known to be mistakes.
+    pub(crate) doubtful: Vec<Span>,
 }
 
 /// What a value is called and where its key stands.
@@ -55,6 +59,7 @@ impl<'s> Walk<'s> {
             patterns: HashMap::new(),
             problems: Vec::new(),
             wrong: Vec::new(),
+            doubtful: Vec::new(),
         }
     }
 
@@ -68,7 +73,14 @@ impl<'s> Walk<'s> {
         Findings {
             problems: self.problems,
             wrong: self.wrong,
+            doubtful: self.doubtful,
         }
+    }
+
+    /// Reports a value that has the right type.
+    fn doubtful(&mut self, blamed: Span, problem: Problem) {
+        self.doubtful.push(blamed);
+        self.problems.push(problem);
     }
 
     /// Reports, and remembers which value or entry is to blame.
@@ -126,23 +138,29 @@ impl<'s> Walk<'s> {
     }
 
     fn nothing(&mut self, schema: &'s Value, node: &Node, context: Context<'_>) {
-        let name = context
-            .key
-            .map_or_else(|| "this".to_owned(), |key| format!("`{key}`"));
-        let span = if context.key.is_some() {
-            context.head
-        } else {
-            node.span
-        };
-        self.wrong(
-            node.span,
-            Problem::new(span, format!("{name} has no value"))
+        let wanted = self.nouns(schema).join(" or ");
+        let problem = match context.key {
+            Some(key) => Problem::new(context.head, format!("`{key}` has no value"))
                 .label("nothing follows")
-                .help(format!(
-                    "{}; or leave the key out",
-                    self.expected(schema, context)
-                )),
-        );
+                .help(format!("expected {wanted}; or leave the key out")),
+            None => Problem::new(node.span, format!("expected {wanted}")).label("there is nothing"),
+        };
+        self.wrong(node.span, problem);
+    }
+
+    /// What a value of this schema may be.
+    fn nouns(&self, schema: &'s Value) -> Vec<String> {
+        if let Some(noun) = words::noun(schema) {
+            return vec![noun];
+        }
+        let Some(branches) = branches(schema) else {
+            return words::type_noun(schema).into_iter().collect();
+        };
+        let leaves = self.flatten(branches);
+        leaves
+            .iter()
+            .filter_map(|leaf| alternatives::noun(leaf))
+            .collect()
     }
 
     fn has_type(&mut self, schema: &'s Value, node: &Node, context: Context<'_>) -> bool {
@@ -174,7 +192,7 @@ impl<'s> Walk<'s> {
                 .is_some_and(|least| least.as_u64() > Some(0))
         {
             let name = context.key.unwrap_or("this text");
-            self.wrong(
+            self.doubtful(
                 node.span,
                 Problem::new(node.span, format!("`{name}` is empty"))
                     .label("nothing in it")
@@ -185,7 +203,7 @@ impl<'s> Walk<'s> {
         if let Some(most) = schema.get("maxLength").and_then(Value::as_u64)
             && text.chars().count() as u64 > most
         {
-            self.wrong(
+            self.doubtful(
                 node.span,
                 Problem::new(
                     head(node),
@@ -204,13 +222,17 @@ impl<'s> Walk<'s> {
             return;
         }
         let noun = words::noun(schema).unwrap_or_else(|| "what is expected here".to_owned());
-        self.wrong(
+        let label = match text.trim_start().starts_with('-') {
+            true => "must not be negative".to_owned(),
+            false => format!("not {noun}"),
+        };
+        self.doubtful(
             node.span,
             Problem::new(
                 head(node),
                 format!("`{}` is not {noun}", words::short(text)),
             )
-            .label(format!("not {noun}"))
+            .label(label)
             .help_maybe(summary(schema, None).or_else(|| summary(schema, context.about))),
         );
     }
@@ -272,7 +294,7 @@ impl<'s> Walk<'s> {
             } else {
                 format!("{name} has too few items")
             };
-            self.wrong(
+            self.doubtful(
                 node.span,
                 Problem::new(head(node), message)
                     .label(format!("needs at least {least}"))
@@ -327,6 +349,7 @@ impl<'s> Walk<'s> {
             }
         }
         self.required(schema, node, context);
+        self.blame_whole(schema, node);
         let least = schema
             .get("minProperties")
             .and_then(Value::as_u64)
@@ -335,11 +358,16 @@ impl<'s> Walk<'s> {
             let name = context
                 .key
                 .map_or_else(|| "this mapping".to_owned(), |key| format!("`{key}`"));
-            let problem = Problem::new(head(node), format!("{name} is empty"));
-            self.wrong(
+            let message = if entries.is_empty() {
+                format!("{name} is empty")
+            } else {
+                format!("{name} has too few entries")
+            };
+            let problem = Problem::new(head(node), message);
+            self.doubtful(
                 node.span,
                 problem
-                    .label("needs at least one entry")
+                    .label(format!("needs at least {least}"))
                     .help_maybe(summary(schema, context.about)),
             );
         }
@@ -370,6 +398,16 @@ impl<'s> Walk<'s> {
                     .label(format!("add `{key}: …` here"))
                     .help(meaning.map_or_else(String::new, |meaning| format!("{key}: {meaning}"))),
             );
+        }
+    }
+
+    /// Without a required value the mapping cannot be read, either.
+    fn blame_whole(&mut self, schema: &Value, node: &Node) {
+        let required = schema.get("required").and_then(Value::as_array);
+        let keys = required.into_iter().flatten().filter_map(Value::as_str);
+        let mut values = keys.filter_map(|key| node.get(key));
+        if values.any(|value| self.wrong.contains(&value.span)) {
+            self.wrong.push(node.span);
         }
     }
 

@@ -26,6 +26,11 @@ impl Span {
         Self::new(0, range)
     }
 
+    /// Whether the other one lies in this one.
+    pub(crate) fn covers(self, other: Self) -> bool {
+        self.source == other.source && self.start <= other.start && other.end <= self.end
+    }
+
     /// Byte offsets in the source.
     pub fn range(self) -> Range<usize> {
         self.start as usize..self.end as usize

@@ -106,7 +106,15 @@ fn thresholds(report: &Report<'_>, file: &File, scenario: &Scenario) -> Vec<Thre
     let mut compiled = Vec::new();
     for (index, text) in file.thresholds.iter().flatten().enumerate() {
         let place = place.index(index);
-        report.unique("threshold", &mut seen, text.as_str().trim(), &place);
+        if let Some(first) = seen.insert(text.as_str().trim().to_owned(), place.clone()) {
+            let problem = report.at(&place, "this threshold stands in the list twice");
+            report.add(
+                problem
+                    .label("again here")
+                    .also(report.document().span(&first), "first here")
+                    .help("remove one of them"),
+            );
+        }
         match threshold::parse(text.as_str(), scenario) {
             Ok(threshold) => compiled.push(threshold),
             Err(slip) => report.slip(&place, slip),

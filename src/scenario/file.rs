@@ -276,9 +276,9 @@ pub struct PersonaShape {
     /// Share of shoppers who have been here before; default 0%.
     pub returning: Option<PercentText>,
     /// Weights of `desktop`, `mobile`, `tablet`.
-    pub devices: Option<IndexMap<DeviceShape, f64>>,
+    pub devices: Option<DevicesShape>,
     /// Weights of `chrome`, `safari`, `firefox`, `edge`.
-    pub browsers: Option<IndexMap<BrowserKind, f64>>,
+    pub browsers: Option<BrowsersShape>,
     /// Weights of countries by their two-letter code.
     pub countries: Option<IndexMap<String, f64>>,
     /// Pieces in the basket, such as `1..4`; default 1.
@@ -294,28 +294,30 @@ pub struct PersonaShape {
     pub set: Option<IndexMap<VariableName, Scalar>>,
 }
 
-/// A device.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum DeviceShape {
-    /// A desktop computer.
-    Desktop,
-    /// A telephone.
-    Mobile,
-    /// A tablet.
-    Tablet,
+/// Weights of devices.
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(title = "mix of devices")]
+pub struct DevicesShape {
+    /// Desktop computers.
+    pub desktop: Option<f64>,
+    /// Telephones.
+    pub mobile: Option<f64>,
+    /// Tablets.
+    pub tablet: Option<f64>,
 }
 
-/// A browser.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum BrowserKind {
+/// Weights of browsers.
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(title = "mix of browsers")]
+pub struct BrowsersShape {
     /// Chrome.
-    Chrome,
+    pub chrome: Option<f64>,
     /// Safari.
-    Safari,
+    pub safari: Option<f64>,
     /// Firefox.
-    Firefox,
+    pub firefox: Option<f64>,
     /// Edge.
-    Edge,
+    pub edge: Option<f64>,
 }

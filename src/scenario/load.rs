@@ -16,8 +16,16 @@ use super::{Scenario, Source, Threshold};
 /// # Errors
 /// Every mistake in the file and in the changes, each with its place.
 pub fn load(origin: &ScenarioRef, changes: &Changes) -> Result<Scenario, Problems> {
-    let text = origin.text()?;
-    let mut document = Document::parse(&origin.origin(), &text)?;
+    load_text(origin, &origin.text()?, changes)
+}
+
+/// The same for a text that is at hand.
+pub(super) fn load_text(
+    origin: &ScenarioRef,
+    text: &str,
+    changes: &Changes,
+) -> Result<Scenario, Problems> {
+    let mut document = Document::parse(&origin.origin(), text)?;
     change::set(&mut document, &changes.set);
     let reading = document.read::<File>();
     let Some(file) = &reading.value else {
@@ -25,7 +33,7 @@ pub fn load(origin: &ScenarioRef, changes: &Changes) -> Result<Scenario, Problem
     };
     let source = Source {
         origin: origin.origin(),
-        hash: hash(&text),
+        hash: hash(text),
     };
     let (scenario, found) =
         check::compile(&reading.document, file, origin.folder(), source, changes)?;

@@ -27,6 +27,7 @@ impl<'s> Walk<'s> {
             .filter(|branch| accepts_kind(branch, node))
             .collect();
         match (fitting.as_slice(), &node.kind) {
+            ([], _) if all.len() == 1 => self.value(all[0], node, context),
             ([], _) => self.none_fits(schema, &all, node, context),
             ([one], _) => self.value(one, node, context),
             (several, Kind::Map(_)) => self.by_keys(schema, several, node, context),
@@ -35,7 +36,7 @@ impl<'s> Walk<'s> {
     }
 
     /// All leaves of nested alternatives, references followed, `null` left out.
-    fn flatten(&self, branches: &'s [Value]) -> Vec<&'s Value> {
+    pub(super) fn flatten(&self, branches: &'s [Value]) -> Vec<&'s Value> {
         let mut leaves = Vec::new();
         for branch in branches
             .iter()
@@ -57,10 +58,7 @@ impl<'s> Walk<'s> {
         node: &Node,
         context: Context<'_>,
     ) {
-        let mut nouns: Vec<String> = branches
-            .iter()
-            .filter_map(|branch| self.branch_noun(branch))
-            .collect();
+        let mut nouns: Vec<String> = branches.iter().filter_map(|branch| noun(branch)).collect();
         nouns.dedup();
         let name = context
             .key
@@ -72,19 +70,6 @@ impl<'s> Walk<'s> {
                 .label(format!("this is {}", node.noun()))
                 .help_maybe(words::summary(schema, context.about)),
         );
-    }
-
-    fn branch_noun(&self, branch: &Value) -> Option<String> {
-        if let Some(words) = constants(branch) {
-            return Some(
-                words
-                    .iter()
-                    .map(|word| format!("`{word}`"))
-                    .collect::<Vec<_>>()
-                    .join(" or "),
-            );
-        }
-        words::noun(branch).or_else(|| words::type_noun(branch))
     }
 
     fn by_keys(
@@ -162,11 +147,10 @@ impl<'s> Walk<'s> {
     }
 
     fn no_known_key(&mut self, schema: &'s Value, branches: &[&'s Value], node: &Node) {
-        let mut keys: Vec<&str> = branches
+        let keys: Vec<&str> = branches
             .iter()
-            .flat_map(|branch| leading_keys(branch))
+            .flat_map(|branch| first_keys(branch))
             .collect();
-        keys.dedup();
         let given = match &node.kind {
             Kind::Map(entries) => entries
                 .iter()
@@ -182,7 +166,7 @@ impl<'s> Walk<'s> {
         let problem = match slip {
             Some((key, span)) => {
                 Problem::new(*span, format!("unknown key `{}`", words::short(key)))
-                    .label(format!("{owner} does not begin like this"))
+                    .label(format!("{owner} has no such key"))
                     .help_maybe(did_you_mean(key, keys.iter().copied()))
             }
             None => Problem::new(node.span, format!("{owner} is empty")),
@@ -235,10 +219,7 @@ impl<'s> Walk<'s> {
             .filter_map(|branch| constants(branch))
             .flatten()
             .collect();
-        let nouns: Vec<String> = branches
-            .iter()
-            .filter_map(|branch| self.branch_noun(branch))
-            .collect();
+        let nouns: Vec<String> = branches.iter().filter_map(|branch| noun(branch)).collect();
         let name = context
             .key
             .map_or_else(String::new, |key| format!(" for `{key}`"));
@@ -251,6 +232,15 @@ impl<'s> Walk<'s> {
         }
         self.wrong(node.span, problem);
     }
+}
+
+/// What a value of one alternative is called.
+pub(super) fn noun(branch: &Value) -> Option<String> {
+    if let Some(words) = constants(branch) {
+        let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+        return Some(quoted.join(" or "));
+    }
+    words::noun(branch).or_else(|| words::type_noun(branch))
 }
 
 /// How well a mapping's keys fit an alternative: first keys that only it must have, then keys in common.
@@ -295,6 +285,15 @@ fn leading_keys(branch: &Value) -> Vec<&str> {
         Some(keys) if !keys.is_empty() => keys.iter().filter_map(Value::as_str).collect(),
         _ => property_names(branch),
     }
+}
+
+/// The same for a list of possibilities: one key for each alternative that has no choice of keys.
+fn first_keys(branch: &Value) -> Vec<&str> {
+    let keys = leading_keys(branch);
+    let chosen = branch.get("x-leading-keys").is_some();
+    keys.into_iter()
+        .take(if chosen { usize::MAX } else { 1 })
+        .collect()
 }
 
 /// The key whose constant value tells all of the alternatives apart.

@@ -8,10 +8,9 @@ const QUOTED_CHARS_MAX: usize = 60;
 /// What a value of this schema is called, from its `title`: "a rate", "one phase".
 pub(super) fn noun(schema: &Value) -> Option<String> {
     let title = schema.get("title")?.as_str()?;
-    // A type's own name is no word of the file's language; types that want to be named have a lower-case title.
-    title
-        .starts_with(|c: char| c.is_lowercase())
-        .then(|| with_article(title))
+    // A type's own name (`RateText`) is no word of the file's language.
+    let is_word = title.contains(' ') || !title.starts_with(|c: char| c.is_uppercase());
+    is_word.then(|| with_article(title))
 }
 
 /// The owner of keys: "a phase", or the key it stands under, or "this mapping".

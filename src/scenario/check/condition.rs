@@ -317,6 +317,7 @@ impl<'a> Parser<'a> {
                 format!("`{}` is not set yet here", token.text),
             )
             .label("used before it is set")
+            .also(self.names.set_at(&token.text), "set here")
             .concerns(&token.text)
             .help("set or extract it in an earlier step of the same journey"));
         }

@@ -9,7 +9,7 @@ use super::template::Meaning;
 use super::units;
 use crate::scenario::Persona;
 use crate::scenario::file::{
-    BrowserKind, DeviceShape, File, PersonaShape, RepeatShape, Scalar, VariableName,
+    BrowsersShape, DevicesShape, File, PersonaShape, RepeatShape, Scalar, VariableName,
 };
 use crate::template::{Expr, Slot, Value};
 
@@ -164,16 +164,30 @@ impl Compiler<'_> {
             ),
             journeys: self.journeys(shape, place),
             returning: report.share_or(shape.returning.as_ref(), &place.key("returning"), 0.0),
-            devices: self
-                .mix(shape.devices.as_ref(), device_name, &place.key("devices"))
-                .unwrap_or_else(default_devices),
-            browsers: self
-                .mix(
-                    shape.browsers.as_ref(),
-                    browser_name,
-                    &place.key("browsers"),
-                )
-                .unwrap_or_else(default_browsers),
+            devices: shape.devices.map_or_else(default_devices, |mix| {
+                let DevicesShape {
+                    desktop,
+                    mobile,
+                    tablet,
+                } = mix;
+                let given = [("desktop", desktop), ("mobile", mobile), ("tablet", tablet)];
+                self.mix(&named(&given), &place.key("devices"))
+            }),
+            browsers: shape.browsers.map_or_else(default_browsers, |mix| {
+                let BrowsersShape {
+                    chrome,
+                    safari,
+                    firefox,
+                    edge,
+                } = mix;
+                let given = [
+                    ("chrome", chrome),
+                    ("safari", safari),
+                    ("firefox", firefox),
+                    ("edge", edge),
+                ];
+                self.mix(&named(&given), &place.key("browsers"))
+            }),
             countries: self.countries(shape, &place.key("countries")),
             basket: shape.basket.as_ref().map_or((1, 1), |basket| {
                 repeat(report, basket, BASKET_MAX, &place.key("basket"))
@@ -213,7 +227,7 @@ impl Compiler<'_> {
             problem.concerns = Some(name.clone());
             self.report.add(problem);
         }
-        self.mix(Some(weights), |name| name.as_str(), &place);
+        self.mix(weights, &place);
         known
             .iter()
             .map(|name| weights.get(*name).copied().unwrap_or(0.0))
@@ -233,24 +247,18 @@ impl Compiler<'_> {
                 );
             }
         }
-        self.mix(shape.countries.as_ref(), |code| code.as_str(), place)
-            .unwrap_or_else(default_countries)
+        shape
+            .countries
+            .as_ref()
+            .map_or_else(default_countries, |mix| self.mix(mix, place))
     }
 
     /// Weights by name: zero is allowed for some, not for all.
-    fn mix<K>(
-        &self,
-        weights: Option<&IndexMap<K, f64>>,
-        name: impl Fn(&K) -> &str,
-        place: &Place,
-    ) -> Option<Vec<(String, f64)>> {
-        let weights = weights?;
-        for (key, weight) in weights {
+    fn mix(&self, weights: &IndexMap<String, f64>, place: &Place) -> Vec<(String, f64)> {
+        for (name, weight) in weights {
             if !weight.is_finite() || *weight < 0.0 || *weight > 1e9 {
-                let problem = self.report.at(
-                    &place.key(name(key)),
-                    format!("`{}` has the weight {weight}", name(key)),
-                );
+                let message = format!("`{name}` has the weight {weight}");
+                let problem = self.report.at(&place.key(name), message);
                 self.report
                     .add(problem.label("must be from 0 to 1000000000"));
             }
@@ -263,13 +271,19 @@ impl Compiler<'_> {
                     .help("give at least one a weight above 0"),
             );
         }
-        Some(
-            weights
-                .iter()
-                .map(|(key, weight)| (name(key).to_owned(), *weight))
-                .collect(),
-        )
+        weights
+            .iter()
+            .map(|(name, weight)| (name.clone(), *weight))
+            .collect()
     }
+}
+
+/// The weights that are given.
+fn named(given: &[(&str, Option<f64>)]) -> IndexMap<String, f64> {
+    given
+        .iter()
+        .filter_map(|(name, weight)| Some(((*name).to_owned(), (*weight)?)))
+        .collect()
 }
 
 /// `3` or `1..3` → both ends.
@@ -320,23 +334,6 @@ fn report_idle_journeys(report: &Report<'_>, file: &File, personas: &[Persona]) 
                     .help("give it a weight above 0 under `journeys` of at least one persona, or remove it"),
             );
         }
-    }
-}
-
-fn device_name(device: &DeviceShape) -> &str {
-    match device {
-        DeviceShape::Desktop => "desktop",
-        DeviceShape::Mobile => "mobile",
-        DeviceShape::Tablet => "tablet",
-    }
-}
-
-fn browser_name(browser: &BrowserKind) -> &str {
-    match browser {
-        BrowserKind::Chrome => "chrome",
-        BrowserKind::Safari => "safari",
-        BrowserKind::Firefox => "firefox",
-        BrowserKind::Edge => "edge",
     }
 }
 

@@ -46,7 +46,9 @@ impl<'d> Report<'d> {
 
     /// A problem of the key at `place`, or of an item's first key.
     pub(super) fn at_key(&self, place: &Place, message: impl Into<String>) -> Problem {
-        Problem::new(self.document.head_span(place), message)
+        let mut problem = Problem::new(self.document.head_span(place), message);
+        problem.lacking = Some(place.clone());
+        problem
     }
 
     pub(super) fn slip(&self, place: &Place, slip: Slip) {
@@ -110,7 +112,8 @@ impl<'d> Report<'d> {
                 self.at(place, format!("`{}` is more than 100%", text.as_str()))
                     .label("at most 100%"),
             );
-            return 1.0;
+            // Not 1: nothing else follows from a mistake.
+            return 0.5;
         }
         share
     }

@@ -274,7 +274,8 @@ fn text_comparison(report: &Report<'_>, text: &str, place: &Place) -> Comparison
         "missing" => return Comparison::Missing,
         _ => {}
     }
-    let signs: [(&str, fn(f64) -> Comparison); 4] = [
+    type Compare = fn(f64) -> Comparison;
+    let signs: [(&str, Compare); 4] = [
         ("<=", Comparison::LessOrEqual),
         (">=", Comparison::GreaterOrEqual),
         ("<", Comparison::Less),

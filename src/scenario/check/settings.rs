@@ -169,7 +169,7 @@ pub(super) fn http(report: &Report<'_>, file: &File, names: &Names) -> Http {
         }),
         connections: connections
             .as_ref()
-            .map_or(default.connections, |shape| self::connections(shape)),
+            .map_or(default.connections, self::connections),
         body_bytes_max: body_max
             .as_ref()
             .and_then(|text| units::size(text.as_str()))

@@ -163,6 +163,7 @@ impl Meaning<'_> {
             }
             return Err(Slip::new(at, format!("`{name}` is not set yet here"))
                 .label("used before it is set")
+                .also(self.names.set_at(name), "set here")
                 .help("set or extract it in an earlier step of the same journey, or give it a first value under `variables`"));
         }
         Err(self.unknown(name, at))

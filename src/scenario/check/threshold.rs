@@ -348,7 +348,7 @@ fn quantile(word: Words<'_>) -> Option<Result<f64, Slip>> {
     let number = word.text().strip_prefix('p')?;
     let percent: f64 = number.parse().ok()?;
     if percent > 0.0 && percent < 100.0 {
-        return Some(Ok(percent / 100.0));
+        return Some(Ok(units::ratio(percent)));
     }
     Some(Err(Slip::new(
         word.range(),

@@ -68,7 +68,12 @@ pub(crate) fn rate(text: &str) -> Option<f64> {
 /// `40%` → 0.4; above 100 % is given as it is.
 pub(crate) fn share(text: &str) -> Option<f64> {
     let (value, rest) = number(text)?;
-    (rest.trim_end() == "%").then_some(value / 100.0)
+    (rest.trim_end() == "%").then(|| ratio(value))
+}
+
+/// Per cent → ratio, such that 99.9 becomes the number closest to 0.999.
+pub(crate) fn ratio(percent: f64) -> f64 {
+    (percent * 1e7).round() / 1e9
 }
 
 /// `16 MiB` → bytes.

@@ -56,8 +56,11 @@ impl<'de> Deserialize<'de> for StepShape {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = serde_json::Value::deserialize(deserializer)?;
         let has = |key: &str| value.get(key).is_some();
+        let only = value.as_object().is_some_and(|keys| keys.len() == 1);
         let step = if RequestShape::METHODS.into_iter().any(has) {
             serde_json::from_value(value).map(Self::Request)
+        } else if has("leave") && only {
+            serde_json::from_value(value).map(Self::Leave)
         } else if has("think") {
             serde_json::from_value(value).map(Self::Think)
         } else if has("set") {
@@ -75,7 +78,8 @@ impl<'de> Deserialize<'de> for StepShape {
         } else if has("choose") {
             serde_json::from_value(value).map(Self::Choose)
         } else {
-            serde_json::from_value(value).map(Self::Leave)
+            // A request whose method was cut out as wrong, too.
+            serde_json::from_value(value).map(Self::Request)
         };
         step.map_err(D::Error::custom)
     }
@@ -283,6 +287,7 @@ impl RequestShape {
 /// A pause's length.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(untagged)]
+#[schemars(title = "think time")]
 pub enum ThinkShape {
     /// `2s` or `1s..4s`.
     Text(ThinkText),
@@ -376,7 +381,7 @@ pub struct ExtractDetail {
 #[serde(untagged)]
 pub enum ChecksShape {
     /// One.
-    One(CheckShape),
+    One(Box<CheckShape>),
     /// Several.
     Many(#[schemars(length(min = 1))] Vec<CheckShape>),
 }
@@ -421,7 +426,7 @@ pub enum StatusShape {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum StatusOne {
-    /// One code.
+    /// A code from 100 to 599.
     Code(#[schemars(range(min = 100, max = 599))] u16),
     /// `1xx` … `5xx`.
     Class(

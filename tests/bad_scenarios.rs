@@ -1,0 +1,118 @@
+//! Every file in `tests/bad-scenarios/` is refused with exit code 2 and exactly the message of its snapshot.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use checked_yaml::Style;
+use clap::Parser;
+use loadgen::commands::Output;
+use loadgen::commands::check::{CheckArgs, run};
+
+const FOLDER: &str = "tests/bad-scenarios";
+/// What a demanding reader was promised: at least so many bad files.
+const FILES_MIN: usize = 45;
+
+fn files() -> Vec<PathBuf> {
+    let folder = fs::read_dir(FOLDER).expect("the folder of bad files");
+    let paths = folder.map(|entry| entry.expect("an entry of the folder").path());
+    let mut files: Vec<PathBuf> = paths
+        .filter(|path| path.extension().is_some_and(|kind| kind == "yaml"))
+        .collect();
+    files.sort();
+    files
+}
+
+#[derive(Parser)]
+struct Cli {
+    #[command(flatten)]
+    check: CheckArgs,
+}
+
+/// Exit code, data, and what is said beside it.
+fn check(arguments: &[&str]) -> (u8, String, String) {
+    let cli = Cli::try_parse_from([&["check"], arguments].concat()).expect("a command line");
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let mut output = Output {
+        out: &mut out,
+        err: &mut err,
+        style: Style::Plain,
+    };
+    let exit = run(&cli.check, &mut output).expect("loadgen check runs");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8 output");
+    (exit.code(), text(out), text(err))
+}
+
+#[test]
+fn every_bad_file_is_refused_with_its_message() {
+    let files = files();
+    assert!(files.len() >= FILES_MIN, "only {} bad files", files.len());
+    for file in &files {
+        let path = file.to_str().expect("a path in UTF-8");
+        let (code, out, err) = check(&[path]);
+        assert_eq!(code, 2, "{path}: {err}");
+        assert_eq!(out, "", "{path}");
+        assert!(!err.contains("please report this"), "{path}: {err}");
+        let name = file
+            .file_stem()
+            .and_then(|stem| stem.to_str())
+            .expect("a file name");
+        insta::assert_snapshot!(name, err);
+    }
+}
+
+#[test]
+fn no_snapshot_is_left_without_its_file() {
+    let mut names: BTreeSet<String> = files()
+        .iter()
+        .filter_map(|file| {
+            Some(format!(
+                "bad_scenarios__{}.snap",
+                file.file_stem()?.to_str()?
+            ))
+        })
+        .collect();
+    names.insert("bad_scenarios__flag_overrides.snap".to_owned());
+    for entry in fs::read_dir("tests/snapshots").expect("snapshots") {
+        let name = entry
+            .expect("a snapshot")
+            .file_name()
+            .into_string()
+            .expect("UTF-8");
+        assert!(
+            names.contains(&name) || !name.starts_with("bad_scenarios__"),
+            "{name} belongs to no file"
+        );
+    }
+}
+
+#[test]
+fn json_output_names_place_text_and_remedy() {
+    let path = format!("{FOLDER}/unknown-key-phase.yaml");
+    let (code, out, err) = check(&[&path, "--format", "json"]);
+    assert_eq!((code, err.as_str()), (2, ""));
+    let files: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    let problem = &files[0]["problems"][0];
+    assert_eq!(problem["file"], path.as_str());
+    assert_eq!(
+        (&problem["line"], &problem["column"]),
+        (&5.into(), &35.into())
+    );
+    assert_eq!(problem["text"], "rat");
+    assert_eq!(problem["help"][0], "did you mean `rate`?");
+}
+
+#[test]
+fn mistakes_in_overrides_point_at_the_flag() {
+    let good = "scenarios/checkout-storm.yaml";
+    assert!(Path::new(good).is_file());
+    let (code, _, err) = check(&[
+        good,
+        "--set",
+        "load.phases.spike.rate=10/x",
+        "--set",
+        "load.phases.9.rate=1/s",
+    ]);
+    assert_eq!(code, 2);
+    insta::assert_snapshot!("flag_overrides", err);
+}
