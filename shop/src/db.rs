@@ -8,6 +8,7 @@
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -24,7 +25,7 @@ pub use migration::{Migration, migrate, migrate_closed};
 const WRITE_QUEUE_JOBS_MAX: usize = 2_048;
 /// Jobs that one commit may carry.
 const COMMIT_JOBS_MAX: usize = 256;
-/// Jobs that may wait for the readers before callers are turned away.
+/// Jobs that may wait for one reader before callers are turned away.
 const READ_QUEUE_JOBS_MAX: usize = 2_048;
 /// How long a statement waits for another process that holds the file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -105,7 +106,8 @@ pub struct DbOptions {
 }
 
 type Finish = Box<dyn FnOnce(Result<(), Arc<rusqlite::Error>>) + Send>;
-type WriteJob = Box<dyn FnOnce(&Connection) -> Finish + Send>;
+/// Does its work within the transaction, or nothing when there is none; told afterwards how it ended.
+type WriteJob = Box<dyn FnOnce(Option<&Connection>) -> Finish + Send>;
 type ReadJob = Box<dyn FnOnce(&Connection) + Send>;
 
 enum Message<J> {
@@ -119,10 +121,16 @@ pub struct Db {
     inner: Arc<Inner>,
 }
 
+/// A reader's queue, and the jobs in it and at work.
+struct Reader {
+    queue: SyncSender<Message<ReadJob>>,
+    busy: Arc<AtomicUsize>,
+}
+
 struct Inner {
     writer: SyncSender<Message<WriteJob>>,
-    readers: SyncSender<Message<ReadJob>>,
-    reader_count: usize,
+    /// A queue for each: with one for all, every job would wake a thread to work and another to wait.
+    readers: Vec<Reader>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -132,25 +140,26 @@ impl Db {
         let mut writer = connect(options)?;
         migrate(&mut writer, &options.path, migrations, None)?;
         let (write_sender, write_receiver) = sync_channel(WRITE_QUEUE_JOBS_MAX);
-        let (read_sender, read_receiver) = sync_channel(READ_QUEUE_JOBS_MAX);
-        let read_receiver = Arc::new(Mutex::new(read_receiver));
         let name = thread_name(&options.path);
         let mut threads = vec![spawn(options, format!("{name}-w"), move || {
             run_writer(&writer, &write_receiver);
         })?];
-        let reader_count = options.readers.max(1);
-        for _ in 0..reader_count {
+        let mut readers = Vec::new();
+        for _ in 0..options.readers.max(1) {
             let connection = connect(options)?;
             connection.pragma_update(None, "query_only", true)?;
-            let receiver = Arc::clone(&read_receiver);
+            let (queue, receiver) = sync_channel(READ_QUEUE_JOBS_MAX);
+            readers.push(Reader {
+                queue,
+                busy: Arc::default(),
+            });
             threads.push(spawn(options, format!("{name}-r"), move || {
                 run_reader(&connection, &receiver);
             })?);
         }
         let inner = Inner {
             writer: write_sender,
-            readers: read_sender,
-            reader_count,
+            readers,
             threads: Mutex::new(threads),
         };
         Ok(Db {
@@ -168,7 +177,10 @@ impl Db {
     {
         let (answer, answered) = oneshot::channel();
         let job: WriteJob = Box::new(move |connection| {
-            let result = in_savepoint(connection, job);
+            let result = match connection {
+                Some(connection) => in_savepoint(connection, job),
+                None => Err(DbError::Closed),
+            };
             Box::new(move |committed| {
                 let outcome = match committed {
                     Ok(()) => result,
@@ -189,12 +201,15 @@ impl Db {
         F: FnOnce(&Connection) -> Result<T, DbError> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
+        let reader = self.inner.idlest_reader().ok_or(DbError::Closed)?;
+        let place = Place::take(&reader.busy);
         let job: ReadJob = Box::new(move |connection| {
             let outcome = catch_unwind(AssertUnwindSafe(|| job(connection)))
                 .unwrap_or(Err(DbError::Panicked));
+            drop(place);
             drop(answer.send(outcome));
         });
-        submit(&self.inner.readers, job)?;
+        submit(&reader.queue, job)?;
         answered.await.map_err(|_| DbError::Closed)?
     }
 
@@ -204,7 +219,29 @@ impl Db {
     }
 }
 
+/// One job in a reader's count, until dropped.
+struct Place(Arc<AtomicUsize>);
+
+impl Place {
+    fn take(busy: &Arc<AtomicUsize>) -> Self {
+        busy.fetch_add(1, Ordering::Relaxed);
+        Place(Arc::clone(busy))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 impl Inner {
+    fn idlest_reader(&self) -> Option<&Reader> {
+        self.readers
+            .iter()
+            .min_by_key(|reader| reader.busy.load(Ordering::Relaxed))
+    }
+
     fn close(&self) {
         let threads =
             std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
@@ -213,8 +250,8 @@ impl Inner {
         }
         // A send fails only when the thread is gone already, and then there is nothing to close.
         drop(self.writer.send(Message::Close));
-        for _ in 0..self.reader_count {
-            drop(self.readers.send(Message::Close));
+        for reader in &self.readers {
+            drop(reader.queue.send(Message::Close));
         }
         for thread in threads {
             if thread.join().is_err() {
@@ -243,13 +280,13 @@ fn in_savepoint<T, F>(connection: &Connection, job: F) -> Result<T, DbError>
 where
     F: FnOnce(&Connection) -> Result<T, DbError>,
 {
-    connection.prepare_cached("SAVEPOINT job")?.execute([])?;
+    run(connection, "SAVEPOINT job")?;
     let result =
         catch_unwind(AssertUnwindSafe(|| job(connection))).unwrap_or(Err(DbError::Panicked));
     if result.is_err() {
-        connection.prepare_cached("ROLLBACK TO job")?.execute([])?;
+        run(connection, "ROLLBACK TO job")?;
     }
-    connection.prepare_cached("RELEASE job")?.execute([])?;
+    run(connection, "RELEASE job")?;
     result
 }
 
@@ -272,11 +309,14 @@ fn commit_batch(
 ) -> bool {
     let mut open = true;
     let mut finishes: Vec<Finish> = Vec::new();
-    let begun = connection
-        .prepare_cached("BEGIN IMMEDIATE")
-        .and_then(|mut begin| begin.execute([]));
+    let mut begun = run(connection, "BEGIN IMMEDIATE");
     while let Some(job) = batch.pop_front() {
-        finishes.push(job(connection));
+        finishes.push(job(begun.is_ok().then_some(connection)));
+        // A full disk may end the whole transaction within a job; whatever ran after that without a
+        // transaction would stand although its caller is told that it failed.
+        if begun.is_ok() && connection.is_autocommit() {
+            begun = Err(transaction_lost());
+        }
         if open && finishes.len() < COMMIT_JOBS_MAX {
             match jobs.try_recv() {
                 Ok(Message::Job(next)) => batch.push_back(next),
@@ -286,8 +326,7 @@ fn commit_batch(
         }
     }
     let committed = begun
-        .and_then(|_| connection.prepare_cached("COMMIT")?.execute([]))
-        .map(|_| ())
+        .and_then(|()| run(connection, "COMMIT"))
         .map_err(Arc::new);
     if let Err(error) = &committed {
         tracing::error!(%error, jobs = finishes.len(), "a commit failed; its jobs did not happen");
@@ -303,13 +342,18 @@ fn commit_batch(
     open
 }
 
-fn run_reader(connection: &Connection, jobs: &Mutex<Receiver<Message<ReadJob>>>) {
-    loop {
-        let message = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        match message {
-            Ok(Message::Job(job)) => job(connection),
-            Ok(Message::Close) | Err(_) => return,
-        }
+fn transaction_lost() -> rusqlite::Error {
+    let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_ABORT_ROLLBACK);
+    rusqlite::Error::SqliteFailure(code, Some("the transaction was rolled back".to_owned()))
+}
+
+fn run(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(sql)?.execute([]).map(drop)
+}
+
+fn run_reader(connection: &Connection, jobs: &Receiver<Message<ReadJob>>) {
+    while let Ok(Message::Job(job)) = jobs.recv() {
+        job(connection);
     }
 }
 

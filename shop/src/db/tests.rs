@@ -63,6 +63,47 @@ async fn a_failing_or_panicking_job_leaves_its_neighbours_alone() {
 }
 
 #[tokio::test]
+async fn when_a_job_ends_the_transaction_nobody_is_told_otherwise() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = Db::open(&options(&folder), &TABLE).unwrap();
+    let jobs = (0..50).map(|value| {
+        db.write(move |connection| {
+            insert(connection, value)?;
+            if value == 25 {
+                // What SQLite does by itself when the disk is full.
+                connection.execute_batch("ROLLBACK")?;
+            }
+            Ok(value)
+        })
+    });
+    let outcomes = futures_util::future::join_all(jobs).await;
+    let told: Vec<i64> = outcomes.into_iter().filter_map(Result::ok).collect();
+    let kept = db
+        .read(|connection| {
+            let mut values = connection.prepare("SELECT v FROM t ORDER BY v")?;
+            let values = values.query_map([], |row| row.get(0))?;
+            Ok(values.collect::<Result<Vec<i64>, _>>()?)
+        })
+        .await
+        .unwrap();
+    assert_eq!(told, kept);
+    assert!(!told.contains(&25));
+}
+
+#[tokio::test]
+async fn while_another_process_holds_the_file_nothing_is_half_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = Db::open(&options(&folder), &TABLE).unwrap();
+    let other = connect(&options(&folder)).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let refused = db.write(|connection| insert(connection, 1)).await;
+    assert!(matches!(refused, Err(DbError::Commit(_))));
+    other.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(db.read(count).await.unwrap(), 0);
+    db.write(|connection| insert(connection, 1)).await.unwrap();
+}
+
+#[tokio::test]
 async fn acknowledged_writes_are_there_after_reopening() {
     let folder = tempfile::tempdir().unwrap();
     let db = Db::open(&options(&folder), &TABLE).unwrap();
