@@ -25,6 +25,7 @@ mod examples;
 mod floor;
 mod pacer;
 pub mod plan;
+pub mod preview;
 mod shopper;
 pub mod timer;
 mod worker;

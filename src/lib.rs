@@ -1,11 +1,13 @@
 //! loadgen: seeded, open-loop shoppers against a shop, measured honestly.
 //!
-//! Read in this order: [`scenario`] (what is asked for), [`template`], [`data`] and [`feeder`] (where values come from),
-//! [`shopper`] (who someone is), [`journey`] and [`response`] (what a shopper does, and makes of an answer), [`schedule`] (when
-//! shoppers arrive), [`rng`] and [`permutation`] (where chance comes from), [`engine`] (runs it), [`transport`] (the one door to
-//! the network), [`measure`] (samples to histograms), [`verdict`] (can it be trusted, was it good enough), [`report`] (the
-//! record of a run).
+//! Read in this order: [`cli`] and [`exit`] (what can be asked for, and how it ends), [`commands`] and [`run`] (what answers),
+//! [`scenario`] (a valid scenario), [`template`], [`data`] and [`feeder`] (where values come from), [`shopper`] (who someone
+//! is), [`journey`] and [`response`] (what a shopper does, and makes of an answer), [`schedule`] (when shoppers arrive),
+//! [`rng`] and [`permutation`] (where chance comes from), [`engine`] (runs it), [`transport`] (the one door to the network),
+//! [`measure`] (samples to histograms), [`verdict`] (can it be trusted, was it good enough), [`report`] (the record of a
+//! run), [`selftest`] (what the generator is worth on this machine), [`own`] (the generator looks at itself).
 
+pub mod cli;
 pub mod commands;
 pub mod data;
 pub mod engine;
@@ -18,6 +20,7 @@ pub mod permutation;
 pub mod report;
 pub mod response;
 pub mod rng;
+pub mod run;
 pub mod scenario;
 pub mod schedule;
 pub mod selftest;

@@ -15,6 +15,7 @@ use crate::measure::collector::Totals;
 use crate::measure::{Arrivals, Cell, PhaseId, Phases, Times};
 use crate::scenario::{FigureId, Scenario};
 use crate::verdict::Verdict;
+use crate::verdict::thresholds::WindowFigures;
 
 pub mod environment;
 pub mod folder;
@@ -225,6 +226,36 @@ pub struct WindowRecord {
     pub start_lag: Blob,
     /// By index into [`Scenario::figures`].
     pub figures: BTreeMap<u16, WindowStep>,
+}
+
+impl WindowRecord {
+    /// The window's figures, decoded.
+    ///
+    /// # Errors
+    /// When a histogram cannot be decoded.
+    pub fn figures(&self) -> Result<WindowFigures, String> {
+        let decode = |(index, step): (&u16, &WindowStep)| {
+            let cell = Cell {
+                response: step.response.times()?,
+                service: step.service_time.times()?,
+                ok: step.ok,
+                outcomes: step.outcomes,
+                failed: step.errors,
+                ..Cell::default()
+            };
+            Ok((FigureId(*index), cell))
+        };
+        Ok(WindowFigures {
+            at: Duration::from_millis(self.at_ms),
+            length: Duration::from_millis(self.length_ms),
+            figures: self
+                .figures
+                .iter()
+                .map(decode)
+                .collect::<Result<_, String>>()?,
+            start_lag: self.start_lag.times()?,
+        })
+    }
 }
 
 /// One step in one window.

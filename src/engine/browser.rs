@@ -1,5 +1,6 @@
 //! What a shopper's browser adds to every request, and does by itself: headers, cookies, redirects, preflights.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -7,9 +8,14 @@ use http::header::{
     ACCEPT_LANGUAGE, COOKIE, HeaderName, HeaderValue, LOCATION, ORIGIN, SET_COOKIE, USER_AGENT,
 };
 use http::{HeaderMap, Method, StatusCode};
+use telemetry::browser::{
+    BrowserConfig, BrowserSession, HeaderBuffer, HeaderPlan, Injection, RequestIds, SampleRate,
+    Style, Visitor,
+};
+use telemetry::trace::Propagators;
 
 use super::plan::locate;
-use crate::scenario::Scenario;
+use crate::scenario::{self, Propagator, Scenario, TraceStyle};
 use crate::shopper::{Shopper, World};
 use crate::transport::{Exchange, Failure, Origin, Outgoing, Reading, Transport};
 
@@ -31,6 +37,9 @@ const SAFELISTED: [&str; 8] = [
 
 /// What is the same for all shoppers of a worker.
 pub(super) struct BrowserSetup {
+    /// `None` when no trace headers are wanted.
+    trace: Option<HeaderPlan>,
+    buffer: RefCell<HeaderBuffer>,
     preflight: bool,
     origin: HeaderValue,
 }
@@ -39,6 +48,7 @@ pub(super) struct BrowserSetup {
 pub(super) struct BrowserState {
     user_agent: HeaderValue,
     accept_language: HeaderValue,
+    session: Option<BrowserSession>,
     cookies: Vec<(Box<str>, Box<str>)>,
     /// Requests that have been allowed by a preflight: hash of method, path and header names.
     allowed: Vec<u64>,
@@ -51,6 +61,9 @@ impl BrowserSetup {
         let origin = HeaderValue::from_str(&format!("{scheme}://{}", target.host))
             .unwrap_or(HeaderValue::from_static("null"));
         Self {
+            trace: (scenario.browser.style != TraceStyle::Off)
+                .then(|| HeaderPlan::new(trace_config(&scenario.browser))),
+            buffer: RefCell::new(HeaderBuffer::default()),
             preflight: scenario.browser.preflight,
             origin,
         }
@@ -62,6 +75,10 @@ impl BrowserSetup {
         BrowserState {
             user_agent: HeaderValue::from_static(client.user_agent),
             accept_language: HeaderValue::from_static(client.accept_language),
+            session: self
+                .trace
+                .as_ref()
+                .map(|plan| plan.session(shopper.session(), Visitor::default())),
             cookies: Vec::new(),
             allowed: Vec::new(),
         }
@@ -82,8 +99,17 @@ impl BrowserSetup {
         if let Some(cookies) = cookie_header(&state.cookies) {
             out.insert(COOKIE, cookies);
         }
-        let _ = shopper;
-        0
+        let (Some(plan), Some(session)) = (&self.trace, &state.session) else {
+            return 0;
+        };
+        // Drawn for unsampled sessions too, so that the sampling rate changes no other id.
+        let ids = RequestIds::draw(shopper.ids());
+        plan.write(session, ids, &mut self.buffer.borrow_mut(), out);
+        if plan.sends_headers(session) {
+            ids.trace_id
+        } else {
+            0
+        }
     }
 
     fn preflight_of(&self, state: &BrowserState, outgoing: &Outgoing) -> Option<Outgoing> {
@@ -115,6 +141,35 @@ impl BrowserSetup {
             headers,
             body: Bytes::new(),
         })
+    }
+}
+
+fn trace_config(browser: &scenario::Browser) -> BrowserConfig {
+    let rate = |share: f64| SampleRate::percent(share * 100.0).unwrap_or(SampleRate::ALL);
+    let propagator = |propagator: &Propagator| match propagator {
+        Propagator::TraceContext => telemetry::trace::Propagator::TraceContext,
+        Propagator::Datadog => telemetry::trace::Propagator::Datadog,
+        Propagator::B3 => telemetry::trace::Propagator::B3,
+        Propagator::B3Multi => telemetry::trace::Propagator::B3Multi,
+    };
+    BrowserConfig {
+        style: match browser.style {
+            TraceStyle::Synthetics => Style::Synthetics,
+            TraceStyle::Rum | TraceStyle::Off => Style::Rum,
+        },
+        propagators: browser
+            .propagators
+            .iter()
+            .map(propagator)
+            .collect::<Propagators>(),
+        baggage: browser.baggage,
+        injection: if browser.inject_all {
+            Injection::All
+        } else {
+            Injection::Sampled
+        },
+        session_rate: rate(browser.session_sample),
+        trace_rate: rate(browser.trace_sample),
     }
 }
 

@@ -1,0 +1,104 @@
+//! What shoppers would send, without sending it.
+//!
+//! Answers are not known: each is taken to be `200 OK`, and a value that a step would take out of one shows as `{name}`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::HeaderMap;
+
+use super::browser::BrowserSetup;
+use super::plan::Plan;
+use crate::commands::preview::Rendered;
+use crate::journey::{Action, Cursor};
+use crate::response::Response;
+use crate::scenario::{Scenario, StepId};
+use crate::shopper::{Shopper, World};
+use crate::template::Value;
+
+/// Requests shown of one shopper: a journey may loop until an answer changes, which here it never does.
+const REQUESTS_MAX: usize = 500;
+
+/// Stands for the target where the scenario names none.
+const TARGET: &str = "http://shop.example";
+
+/// The requests of the first shoppers, in order.
+pub fn render(scenario: &Scenario, shoppers: u64) -> Box<dyn Iterator<Item = Rendered>> {
+    let scenario = Arc::new(scenario.clone());
+    let target = scenario.target.clone().unwrap_or_else(|| TARGET.to_owned());
+    let Ok(plan) = Plan::new(&scenario, &target) else {
+        return Box::new(std::iter::empty());
+    };
+    let world = World::new(scenario);
+    let browser = BrowserSetup::new(world.scenario(), plan.target());
+    let of_one = move |index| visit(&world, &plan, &browser, index);
+    Box::new((0..shoppers).flat_map(of_one))
+}
+
+fn visit(world: &World, plan: &Plan, browser: &BrowserSetup, index: u64) -> Vec<Rendered> {
+    let Ok(mut shopper) = Shopper::arrive(world, index) else {
+        return Vec::new();
+    };
+    let mut state = browser.open(world, &shopper);
+    let program = &world.scenario().journeys[shopper.journey()].program;
+    let mut cursor = Cursor::new(program);
+    let pretended = Response::new(200, HeaderMap::new(), Bytes::new(), Duration::ZERO);
+    let mut last = None;
+    let mut rendered = Vec::new();
+    while rendered.len() < REQUESTS_MAX {
+        let steps = match cursor.next(program, world, &mut shopper, last) {
+            Action::Send(step) => vec![step],
+            Action::Together(steps) => steps.to_vec(),
+            Action::Think(_) => continue,
+            Action::Left | Action::Done | Action::Stuck => break,
+        };
+        for step in steps {
+            let mut headers = HeaderMap::new();
+            browser.add_headers(&mut state, &mut shopper, &mut headers);
+            rendered.extend(request(world, plan, &mut shopper, step, headers));
+            pretend(world, &mut shopper, step);
+        }
+        last = Some(&pretended);
+    }
+    rendered
+}
+
+fn request(
+    world: &World,
+    plan: &Plan,
+    shopper: &mut Shopper,
+    id: StepId,
+    mut headers: HeaderMap,
+) -> Option<Rendered> {
+    let (step, prepared) = (&world.scenario().steps[usize::from(id.0)], plan.step(id));
+    prepared.add_headers(world, shopper, &mut headers).ok()?;
+    let (origin, path) = prepared.url(world, shopper, plan.target()).ok()?;
+    let body = prepared.body(world, shopper);
+    let url = match origin == *plan.target() {
+        true => path.to_string(),
+        false => format!("{}{path}", origin.authority.to_str().unwrap_or_default()),
+    };
+    let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    Some(Rendered {
+        shopper: shopper.index(),
+        step: world.scenario().figures[usize::from(step.figure.0)]
+            .name
+            .clone(),
+        method: step.method.to_string(),
+        url,
+        headers: headers
+            .iter()
+            .map(|(name, value)| (name.to_string(), text(value)))
+            .collect(),
+        body: (!body.is_empty()).then(|| String::from_utf8_lossy(&body).into_owned()),
+    })
+}
+
+/// Puts `{name}` in the place of every value that the answer would bring.
+fn pretend(world: &World, shopper: &mut Shopper, id: StepId) {
+    for extract in &world.scenario().steps[usize::from(id.0)].extract {
+        let name = &world.scenario().variables[usize::from(extract.slot.0)];
+        shopper.set_variable(extract.slot, Value::Text(format!("{{{name}}}").into()));
+    }
+}
