@@ -52,7 +52,8 @@ impl Times {
     pub fn record(&mut self, time: Duration) {
         let nanos = time.min(TIME_MAX).as_nanos();
         let micros = u64::try_from((nanos + 500) / 1000).unwrap_or(u64::MAX);
-        self.0.saturating_record(micros);
+        // Cannot fail: the histogram grows as needed (`saturating_record` would cut the value off instead).
+        let _ = self.0.record(micros);
     }
 
     /// Adds all readings of another histogram: exact, bucket for bucket.
@@ -460,5 +461,24 @@ impl Recorder {
     pub fn finish(mut self) -> Window {
         self.window.reservoir = self.reservoir.into_samples();
         self.window
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{TIME_MAX, Times};
+    use std::time::Duration;
+
+    #[test]
+    fn times_of_any_length_keep_three_digits() {
+        let mut times = Times::default();
+        for micros in [1_u64, 999, 2_047, 2_048, 123_456, 9_876_543, 3_599_000_000] {
+            times.clear();
+            times.record(Duration::from_micros(micros));
+            let found = times.quantile(0.5).unwrap().as_micros() as f64;
+            assert!((found / micros as f64 - 1.0).abs() <= 0.001, "{micros} came back as {found}");
+        }
+        times.record(TIME_MAX * 2);
+        assert!(times.quantile(1.0).unwrap() <= TIME_MAX.mul_f64(1.001));
     }
 }
