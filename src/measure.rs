@@ -476,7 +476,10 @@ mod tests {
             times.clear();
             times.record(Duration::from_micros(micros));
             let found = times.quantile(0.5).unwrap().as_micros() as f64;
-            assert!((found / micros as f64 - 1.0).abs() <= 0.001, "{micros} came back as {found}");
+            assert!(
+                (found / micros as f64 - 1.0).abs() <= 0.001,
+                "{micros} came back as {found}"
+            );
         }
         times.record(TIME_MAX * 2);
         assert!(times.quantile(1.0).unwrap() <= TIME_MAX.mul_f64(1.001));

@@ -18,6 +18,9 @@ const ACHIEVED_MIN: f64 = 0.99;
 /// Length of the sliding window in which arrivals and CPU are judged.
 const WINDOW: Duration = Duration::from_secs(10);
 
+/// A run shorter than this is too short for its CPU share to mean anything.
+const SHORTEST: Duration = Duration::from_secs(1);
+
 /// Share of the given cores that the generator may use itself.
 const CPU_MAX: f64 = 0.85;
 
@@ -220,7 +223,7 @@ fn busiest(ticks: &[(Duration, Duration)], cores: u32) -> Option<(Duration, f64)
             }
         }
         // A tail shorter than the window says little, unless it is all there is.
-        if wall >= WINDOW || index == 0 {
+        if wall >= WINDOW || (index == 0 && wall >= SHORTEST) {
             let share = used.as_secs_f64() / wall.as_secs_f64().max(1e-9) / f64::from(cores.max(1));
             if best.is_none_or(|(_, highest)| share > highest) {
                 best = Some((begin, share));
