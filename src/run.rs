@@ -23,7 +23,9 @@ use crate::report::{
     Environment, GeneratorRecord, Measured, RunReport, SCHEMA_VERSION, ScenarioRecord,
     SegmentRecord, WindowRecord,
 };
-use crate::scenario::{OneStep, Scenario, ScenarioRef, Threshold, load, parse_duration};
+use crate::scenario::{
+    OneStep, OneStepLoad, Scenario, ScenarioRef, Threshold, load, parse_duration,
+};
 use crate::schedule::Segment;
 use crate::verdict::thresholds::WindowFigures;
 use crate::verdict::{Evidence, cpu_share_max, judge};
@@ -34,6 +36,9 @@ pub mod progress;
 
 use embedded::EmbeddedShop;
 use progress::{Progress, ProgressMode};
+
+/// Length of a run of one request if no other is given.
+const ONE_STEP_DURATION: Duration = Duration::from_secs(30);
 
 /// How often the progress line is looked after.
 const PROGRESS_EVERY: Duration = Duration::from_millis(200);
@@ -210,7 +215,7 @@ fn scenario_of(args: &RunArgs) -> Result<Scenario, String> {
                 ScenarioRef::find(name).and_then(|origin| load(&origin, &args.changes.changes()));
             loaded.map_err(|problems| problems.render(style))?
         }
-        (None, url) => one_step(args, url.clone().unwrap_or_default())?,
+        (None, url) => one_step(args, url.clone().unwrap_or_default(), style)?,
     };
     scenario.seed = args.seed.unwrap_or(scenario.seed);
     scenario.target = args.target.clone().or(scenario.target);
@@ -233,27 +238,66 @@ fn scenario_of(args: &RunArgs) -> Result<Scenario, String> {
     }
 }
 
-fn one_step(args: &RunArgs, url: String) -> Result<Scenario, String> {
-    let one = OneStep {
-        url,
-        method: args.one.method.clone(),
-        headers: args.one.headers.clone(),
-        body: args.one.body.clone(),
-        rate: args
-            .changes
-            .rate
-            .map(|rate| rate * args.changes.rate_scale.unwrap_or(1.0)),
-        connections: args.one.connections,
-        duration: args.changes.duration,
-        timeout: args.one.timeout,
+fn one_step(args: &RunArgs, url: String, style: checked_yaml::Style) -> Result<Scenario, String> {
+    let mut problems = Vec::new();
+    let mut keep = |problem: String| problems.push(format!("error: {problem}"));
+    let headers: Vec<(String, String)> = args
+        .one
+        .headers
+        .iter()
+        .filter_map(|text| header(text).map_err(&mut keep).ok())
+        .collect();
+    let load = one_step_load(args).map_err(&mut keep).ok();
+    let method = match (&args.one.method, &args.one.body) {
+        (Some(method), _) => method.clone(),
+        (None, Some(_)) => "POST".to_owned(),
+        (None, None) => "GET".to_owned(),
     };
-    one.scenario().map_err(|problems| {
-        let lines: Vec<String> = problems
-            .iter()
-            .map(|problem| format!("error: {problem}"))
-            .collect();
-        lines.join("\n")
-    })
+    let Some(load) = load.filter(|_| problems.is_empty()) else {
+        return Err(problems.join("\n"));
+    };
+    let (body, timeout) = (args.one.body.clone(), args.one.timeout);
+    let step = OneStep {
+        url,
+        method,
+        headers,
+        body,
+        load,
+        timeout,
+        traced: true,
+    };
+    Scenario::one_step(&step).map_err(|problems| problems.render(style))
+}
+
+fn header(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text
+        .split_once(':')
+        .ok_or_else(|| format!("--header '{text}': write it as 'name: value'"))?;
+    Ok((name.trim().to_owned(), value.trim().to_owned()))
+}
+
+fn one_step_load(args: &RunArgs) -> Result<OneStepLoad, String> {
+    let duration = args.changes.duration.unwrap_or(ONE_STEP_DURATION);
+    let scale = args.changes.rate_scale.unwrap_or(1.0);
+    match (args.changes.rate, args.one.connections) {
+        (Some(rate), None) => Ok(OneStepLoad::Open {
+            rate: rate * scale,
+            duration,
+            even: true,
+        }),
+        (None, Some(connections)) => Ok(OneStepLoad::Closed {
+            connections,
+            duration: Some(duration),
+            requests: None,
+        }),
+        (Some(_), Some(_)) => Err(
+            "--rate makes an open load and --connections a closed one; give one of them".to_owned(),
+        ),
+        (None, None) => Err(
+            "--url needs a load: --rate 500/s for an open one, --connections 32 for a closed one"
+                .to_owned(),
+        ),
+    }
 }
 
 /// Where the load goes: someone's shop, or our own.

@@ -23,11 +23,7 @@ pub use change::{Changes, parse_duration, parse_rate, parse_set};
 pub use check::units::{show_duration, show_rate};
 pub use find::{BUILT_IN, LOCAL_FOLDER, ScenarioRef, all};
 pub use load::load;
-<<<<<<< HEAD
 pub use one_step::{OneStep, OneStepLoad};
-=======
-pub use one_step::OneStep;
->>>>>>> 0490ec9 (Run scenarios from the command line)
 
 /// Index of a [`Step`] in [`Scenario::steps`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -19,7 +19,7 @@ use crate::exit::Exit;
 use crate::measure::collector::Journal;
 use crate::measure::samples::Sample;
 use crate::measure::snapshot::{Board, Tick};
-use crate::scenario::{OneStep, parse_duration};
+use crate::scenario::{OneStep, OneStepLoad, Scenario, parse_duration};
 use crate::schedule::Segment;
 use crate::verdict::show_time;
 
@@ -167,15 +167,20 @@ fn prove(
         stall: None,
     };
     let target = Target::start(0, behaviour).context("cannot start the selftest's target")?;
-    let one = OneStep {
+    let step = OneStep {
         url: format!("{}/", target.url()),
-        rate: Some(rate),
-        duration: Some(args.duration),
-        ..OneStep::default()
+        method: "GET".to_owned(),
+        headers: Vec::new(),
+        body: None,
+        load: OneStepLoad::Open {
+            rate,
+            duration: args.duration,
+            even: true,
+        },
+        timeout: None,
+        traced: true,
     };
-    let scenario = one
-        .scenario()
-        .map_err(|problems| anyhow!(problems.join("; ")))?;
+    let scenario = Scenario::one_step(&step).map_err(|problems| anyhow!(problems.summary()))?;
     let (_tell, stop) = watch::channel(Stop::No);
     let finished = engine::run(Order {
         scenario: Arc::new(scenario),

@@ -9,73 +9,7 @@ use alerting::rules::known_metric;
 use alerting::set::Set;
 use serde_json::{Value, json};
 
-<<<<<<< HEAD:alerting/tests/it/shipped.rs
 use crate::support::shipped;
-=======
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-fn sources(folder: &str, found: &mut Vec<Source>) {
-    let mut entries: Vec<PathBuf> = fs::read_dir(root().join(folder))
-        .expect("a folder")
-        .map(|entry| entry.expect("an entry").path())
-        .collect();
-    entries.sort();
-    for entry in entries {
-        let name = entry
-            .file_name()
-            .and_then(|name| name.to_str())
-            .expect("a name");
-        let path = format!("{folder}/{name}");
-        if entry.is_dir() {
-            sources(&path, found);
-        } else {
-            found.push(Source {
-                text: fs::read_to_string(&entry).expect("a text"),
-                path,
-            });
-        }
-    }
-}
-
-fn shipped(environment: &str) -> Set {
-    let mut files = Vec::new();
-    for folder in ["monitors", "slos", "dashboards"] {
-        sources(folder, &mut files);
-    }
-    let runbooks = fs::read_dir(root().join("docs/runbooks")).expect("runbooks");
-    let runbooks = runbooks.filter_map(|entry| {
-        entry
-            .ok()?
-            .file_name()
-            .to_str()?
-            .strip_suffix(".md")
-            .map(str::to_owned)
-    });
-    let project = fs::read_to_string(root().join("monitors.yaml")).expect("the project file");
-    let inputs = Inputs {
-        project: Some(Source {
-            path: "monitors.yaml".into(),
-            text: project,
-        }),
-        files,
-        runbooks: Some(runbooks.collect()),
-        environment: Some(environment.into()),
-        ..Inputs::default()
-    };
-    load(&inputs).unwrap_or_else(|problems| {
-        panic!(
-            "{}",
-            problems
-                .iter()
-                .map(ToString::to_string)
-                .collect::<Vec<_>>()
-                .join("\n")
-        )
-    })
-}
->>>>>>> 5b58a61 (Judge CPU only of runs long enough):alerting/tests/shipped.rs
 
 #[test]
 fn every_environment_passes_every_rule() {
