@@ -8,7 +8,6 @@ use crate::object::{Kind, Object, Remote};
 /// The options that a monitor definition may set. Others are the server's own business and are left alone.
 pub const MONITOR_OPTIONS: &[&str] = &[
     "aggregation",
-    "custom_schedule",
     "device_ids",
     "enable_logs_sample",
     "enable_samples",

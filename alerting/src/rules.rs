@@ -54,14 +54,18 @@ const fn firm(name: &'static str, demands: &'static str) -> Rule {
 pub const RULES: &[Rule] = &[
     firm("unique-name", "A logical name is defined once per kind."),
     firm("link-resolves", "A linked monitor or SLO is defined."),
+    firm(
+        "logical-name",
+        "A logical name has lower-case letters, digits, `-` and `_` only.",
+    ),
     firm("link-circle", "Links do not go in a circle."),
     firm("known-variable", "A variable exists."),
     firm(
         "waiver",
         "A waiver names a waivable rule that is broken here, and says why.",
     ),
-    firm("query-syntax", "A query is of the grammar."),
-    firm("query-type", "The query's kind fits the monitor's type."),
+    rule("query-syntax", "A query is of the grammar."),
+    rule("query-type", "The query's kind fits the monitor's type."),
     rule(
         "duplicate-monitor",
         "No two monitors have the same type, query and name.",
@@ -83,15 +87,15 @@ pub const RULES: &[Rule] = &[
         "recovery-side",
         "A recovery threshold is on the good side of its threshold.",
     ),
-    firm(
+    rule(
         "window",
         "Windows are of a length and unit that the API takes for this kind of query.",
     ),
-    firm(
+    rule(
         "duration",
         "Durations and counts in the options are within the API's bounds.",
     ),
-    firm(
+    rule(
         "anomaly-windows",
         "An anomaly monitor sets its trigger window like its alert window, and a recovery window.",
     ),
@@ -119,11 +123,11 @@ pub const RULES: &[Rule] = &[
         "evaluation-delay-cloud",
         "A cloud metric is evaluated with a delay of at least 900 s.",
     ),
-    firm(
+    rule(
         "missing-data",
         "The options about missing data go together.",
     ),
-    firm(
+    rule(
         "check-by",
         "A service check has `.by(…)`, `.last(…)` and enough answers for its thresholds.",
     ),
@@ -131,7 +135,7 @@ pub const RULES: &[Rule] = &[
         "message-variable",
         "A template variable in the message is filled for this monitor.",
     ),
-    firm(
+    rule(
         "message-block",
         "Conditional blocks of the message are known and closed.",
     ),
@@ -153,19 +157,19 @@ pub const RULES: &[Rule] = &[
         "priority",
         "A monitor has a priority, an integer from 1 to 5.",
     ),
-    firm(
+    rule(
         "tag-characters",
         "Tags start with a letter and hold what the API keeps unchanged.",
     ),
-    firm(
+    rule(
         "name-trimmed",
         "Names are not empty and have no white space around them.",
     ),
-    firm(
+    rule(
         "renotify",
         "Options about repeated notifications go together.",
     ),
-    firm(
+    rule(
         "composite-members",
         "A composite combines 2 to 10 different monitors, none of them a composite.",
     ),
@@ -331,8 +335,8 @@ fn check_item(item: &Item, everything: &Everything<'_>) -> Vec<Finding> {
     let mut findings = labels::check(item);
     match &item.definition {
         Definition::Monitor(definition) => {
-            let (view, mut syntax) = MonitorView::new(item, definition);
-            findings.append(&mut syntax);
+            let (view, syntax) = MonitorView::new(item, definition);
+            findings.extend(syntax);
             for rules in MONITOR_RULES {
                 findings.extend(rules(&view, everything));
             }
@@ -406,7 +410,7 @@ fn waiver_problem(waiver: &Waiver, used: bool, place: Place) -> Option<Finding> 
         }
         Some(rule) if !rule.waivable => Some(
             finding("rule", format!("the rule `{name}` cannot be waived"))
-                .help("the API itself would refuse or misread the definition; correct it"),
+                .help("without it an apply could not work; correct the definition"),
         ),
         Some(_) if waiver.reason.trim().is_empty() => Some(
             finding("reason", "the waiver has no reason".to_owned())

@@ -96,6 +96,10 @@ pub enum MonitorType {
     Synthetics,
     #[serde(rename = "cost alert")]
     Cost,
+    #[serde(rename = "data-quality alert")]
+    DataQuality,
+    #[serde(rename = "network-path alert")]
+    NetworkPath,
 }
 
 /// The numbers of an alert.

@@ -28,31 +28,28 @@ pub(super) fn pair<'a>(
     let marked = by_key(remote, namespace);
     let managed = marked.values().map(Vec::len).sum();
     let own = |object: &Object| {
-        let found = marked.get(&(object.kind, object.key.clone()))?;
-        found.first().copied()
+        marked
+            .get(&(object.kind, object.key.clone()))?
+            .first()
+            .copied()
     };
-    let owned = local
-        .iter()
-        .filter_map(|object| Some((object, own(object)?)));
-    let mut taken: Taken<'_> = owned
-        .map(|(object, remote)| ((remote.kind, remote.id.as_str()), &object.key))
-        .collect();
+    let mut taken = Taken::new();
+    for object in local {
+        taken.extend(own(object).map(|remote| ((remote.kind, remote.id.as_str()), &object.key)));
+    }
     let mut wanted = Vec::with_capacity(local.len());
     let mut refusals = Vec::new();
     for object in local {
-        let found = match (own(object), &object.adopt) {
-            (None, Some(id)) => match adopted(object, id, remote, namespace, &taken) {
-                Ok(found) => {
-                    taken.insert((found.kind, found.id.as_str()), &object.key);
-                    Some(found)
+        let mut found = own(object);
+        if let (None, Some(id)) = (found, &object.adopt) {
+            match adopted(object, id, remote, namespace, &taken) {
+                Ok(remote) => {
+                    taken.insert((remote.kind, remote.id.as_str()), &object.key);
+                    found = Some(remote);
                 }
-                Err(refusal) => {
-                    refusals.push(refusal);
-                    None
-                }
-            },
-            (own, _) => own,
-        };
+                Err(refusal) => refusals.push(refusal),
+            }
+        }
         wanted.push(Pair {
             local: object,
             remote: found,

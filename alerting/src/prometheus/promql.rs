@@ -164,8 +164,7 @@ impl Promql {
         let metric = Metric::by_name(&query.name);
         let metric =
             metric.ok_or_else(|| format!("`{}` does not come from this product", query.name))?;
-        let definition = metric.definition();
-        let name = definition.prometheus_name();
+        let name = metric.definition().prometheus_name();
         let matchers = if bare {
             String::new()
         } else {
@@ -177,7 +176,7 @@ impl Promql {
         };
         let by = by(&query.by);
         let aggregator = query.aggregator.unwrap_or(SpaceAggregator::Avg);
-        match definition.kind {
+        match metric.definition().kind {
             Kind::Gauge => Ok(format!(
                 "{}{by}({name}{matchers}{offset})",
                 plain(aggregator)?
@@ -194,28 +193,7 @@ impl Promql {
                     over(function, "")
                 ))
             }
-            Kind::Histogram | Kind::Distribution => match aggregator {
-                SpaceAggregator::Percentile(percentile) => {
-                    let keys: Vec<String> = ["le".to_owned()]
-                        .into_iter()
-                        .chain(query.by.iter().map(|key| label(key)))
-                        .collect();
-                    let buckets =
-                        format!("sum by ({})({})", keys.join(", "), over("rate", "_bucket"));
-                    Ok(format!(
-                        "histogram_quantile({}, {buckets})",
-                        percentile / 100.0
-                    ))
-                }
-                SpaceAggregator::Sum => Ok(format!("sum{by}({})", over("increase", "_sum"))),
-                SpaceAggregator::Count => Ok(format!("sum{by}({})", over("increase", "_count"))),
-                SpaceAggregator::Avg => Ok(format!(
-                    "(sum{by}({}) / sum{by}({}))",
-                    over("increase", "_sum"),
-                    over("increase", "_count")
-                )),
-                _ => Err("Prometheus keeps no extremes of a distribution".to_owned()),
-            },
+            Kind::Histogram | Kind::Distribution => distribution(aggregator, &query.by, over),
         }
     }
 
@@ -268,6 +246,33 @@ impl Promql {
             Filter::Group(inner) => self.collect(inner, matchers),
             Filter::Any(_) => Err("Prometheus has no OR between labels".to_owned()),
         }
+    }
+}
+
+/// `over(function, suffix)` is the function over the range of the series with that suffix.
+fn distribution(
+    aggregator: SpaceAggregator,
+    keys: &[String],
+    over: impl Fn(&str, &str) -> String,
+) -> Result<String, Unsayable> {
+    let by = by(keys);
+    match aggregator {
+        SpaceAggregator::Percentile(percentile) => {
+            let keys: Vec<String> = keys.iter().map(|key| format!(", {}", label(key))).collect();
+            let buckets = format!("sum by (le{})({})", keys.concat(), over("rate", "_bucket"));
+            Ok(format!(
+                "histogram_quantile({}, {buckets})",
+                percentile / 100.0
+            ))
+        }
+        SpaceAggregator::Sum => Ok(format!("sum{by}({})", over("increase", "_sum"))),
+        SpaceAggregator::Count => Ok(format!("sum{by}({})", over("increase", "_count"))),
+        SpaceAggregator::Avg => Ok(format!(
+            "(sum{by}({}) / sum{by}({}))",
+            over("increase", "_sum"),
+            over("increase", "_count")
+        )),
+        _ => Err("Prometheus keeps no extremes of a distribution".to_owned()),
     }
 }
 

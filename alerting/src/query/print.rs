@@ -20,29 +20,20 @@ pub(super) fn alert(alert: &Alert) -> Pieces {
                 .for_each(|compared| comparison(&mut out, compared));
         }
         Alert::Search(search) => {
-            for (index, part) in search.source.split('-').enumerate() {
-                if index > 0 {
-                    out.push("-");
-                }
-                out.push(part);
-            }
-            out.push("(");
-            text(&mut out, &search.search);
-            out.push(")");
-            chain(&mut out, &search.chain);
-            comparison(&mut out, &search.comparison);
+            source(&mut out, &search.source);
+            of_quoted(
+                &mut out,
+                quoted(&search.search),
+                &search.chain,
+                &search.comparison,
+            );
         }
         Alert::Formula(formula) => {
+            let inner = expressions(std::slice::from_ref(&formula.expr));
+            let inner = formula.quoted.layout.print(&inner);
             out.push("formula");
-            out.push("(");
-            let quoted = &formula.quoted;
-            let inner = quoted
-                .layout
-                .print(&expressions(std::slice::from_ref(&formula.expr)));
-            out.push(format!("{0}{inner}{0}", quoted.quote));
-            out.push(")");
-            chain(&mut out, &formula.chain);
-            comparison(&mut out, &formula.comparison);
+            let argument = format!("{0}{inner}{0}", formula.quoted.quote);
+            of_quoted(&mut out, argument, &formula.chain, &formula.comparison);
         }
         Alert::Composite(composite) => condition(&mut out, composite),
         Alert::Slo(slo) => {
@@ -51,14 +42,30 @@ pub(super) fn alert(alert: &Alert) -> Pieces {
             } else {
                 "error_budget"
             });
-            out.push("(");
-            out.push(format!("{0}{1}{0}", slo.quote, reference("slo", &slo.slo)));
-            out.push(")");
-            chain(&mut out, &slo.chain);
-            comparison(&mut out, &slo.comparison);
+            let argument = format!("{0}{1}{0}", slo.quote, reference("slo", &slo.slo));
+            of_quoted(&mut out, argument, &slo.chain, &slo.comparison);
         }
     }
     out
+}
+
+/// The words of a source are tokens of their own.
+fn source(out: &mut Pieces, source: &str) {
+    for (index, part) in source.split('-').enumerate() {
+        if index > 0 {
+            out.push("-");
+        }
+        out.push(part);
+    }
+}
+
+/// `("…").chain() > 5`
+fn of_quoted(out: &mut Pieces, argument: String, links: &[Link], compared: &Comparison) {
+    out.push("(");
+    out.push(argument);
+    out.push(")");
+    chain(out, links);
+    comparison(out, compared);
 }
 
 pub(super) fn expressions(exprs: &[Expr]) -> Pieces {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::Finding;
-use crate::object::Kind;
+use crate::object::{KEY_TAG, Kind};
 use crate::set::{Definition, Item, text_at};
 
 /// Longest tag that is kept whole.
@@ -47,7 +47,7 @@ fn names(item: &Item) -> Vec<Finding> {
     let sound = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
     if item.name().is_empty() || !item.name().chars().all(sound) {
         let message = format!("`{}` cannot be a logical name", item.name());
-        let finding = Finding::new("name-trimmed", item.place.clone(), message).on_key();
+        let finding = Finding::new("logical-name", item.place.clone(), message).on_key();
         findings.push(
             finding.help("it becomes part of a tag: use lower-case letters, digits, `-` and `_`"),
         );
@@ -73,7 +73,8 @@ fn tag_characters(item: &Item) -> Vec<Finding> {
             && !tag.ends_with(':')
             && tag.chars().count() <= TAG_CHARACTERS_MAX
     };
-    let odd = tags(item).filter(|tag| !sound(tag));
+    // The mark is made of a name that has a rule of its own.
+    let odd = tags(item).filter(|tag| !sound(tag) && !tag.starts_with(KEY_TAG));
     odd.map(|tag| {
         let finding = Finding::new("tag-characters", item.place.clone(), format!("the tag `{tag}` would not be kept as it is"));
         let value = tag.split_once(':').map_or(tag, |(_, value)| value);

@@ -21,61 +21,53 @@ pub(super) fn check(view: &MonitorView<'_>, _: &Everything<'_>) -> Vec<Finding> 
 
 fn combinations(view: &MonitorView<'_>) -> Vec<Finding> {
     let options = &view.definition.options;
-    let mut findings = Vec::new();
-    let mut find = |name: &str, message: &str, help: &str| {
-        findings.push(Finding::new("missing-data", view.option_place(name), message).help(help));
-    };
-    let older = options.notify_no_data == Some(true) || options.no_data_timeframe.is_some();
-    if options.on_missing_data.is_some() && older {
-        find(
-            "on_missing_data",
-            "on_missing_data cannot be used with notify_no_data or no_data_timeframe",
-            "keep on_missing_data alone: show_and_notify_no_data is the newer notify_no_data",
-        );
-    }
-    if options.notify_no_data == Some(true) && options.no_data_timeframe.is_none() {
-        find(
-            "notify_no_data",
-            "notify_no_data needs no_data_timeframe",
-            "add the minutes, at least twice the window",
-        );
-    }
-    if options.no_data_timeframe.is_some() && options.notify_no_data != Some(true) {
-        find(
-            "no_data_timeframe",
-            "no_data_timeframe has no effect without notify_no_data: true",
-            "add it, or remove this",
-        );
-    }
-    let kind = view.definition.kind;
-    let untimed = matches!(
-        kind,
+    let notifies = options.notify_no_data == Some(true);
+    let timed = options.no_data_timeframe.is_some();
+    let newer = options.on_missing_data.is_some();
+    let stateful = matches!(
+        view.definition.kind,
         MonitorType::Composite | MonitorType::Slo | MonitorType::ServiceCheck
     );
-    if options.on_missing_data.is_some() && untimed {
-        find(
+    let plain_default = options.on_missing_data == Some(MissingData::Default);
+    // Which option, whether it is wrong, what is wrong with it, what to do.
+    let table = [
+        (
             "on_missing_data",
+            newer && (notifies || timed),
+            "on_missing_data cannot be used with notify_no_data or no_data_timeframe",
+            "keep on_missing_data alone: show_and_notify_no_data is the newer notify_no_data",
+        ),
+        (
+            "notify_no_data",
+            notifies && !timed,
+            "notify_no_data needs no_data_timeframe",
+            "add the minutes, at least twice the window",
+        ),
+        (
+            "no_data_timeframe",
+            timed && !notifies,
+            "no_data_timeframe has no effect without notify_no_data: true",
+            "add it, or remove this",
+        ),
+        (
+            "on_missing_data",
+            newer && !plain_default && stateful,
             "on_missing_data is not taken for this type of monitor",
             "remove it",
-        );
-    }
-    let searched =
-        matches!(view.alert(), Some(Alert::Search(_) | Alert::Formula(_))) && !view.is_metric();
-    if options.require_full_window.is_some() && (untimed || searched) {
-        find(
+        ),
+        (
             "require_full_window",
+            options.require_full_window.is_some() && !view.is_metric(),
             "require_full_window is for metric monitors",
             "remove it",
-        );
-    }
-    if options.on_missing_data == Some(MissingData::Default) && !view.is_metric() && !searched {
-        find(
-            "on_missing_data",
-            "on_missing_data: default says nothing here",
-            "remove it",
-        );
-    }
-    findings
+        ),
+    ];
+    let wrong = table.into_iter().filter(|(_, wrong, _, _)| *wrong);
+    wrong
+        .map(|(name, _, message, help)| {
+            Finding::new("missing-data", view.option_place(name), message).help(help)
+        })
+        .collect()
 }
 
 /// A counter that reports nothing while nothing happens never fills a window.

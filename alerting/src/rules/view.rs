@@ -23,53 +23,32 @@ pub(super) struct MonitorView<'a> {
 }
 
 impl<'a> MonitorView<'a> {
-    pub(super) fn new(item: &'a Item, definition: &'a Monitor) -> (Self, Vec<Finding>) {
+    pub(super) fn new(item: &'a Item, definition: &'a Monitor) -> (Self, Option<Finding>) {
         let text = text_at(&item.object.payload, "query");
-        let parsed = match definition.kind {
+        let (query, finding) = match Query::parse(text) {
+            Ok(query) => (Some(query), None),
             // The query of a synthetic test's monitor is made by the server.
-            MonitorType::Synthetics => {
-                return (
-                    Self {
-                        item,
-                        definition,
-                        query: None,
-                    },
-                    Vec::new(),
-                );
-            }
-            _ => Query::parse(text),
-        };
-        let place = item.place.key("query");
-        match parsed {
+            Err(_) if definition.kind == MonitorType::Synthetics => (None, None),
             // What the variable should have been decides what the query is; that is told already.
-            Err(_) if has_unknown(text) => (
-                Self {
-                    item,
-                    definition,
-                    query: None,
-                },
-                Vec::new(),
+            Err(_) if has_unknown(text) => (None, None),
+            Err(error) => (
+                None,
+                Some(syntax(
+                    item.place.key("query"),
+                    &error,
+                    text,
+                    &definition.query,
+                )),
             ),
-            Ok(query) => (
-                Self {
-                    item,
-                    definition,
-                    query: Some(query),
-                },
-                Vec::new(),
-            ),
-            Err(error) => {
-                let finding = syntax(place, &error, text, &definition.query);
-                (
-                    Self {
-                        item,
-                        definition,
-                        query: None,
-                    },
-                    vec![finding],
-                )
-            }
-        }
+        };
+        (
+            Self {
+                item,
+                definition,
+                query,
+            },
+            finding,
+        )
     }
 
     pub(super) fn alert(&self) -> Option<&Alert> {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use checked_yaml::{Document, Kind, Node, Place, Problems};
 use serde_json::Value;
 
-use super::{Definition, Inputs};
+use super::{Definition, Inputs, Source};
 use crate::definition::{Defaults, Project};
 use crate::object;
 use crate::rules::Finding;
@@ -52,30 +52,30 @@ impl Scope {
 }
 
 pub(super) fn scope(inputs: &Inputs) -> Result<Scope, Vec<Problems>> {
-    let Some(source) = &inputs.project else {
-        let environment = inputs
-            .environment
-            .clone()
-            .unwrap_or_else(|| "default".to_owned());
-        let namespace = inputs
-            .namespace
-            .clone()
-            .unwrap_or_else(|| "default".to_owned());
-        let values = inputs.variables.iter().cloned().collect();
-        return Ok(Scope {
-            variables: Variables {
-                namespace,
-                environment,
-                values,
-            },
-            left_out: Vec::new(),
-        });
+    match &inputs.project {
+        Some(source) => project_scope(source, inputs).map_err(|problems| vec![problems]),
+        None => Ok(bare_scope(inputs)),
+    }
+}
+
+/// Without a project there is one environment, and variables come from the command line alone.
+fn bare_scope(inputs: &Inputs) -> Scope {
+    let or_default = |name: &Option<String>| name.clone().unwrap_or_else(|| "default".to_owned());
+    let variables = Variables {
+        namespace: or_default(&inputs.namespace),
+        environment: or_default(&inputs.environment),
+        values: inputs.variables.iter().cloned().collect(),
     };
-    let document =
-        Document::parse(&source.path, &source.text).map_err(|problems| vec![problems])?;
-    let project: Project = document.check().map_err(|problems| vec![problems])?;
-    let name = environment_name(&project, &document, inputs.environment.as_deref())
-        .map_err(|problems| vec![problems])?;
+    Scope {
+        variables,
+        left_out: Vec::new(),
+    }
+}
+
+fn project_scope(source: &Source, inputs: &Inputs) -> Result<Scope, Problems> {
+    let document = Document::parse(&source.path, &source.text)?;
+    let project: Project = document.check()?;
+    let name = environment_name(&project, &document, inputs.environment.as_deref())?;
     let environment = project.environments.get(&name).cloned().unwrap_or_default();
     let mut values = project.variables.clone();
     values.extend(environment.variables);
@@ -84,7 +84,7 @@ pub(super) fn scope(inputs: &Inputs) -> Result<Scope, Vec<Problems>> {
     let namespace = namespace.unwrap_or_else(|| format!("{}-{name}", project.namespace));
     let problems = project_problems(&document, &project, &namespace);
     if !problems.is_empty() {
-        return Err(vec![document.problems(problems)]);
+        return Err(document.problems(problems));
     }
     let left_out = project
         .optional_folders

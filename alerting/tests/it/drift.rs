@@ -187,3 +187,19 @@ fn imported_files_plan_to_no_change() {
     assert!(!plan.has_changes(), "{}", alerting::plan::text(&plan));
     assert_eq!(plan.count(Action::Adopt), remote.len());
 }
+
+/// An option that is compared can be written in a file, and the other way round.
+#[test]
+fn the_options_of_files_are_the_options_that_are_compared() {
+    let schema = alerting::definition::definitions_schema();
+    let properties = schema["$defs"]["MonitorOptions"]["properties"]
+        .as_object()
+        .expect("properties");
+    let mut written: Vec<&str> = properties
+        .keys()
+        .map(String::as_str)
+        .chain(["thresholds"])
+        .collect();
+    written.sort_unstable();
+    assert_eq!(written, normal::MONITOR_OPTIONS);
+}

@@ -2,6 +2,7 @@
 
 mod bad;
 mod drift;
+mod environments;
 mod generated;
 mod plan;
 mod queries;
