@@ -1,6 +1,7 @@
 //! Everything through the crate's public door, as one binary so that it links once.
 
 mod bad;
+mod convergence;
 mod drift;
 mod environments;
 mod generated;
