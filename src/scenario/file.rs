@@ -6,6 +6,7 @@
 
 mod journey;
 mod load;
+mod response;
 mod text;
 
 use indexmap::IndexMap;
@@ -13,13 +14,16 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub use journey::{
-    BranchShape, CheckShape, ChecksShape, ComparisonShape, CountShape, ExtractDetail, ExtractShape,
-    JourneyShape, OnError, OutcomeShape, OutcomeThen, RepeatShape, RequestShape, Scalar, StatusOne,
-    StatusShape, StepShape, ThinkShape,
+    BranchShape, CountShape, JourneyShape, OnError, RepeatShape, RequestShape, Scalar, StepShape,
+    ThinkShape,
 };
 pub use load::{
     ClosedShape, DiurnalShape, LoadShape, OneByOneShape, OpenShape, PhaseShape, RampShape,
     SpacingShape, SpikeShape, StepsShape,
+};
+pub use response::{
+    CheckShape, ChecksShape, ComparisonShape, ExtractDetail, ExtractShape, OutcomeShape,
+    OutcomeThen, StatusOne, StatusShape,
 };
 pub use text::{
     ConditionText, DurationText, FieldName, NameText, PercentText, PointerText, RangeText,

@@ -5,9 +5,8 @@
 
 use serde_json::Value;
 
-use super::{
-    Context, Walk, accepts_anything, accepts_kind, constants, head, is_null, property_names, words,
-};
+use super::facts::{accepts_anything, accepts_kind, branches, constants, is_null, property_names};
+use super::{Context, Walk, head, words};
 use crate::problem::Problem;
 use crate::suggest::{closest, did_you_mean};
 use crate::tree::{Kind, Node, Span};
@@ -36,14 +35,14 @@ impl<'s> Walk<'s> {
     }
 
     /// All leaves of nested alternatives, references followed, `null` left out.
-    pub(super) fn flatten(&self, branches: &'s [Value]) -> Vec<&'s Value> {
+    pub(super) fn flatten(&self, alternatives: &'s [Value]) -> Vec<&'s Value> {
         let mut leaves = Vec::new();
-        for branch in branches
+        for branch in alternatives
             .iter()
             .map(|branch| self.resolve(branch))
             .filter(|branch| !is_null(branch))
         {
-            match super::branches(branch) {
+            match branches(branch) {
                 Some(inner) => leaves.extend(self.flatten(inner)),
                 None => leaves.push(branch),
             }

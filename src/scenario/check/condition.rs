@@ -2,7 +2,7 @@
 //!
 //! Grammar, weakest first: `or`, `and`, `not`, parentheses, tests. Must not know: where the text stands.
 
-use std::ops::Range;
+mod tokens;
 
 use checked_yaml::did_you_mean;
 
@@ -10,6 +10,7 @@ use super::names::{Names, Scope};
 use super::slip::Slip;
 use super::units;
 use crate::scenario::{Comparison, Condition, Literal, Test};
+use tokens::{Token, tokens};
 
 /// Deepest nesting of a condition.
 const NESTING_MAX: u32 = 32;
@@ -35,69 +36,6 @@ pub(super) fn parse(text: &str, names: &Names, scope: &Scope) -> Result<Conditio
         )
         .label("not expected here")
         .help("join tests with `and` or `or`")),
-    }
-}
-
-#[derive(Debug, Clone, PartialEq)]
-struct Token {
-    text: String,
-    range: Range<usize>,
-    quoted: bool,
-}
-
-/// Splits into words, quoted texts, parentheses and comparison signs.
-fn tokens(text: &str) -> Result<Vec<Token>, Slip> {
-    let mut found: Vec<Token> = Vec::new();
-    let mut chars = text.char_indices().peekable();
-    while let Some((start, c)) = chars.next() {
-        if c.is_whitespace() {
-            continue;
-        }
-        if c == '"' || c == '\'' {
-            let rest = &text[start + 1..];
-            let Some(length) = rest.find(c) else {
-                return Err(
-                    Slip::new(start..text.len(), "a quote is never closed").label("opened here")
-                );
-            };
-            let end = start + 1 + length;
-            found.push(Token {
-                text: rest[..length].to_owned(),
-                range: start..end + 1,
-                quoted: true,
-            });
-            while chars.next_if(|(at, _)| *at <= end).is_some() {}
-            continue;
-        }
-        let class = class(c);
-        let mut end = start + c.len_utf8();
-        while class != Class::Alone
-            && let Some((at, c)) =
-                chars.next_if(|(_, next)| self::class(*next) == class && !next.is_whitespace())
-        {
-            end = at + c.len_utf8();
-        }
-        found.push(Token {
-            text: text[start..end].to_owned(),
-            range: start..end,
-            quoted: false,
-        });
-    }
-    Ok(found)
-}
-
-#[derive(PartialEq, Clone, Copy)]
-enum Class {
-    Word,
-    Sign,
-    Alone,
-}
-
-fn class(c: char) -> Class {
-    match c {
-        '(' | ')' => Class::Alone,
-        '<' | '>' | '=' | '!' => Class::Sign,
-        _ => Class::Word,
     }
 }
 

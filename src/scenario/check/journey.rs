@@ -1,23 +1,22 @@
 //! Journeys: from nested steps to flat programs with jumps, and what can be set or reached on the way.
 
+mod ways;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use checked_yaml::Place;
 use indexmap::IndexMap;
 
-use super::condition;
 use super::names::{Names, Scope};
 use super::persona;
-use super::possible::{Facts, Truth};
 use super::report::Report;
 use super::request::{self, Tables};
 use super::template::Meaning;
 use super::units;
-use super::variables;
 use crate::journey::{Op, Program};
-use crate::scenario::file::{ConditionText, File, RequestShape, StepShape, ThinkShape};
-use crate::scenario::{Condition, FigureId, Journey, Persona, StepId, Think};
+use crate::scenario::file::{File, RequestShape, StepShape, ThinkShape};
+use crate::scenario::{FigureId, Journey, Persona, StepId, Think};
 
 /// Most operations of one journey: a jump is 16 bits wide.
 const OPS_MAX: usize = 60_000;
@@ -357,216 +356,6 @@ impl<'a> Compiler<'a> {
                     sigma: shape.lognormal.sigma,
                 }
             }
-        }
-    }
-
-    /// Compiles a loop: `head` runs before each round and may jump out, `tail` after it and may jump back.
-    fn rounds(
-        &mut self,
-        (from, to): (u32, u32),
-        steps: &[StepShape],
-        place: &Place,
-        head: impl FnOnce(&mut Self) -> Option<usize>,
-        tail: impl FnOnce(&mut Self, u16) -> bool,
-    ) {
-        let counter = u8::try_from(self.depth).unwrap_or(u8::MAX);
-        self.depth += 1;
-        self.counters = self.counters.max(self.depth);
-        self.ops.push(Op::Repeat(counter, from, to));
-        let begin = self.here();
-        let next = self.ops.len();
-        self.ops.push(Op::Next(counter, 0));
-        let before = self.scope.clone();
-        let exit = head(self);
-        // From the second round on, what the body sets is set at its beginning, too.
-        self.set_all_of(steps, place);
-        let comes_out = self.steps(steps, &place.key("steps"));
-        if comes_out && !tail(self, begin) {
-            self.ops.push(Op::Jump(begin));
-        }
-        let end = self.here();
-        self.ops[next] = Op::Next(counter, end);
-        if let Some(exit) = exit
-            && let Some(Op::Unless(_, to)) = self.ops.get_mut(exit)
-        {
-            *to = end;
-        }
-        self.scope.join(&before);
-        self.depth -= 1;
-    }
-
-    fn set_all_of(&mut self, steps: &[StepShape], place: &Place) {
-        let mut found = Vec::new();
-        variables::in_steps(steps, place, &mut found);
-        for (name, _) in found {
-            self.names
-                .slot(&name)
-                .into_iter()
-                .for_each(|slot| self.scope.set(slot));
-        }
-    }
-
-    fn repeat(&mut self, rounds: (u32, u32), steps: &[StepShape], place: &Place) -> bool {
-        self.rounds(rounds, steps, place, |_| None, |_, _| false);
-        true
-    }
-
-    fn while_holds(
-        &mut self,
-        text: &ConditionText,
-        most: u32,
-        steps: &[StepShape],
-        place: &Place,
-    ) -> bool {
-        let at = place.key("while");
-        // The condition is asked again after each round, so what the body sets may be in it.
-        let mut scope = self.scope.clone();
-        std::mem::swap(&mut self.scope, &mut scope);
-        self.set_all_of(steps, place);
-        let condition = self.condition(text, &at);
-        std::mem::swap(&mut self.scope, &mut scope);
-        let Some(condition) = condition else {
-            self.rounds((most, most), steps, place, |_| None, |_, _| false);
-            return true;
-        };
-        if let Truth::Never(reason) = self.facts(&scope).truth(&condition) {
-            let problem = self
-                .report
-                .at(&at, format!("these steps are never reached: {reason}"));
-            self.report.add(problem.label("never holds"));
-        }
-        let head = |compiler: &mut Self| {
-            compiler.ops.push(Op::Unless(condition, 0));
-            Some(compiler.ops.len() - 1)
-        };
-        self.rounds((most, most), steps, place, head, |_, _| false);
-        true
-    }
-
-    fn until_holds(
-        &mut self,
-        text: &ConditionText,
-        most: u32,
-        steps: &[StepShape],
-        place: &Place,
-    ) -> bool {
-        let at = place.key("until");
-        let tail = |compiler: &mut Self, begin: u16| {
-            let Some(condition) = compiler.condition(text, &at) else {
-                return false;
-            };
-            compiler.ops.push(Op::Unless(condition, begin));
-            true
-        };
-        self.rounds((most, most), steps, place, |_| None, tail);
-        true
-    }
-
-    fn when(
-        &mut self,
-        text: &ConditionText,
-        then: &[StepShape],
-        other: Option<&[StepShape]>,
-        place: &Place,
-    ) -> bool {
-        let at = place.key("when");
-        let condition = self.condition(text, &at);
-        if let Some(condition) = &condition {
-            self.report_decided(condition, other.is_some(), &at);
-        }
-        let unless = self.ops.len();
-        self.ops
-            .push(Op::Unless(condition.unwrap_or(Condition::Returning), 0));
-        let before = self.scope.clone();
-        let then_out = self.steps(then, &place.key("then"));
-        let after_then = std::mem::replace(&mut self.scope, before);
-        let jump = self.ops.len();
-        if other.is_some() {
-            self.ops.push(Op::Jump(0));
-        }
-        let else_begin = self.here();
-        if let Op::Unless(_, to) = &mut self.ops[unless] {
-            *to = else_begin;
-        }
-        let else_out = other.is_none_or(|steps| self.steps(steps, &place.key("else")));
-        self.scope.join(&after_then);
-        if other.is_some() {
-            self.ops[jump] = Op::Jump(self.here());
-        }
-        then_out || else_out
-    }
-
-    fn report_decided(&self, condition: &Condition, has_else: bool, place: &Place) {
-        match self.facts(&self.scope).truth(condition) {
-            Truth::Never(reason) => {
-                let problem = self
-                    .report
-                    .at(place, format!("`then` is never reached: {reason}"));
-                self.report.add(
-                    problem
-                        .label("never holds")
-                        .help("remove this step, or change the condition"),
-                );
-            }
-            Truth::Always(reason) if has_else => {
-                let problem = self
-                    .report
-                    .at(place, format!("`else` is never reached: {reason}"));
-                self.report.add(
-                    problem
-                        .label("always holds")
-                        .help("remove `else`, or change the condition"),
-                );
-            }
-            _ => {}
-        }
-    }
-
-    fn choose(&mut self, ways: &[(Option<f64>, &[StepShape])], place: &Place) -> bool {
-        let choice = self.ops.len();
-        self.ops.push(Op::Jump(0));
-        let before = self.scope.clone();
-        let mut after = before.clone();
-        let mut targets = Vec::new();
-        let mut jumps = Vec::new();
-        let mut comes_out = false;
-        for (index, (weight, steps)) in ways.iter().enumerate() {
-            let place = place.index(index);
-            let weight = self
-                .report
-                .weight(*weight, "this way", &place.key("weight"));
-            targets.push((weight, self.here()));
-            self.scope = before.clone();
-            comes_out |= self.steps(steps, &place.key("steps"));
-            after.join(&self.scope);
-            jumps.push(self.ops.len());
-            self.ops.push(Op::Jump(0));
-        }
-        let end = self.here();
-        jumps
-            .into_iter()
-            .for_each(|jump| self.ops[jump] = Op::Jump(end));
-        self.ops[choice] = Op::Choose(targets);
-        self.scope = after;
-        comes_out
-    }
-
-    fn condition(&self, text: &ConditionText, place: &Place) -> Option<Condition> {
-        match condition::parse(text.as_str(), self.names, &self.scope) {
-            Ok(condition) => Some(condition),
-            Err(slip) => {
-                self.report.slip(place, slip);
-                None
-            }
-        }
-    }
-
-    fn facts<'f>(&'f self, scope: &'f Scope) -> Facts<'f> {
-        Facts {
-            personas: self.personas,
-            outcomes: &self.outcomes,
-            scope,
-            names: self.names,
         }
     }
 }

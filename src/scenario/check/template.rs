@@ -2,32 +2,15 @@
 //!
 //! Each hole is parsed by itself, so that every mistake of a text is found. Must not know: where the text stands.
 
+mod known;
+
 use std::ops::Range;
 
 use super::names::{Names, Scope};
 use super::slip::Slip;
-use crate::template::{CardField, Encoding, Expr, Generator, Part, PersonField, Template, Value};
+use crate::template::{Encoding, Expr, Generator, Part, Template, Value};
 use checked_yaml::did_you_mean;
-
-/// Values that stand for themselves.
-const PLAIN: [&str; 10] = [
-    "uuid", "word", "basket", "shopper", "session", "persona", "device", "browser", "country",
-    "seed",
-];
-/// Values made from arguments.
-const CALLS: [&str; 3] = ["int", "pick", "popular"];
-const PERSON: [&str; 9] = [
-    "name",
-    "first_name",
-    "last_name",
-    "email",
-    "password",
-    "street",
-    "city",
-    "postcode",
-    "phone",
-];
-const CARD: [&str; 4] = ["number", "exp_month", "exp_year", "cvc"];
+use known::{CALLS, CARD, PERSON, PLAIN, card, person, plain};
 
 /// Whether a variable may not be called so.
 pub(super) fn is_reserved(name: &str) -> bool {
@@ -401,45 +384,4 @@ fn no_field(owner: &str, field: &str, known: &[&str], at: Range<usize>) -> Slip 
         .label("unknown name after the dot")
         .help_maybe(did_you_mean(field, known.iter().copied()))
         .help(format!("known: {}", known.join(", ")))
-}
-
-fn plain(name: &str) -> Option<Generator> {
-    Some(match name {
-        "uuid" => Generator::Uuid,
-        "word" => Generator::Word,
-        "basket" => Generator::Basket,
-        "shopper" => Generator::Shopper,
-        "session" => Generator::Session,
-        "persona" => Generator::Persona,
-        "device" => Generator::Device,
-        "browser" => Generator::Browser,
-        "country" => Generator::Country,
-        "seed" => Generator::Seed,
-        _ => return None,
-    })
-}
-
-fn person(field: &str) -> Option<PersonField> {
-    Some(match field {
-        "name" => PersonField::Name,
-        "first_name" => PersonField::FirstName,
-        "last_name" => PersonField::LastName,
-        "email" => PersonField::Email,
-        "password" => PersonField::Password,
-        "street" => PersonField::Street,
-        "city" => PersonField::City,
-        "postcode" => PersonField::Postcode,
-        "phone" => PersonField::Phone,
-        _ => return None,
-    })
-}
-
-fn card(field: &str) -> Option<CardField> {
-    Some(match field {
-        "number" => CardField::Number,
-        "exp_month" => CardField::ExpMonth,
-        "exp_year" => CardField::ExpYear,
-        "cvc" => CardField::Cvc,
-        _ => return None,
-    })
 }

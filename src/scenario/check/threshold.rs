@@ -2,13 +2,14 @@
 //!
 //! Grammar: FIGURE [of SUBJECT] OPERATOR VALUE [in PHASE | in every DURATION]. Must not know: where the text stands.
 
-use std::ops::Range;
+mod words;
 
 use checked_yaml::did_you_mean;
 
 use super::slip::Slip;
 use super::units;
 use crate::scenario::{CounterId, FigureId, Load, Measure, Op, Over, Scenario, Subject, Threshold};
+use words::Words;
 
 const FIGURES: &str = "p50 … p99.99, median or max (optionally followed by `service time`, `start lag` or `connection wait`), \
                        error share, rate, a counter, a counter per minute, outcome NAME, burn of 99.9%";
@@ -48,57 +49,6 @@ pub(super) fn parse(text: &str, scenario: &Scenario) -> Result<Threshold, Slip> 
         limit,
         over,
     })
-}
-
-/// A trimmed stretch of the threshold's text.
-#[derive(Clone, Copy)]
-struct Words<'t> {
-    text: &'t str,
-    start: usize,
-    end: usize,
-}
-
-impl<'t> Words<'t> {
-    fn of(text: &'t str, range: Range<usize>) -> Self {
-        let part = &text[range.clone()];
-        let start = range.start + (part.len() - part.trim_start().len());
-        Self {
-            text,
-            start,
-            end: (start + part.trim().len()).max(start),
-        }
-    }
-
-    fn text(self) -> &'t str {
-        &self.text[self.start..self.end]
-    }
-
-    /// The bytes, at least one where there are any.
-    fn range(self) -> Range<usize> {
-        if self.start == self.end {
-            self.start.saturating_sub(1)..self.end
-        } else {
-            self.start..self.end
-        }
-    }
-
-    fn find(self, needle: &str) -> Option<usize> {
-        self.text().find(needle)
-    }
-
-    fn before(self, at: usize) -> Self {
-        Self::of(self.text, self.start..self.start + at)
-    }
-
-    fn after(self, at: usize) -> Self {
-        Self::of(self.text, self.start + at..self.end)
-    }
-
-    fn strip(self, prefix: &str) -> Option<Self> {
-        self.text()
-            .starts_with(prefix)
-            .then(|| self.after(prefix.len()))
-    }
 }
 
 fn split_at_operator(words: Words<'_>) -> Result<Option<(Words<'_>, Op, Words<'_>)>, Slip> {

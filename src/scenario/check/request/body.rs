@@ -1,0 +1,203 @@
+//! Request bodies: JSON, forms, texts.
+
+use checked_yaml::Place;
+use http::{HeaderValue, Method};
+use indexmap::IndexMap;
+use serde_json::Value as Json;
+
+use super::scalar_text;
+use crate::scenario::Body;
+use crate::scenario::check::report::Report;
+use crate::scenario::check::template::{Meaning, Parts};
+use crate::scenario::file::{RequestShape, Scalar};
+use crate::template::{Encoding, Template};
+
+pub(super) fn body(
+    report: &Report<'_>,
+    meaning: Meaning<'_>,
+    shape: &RequestShape,
+    method: &Method,
+    place: &Place,
+) -> Option<Body> {
+    let given: Vec<&str> = [
+        ("json", shape.json.is_some()),
+        ("form", shape.form.is_some()),
+        ("body", shape.body.is_some()),
+    ]
+    .into_iter()
+    .filter_map(|(key, present)| present.then_some(key))
+    .collect();
+    if let [first, second, ..] = given.as_slice() {
+        report.add(
+            report
+                .at_key(
+                    &place.key(second),
+                    format!("one request with both `{first}` and `{second}`"),
+                )
+                .label("keep one of them")
+                .also(report.document().key_span(&place.key(first)), "and this"),
+        );
+    }
+    if let Some(key) = given.first()
+        && [Method::GET, Method::HEAD].contains(method)
+    {
+        let problem = report.at_key(&place.key(key), format!("a {method} carries no body"));
+        report.add(
+            problem
+                .label("not sent")
+                .help("put values into the path's query, or use `post`"),
+        );
+    }
+    if shape.content_type.is_some() && shape.body.is_none() {
+        let problem = report.at_key(
+            &place.key("content-type"),
+            "`content-type` belongs to `body`",
+        );
+        report.add(
+            problem
+                .label("no `body` here")
+                .help("`json` and `form` bring their own; other headers go under `headers`"),
+        );
+    }
+    if let Some(json) = &shape.json {
+        let mut parts = Parts::default();
+        json_body(report, meaning, json, &place.key("json"), &mut parts);
+        return Some(Body {
+            content_type: "application/json".to_owned(),
+            template: parts.finish(),
+        });
+    }
+    if let Some(form) = &shape.form {
+        let template = form_body(report, meaning, form, &place.key("form"));
+        return Some(Body {
+            content_type: "application/x-www-form-urlencoded".to_owned(),
+            template,
+        });
+    }
+    text_body(report, meaning, shape, place)
+}
+
+fn text_body(
+    report: &Report<'_>,
+    meaning: Meaning<'_>,
+    shape: &RequestShape,
+    place: &Place,
+) -> Option<Body> {
+    let text = shape.body.as_ref()?;
+    let Some(content_type) = shape.content_type.clone() else {
+        let problem = report.at_key(&place.key("body"), "`body` lacks its `content-type`");
+        report.add(
+            problem
+                .label("of which type?")
+                .help("add for example `content-type: text/plain`, or use `json`"),
+        );
+        return None;
+    };
+    if HeaderValue::from_str(&content_type).is_err() {
+        report.add(
+            report
+                .at(
+                    &place.key("content-type"),
+                    "this content type cannot be sent in a header",
+                )
+                .label("contains a control character"),
+        );
+    }
+    let template = report.take(&place.key("body"), meaning.template(text, Encoding::Raw))?;
+    Some(Body {
+        content_type,
+        template,
+    })
+}
+
+/// Writes JSON with holes: a text that is one hole becomes a value of the hole's type.
+fn json_body(
+    report: &Report<'_>,
+    meaning: Meaning<'_>,
+    json: &Json,
+    place: &Place,
+    parts: &mut Parts,
+) {
+    match json {
+        Json::String(text) => json_text(report, meaning, text, place, parts),
+        Json::Array(items) => {
+            parts.text("[");
+            for (index, item) in items.iter().enumerate() {
+                parts.text(if index == 0 { "" } else { "," });
+                json_body(report, meaning, item, &place.index(index), parts);
+            }
+            parts.text("]");
+        }
+        Json::Object(entries) => {
+            parts.text("{");
+            for (index, (key, value)) in entries.iter().enumerate() {
+                parts.text(if index == 0 { "" } else { "," });
+                parts.text(&Json::from(key.as_str()).to_string());
+                parts.text(":");
+                json_body(report, meaning, value, &place.key(key), parts);
+            }
+            parts.text("}");
+        }
+        other => parts.text(&other.to_string()),
+    }
+}
+
+fn json_text(
+    report: &Report<'_>,
+    meaning: Meaning<'_>,
+    text: &str,
+    place: &Place,
+    parts: &mut Parts,
+) {
+    if is_one_hole(text) {
+        if let Some(expr) = report.take(place, meaning.value(text)) {
+            parts.value(expr, Encoding::JsonValue);
+        }
+        return;
+    }
+    parts.text("\"");
+    let escape = |text: &str| {
+        let quoted = Json::from(text).to_string();
+        quoted[1..quoted.len() - 1].to_owned()
+    };
+    report.take(
+        place,
+        meaning.append(text, parts, |_| Encoding::JsonText, escape),
+    );
+    parts.text("\"");
+}
+
+fn is_one_hole(text: &str) -> bool {
+    text.starts_with("${")
+        && text.ends_with('}')
+        && text.matches("${").count() == 1
+        && text.matches('}').count() == 1
+}
+
+fn form_body(
+    report: &Report<'_>,
+    meaning: Meaning<'_>,
+    form: &IndexMap<String, Scalar>,
+    place: &Place,
+) -> Template {
+    let mut parts = Parts::default();
+    let escape = |text: &str| text.bytes().map(form_byte).collect::<String>();
+    for (index, (key, value)) in form.iter().enumerate() {
+        parts.text(if index == 0 { "" } else { "&" });
+        parts.text(&escape(key));
+        parts.text("=");
+        let text = scalar_text(value);
+        report.take(
+            &place.key(key),
+            meaning.append(&text, &mut parts, |_| Encoding::Uri, escape),
+        );
+    }
+    parts.finish()
+}
+
+fn form_byte(byte: u8) -> String {
+    if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+        return char::from(byte).to_string();
+    }
+    format!("%{byte:02X}")
+}

@@ -1,0 +1,130 @@
+//! URLs: what they may contain, and the names that follow from them.
+
+use checked_yaml::Place;
+use http::{Method, Uri};
+
+use crate::scenario::check::report::Report;
+use crate::scenario::check::slip::Slip;
+use crate::scenario::check::template::{Meaning, Parts};
+use crate::template::{Encoding, Template};
+
+/// Method and path without query, values shown as `{…}`.
+pub(super) fn default_name(method: &Method, url: &str) -> String {
+    let path = path_of(url);
+    let path = path.split(['?', '#']).next().unwrap_or(path);
+    format!("{method} {}", path.replace("${", "{"))
+}
+
+/// The path of an absolute URL, or the text as it is.
+fn path_of(url: &str) -> &str {
+    let Some((_, rest)) = url.split_once("://") else {
+        return url;
+    };
+    rest.find('/').map_or("/", |slash| &rest[slash..])
+}
+
+/// The shop's services by the second segment of their paths; elsewhere that segment itself.
+pub(super) fn service_of(url: &str) -> String {
+    let path = path_of(url);
+    let path = path.split(['?', '#']).next().unwrap_or(path);
+    let mut segments = path.trim_start_matches('/').split('/');
+    match (segments.next(), segments.next()) {
+        (Some("api"), Some("products" | "orders")) => "orders".to_owned(),
+        (Some("api"), Some(service)) if !service.contains("${") => service.to_owned(),
+        _ => String::new(),
+    }
+}
+
+pub(super) fn url(
+    report: &Report<'_>,
+    meaning: Meaning<'_>,
+    text: &str,
+    place: &Place,
+) -> Option<Template> {
+    let mut parts = Parts::default();
+    // A URL that begins with a value is one that the shop has sent (a `location`); it is used as it is.
+    let encoding = |first: bool| if first { Encoding::Raw } else { Encoding::Uri };
+    report.take(
+        place,
+        meaning.append(text, &mut parts, encoding, str::to_owned),
+    )?;
+    if let Err(slip) = check_url(text) {
+        report.slip(place, slip);
+    }
+    Some(parts.finish())
+}
+
+/// Checks the constant part of a URL: values become a harmless letter.
+fn check_url(text: &str) -> Result<(), Slip> {
+    let mut outside = String::new();
+    let mut rest = text;
+    let mut offset = 0;
+    while !rest.is_empty() {
+        let (constant, after) = match rest.find("${").map(|at| (at, rest[at..].find('}'))) {
+            Some((at, Some(length))) => (&rest[..at], &rest[at + length + 1..]),
+            _ => (rest, ""),
+        };
+        if let Some((at, c)) = constant.char_indices().find(|(_, c)| !is_url_char(*c)) {
+            let help = if c == '#' {
+                "what follows `#` is never sent; leave it out".to_owned()
+            } else {
+                format!("write it percent-encoded: {}", percent(c))
+            };
+            return Err(Slip::new(
+                offset + at..offset + at + c.len_utf8(),
+                format!("`{c}` cannot stand in a URL"),
+            )
+            .label("not allowed")
+            .help(help));
+        }
+        outside.push_str(constant);
+        if constant.len() < rest.len() {
+            outside.push('x');
+        }
+        offset += rest.len() - after.len();
+        rest = after;
+    }
+    if outside.contains("://") {
+        let whole = 0..text.len();
+        return base_url(&outside).map_err(|reason| {
+            Slip::new(whole, format!("this URL is wrong: {reason}")).label("not a URL")
+        });
+    }
+    Ok(())
+}
+
+fn is_url_char(c: char) -> bool {
+    c.is_ascii_graphic() && !"\"<>\\^`{|}#".contains(c)
+}
+
+fn percent(c: char) -> String {
+    let mut bytes = [0; 4];
+    c.encode_utf8(&mut bytes)
+        .bytes()
+        .map(|byte| format!("%{byte:02X}"))
+        .collect()
+}
+
+/// Checks a URL with scheme and host.
+pub(in crate::scenario::check) fn base_url(text: &str) -> Result<(), String> {
+    let uri: Uri = text
+        .parse()
+        .map_err(|error: http::uri::InvalidUri| error.to_string())?;
+    let scheme = uri.scheme_str().unwrap_or_default();
+    if !["http", "https"].contains(&scheme) {
+        return Err("it begins neither with http:// nor with https://".to_owned());
+    }
+    if uri.host().is_none_or(str::is_empty) {
+        return Err("it names no host".to_owned());
+    }
+    let authority = uri.authority().map_or("", http::uri::Authority::as_str);
+    if authority.contains('@') {
+        return Err("it contains a user name; send an `authorization` header instead".to_owned());
+    }
+    if authority.ends_with(':')
+        || (uri.port().is_some() && uri.port_u16().is_none_or(|port| port == 0))
+    {
+        return Err("its port is not a number from 1 to 65535".to_owned());
+    }
+    Ok(())
+}
