@@ -386,8 +386,8 @@ fn refers_to(remote: &Remote, id: &str) -> bool {
                 .any(|word| word == id))
 }
 
-/// Glob with `*` only. Linear: each part is sought after the one before it.
-fn matches(pattern: &str, name: &str) -> bool {
+/// Whether a name fits a pattern in which `*` stands for anything. Linear: each part is sought after the one before it.
+pub fn matches(pattern: &str, name: &str) -> bool {
     let Some((head, rest)) = pattern.split_once('*') else {
         return pattern == name;
     };

@@ -1,0 +1,100 @@
+//! `import`: an org as files.
+
+use std::path::Path;
+
+use alerting::object::{Kind, Remote};
+use alerting::set::Source;
+use anyhow::{Context as _, bail};
+
+use super::{api, complain, print};
+use crate::api::{Api, ApiError};
+use crate::cli::Import;
+use crate::exit::Exit;
+use crate::import;
+
+/// `monitors import`
+pub(super) async fn run(args: &Import) -> anyhow::Result<Exit> {
+    let (api, progress) = api(&args.org)?;
+    progress.line("reading the org");
+    let mut remotes = fetch(&api, args).await?;
+    remotes.retain(|remote| args.managed || remote.key().is_none());
+    if remotes.is_empty() {
+        bail!(
+            "nothing to import: no object fits, or all are managed by a project already (--managed takes those too)"
+        );
+    }
+    let imported = match import::import(&remotes, &args.namespace) {
+        Ok(imported) => imported,
+        Err(reports) => {
+            complain(&reports);
+            bail!(
+                "the org holds definitions that cannot be written as files; leave them out with --only"
+            );
+        }
+    };
+    write(&args.out, &imported.files)?;
+    let mut text = format!(
+        "{} objects in {} files in {}; {} rules waived.\n",
+        imported.count,
+        imported.files.len(),
+        args.out.display(),
+        imported.waivers
+    );
+    for reason in &imported.left_out {
+        text.push_str(&format!("left out: {reason}\n"));
+    }
+    text.push_str(&format!(
+        "Next: monitors plan --dir {}\n",
+        args.out.display()
+    ));
+    print(&text)?;
+    Ok(Exit::Ok)
+}
+
+async fn fetch(api: &Api, args: &Import) -> Result<Vec<Remote>, ApiError> {
+    let fits = |remote: &Remote| {
+        let name = remote.key().map(|key| key.name);
+        args.only.is_empty()
+            || args.only.iter().any(|pattern| {
+                let title = import::fits(pattern, remote.title());
+                title
+                    || name
+                        .as_ref()
+                        .is_some_and(|name| import::fits(pattern, name))
+            })
+    };
+    let monitors = api.list_monitors(None).await?;
+    let slos = api.list_slos(None).await?;
+    let dashboards = api.list_dashboards().await?;
+    let shown = dashboards
+        .into_iter()
+        .filter(fits)
+        .map(|remote| remote.id)
+        .collect();
+    let mut found: Vec<Remote> = monitors.into_iter().chain(slos).filter(fits).collect();
+    found.extend(api.get_all(Kind::Dashboard, shown).await?);
+    Ok(found)
+}
+
+/// All or nothing as far as existing files go: none is overwritten.
+fn write(out: &Path, files: &[Source]) -> anyhow::Result<()> {
+    let existing: Vec<String> = files
+        .iter()
+        .map(|file| out.join(&file.path))
+        .filter(|path| path.exists())
+        .map(|path| path.display().to_string())
+        .collect();
+    if !existing.is_empty() {
+        bail!(
+            "these files exist: {}; choose another --out, or remove them",
+            existing.join(", ")
+        );
+    }
+    for file in files {
+        let path = out.join(&file.path);
+        let folder = path.parent().unwrap_or(out);
+        std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+        std::fs::write(&path, &file.text).with_context(|| path.display().to_string())?;
+    }
+    Ok(())
+}
