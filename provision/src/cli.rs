@@ -197,9 +197,9 @@ pub struct Import {
     /// Only objects whose name or title fits; `*` stands for anything; may be repeated
     #[arg(long, value_name = "PATTERN")]
     pub only: Vec<String>,
-    /// Also take over what carries the mark of another project
-    #[arg(long)]
-    pub managed: bool,
+    /// Take what carries the mark of this namespace, instead of what carries none
+    #[arg(long, value_name = "NAMESPACE")]
+    pub managed: Option<String>,
 }
 
 /// `monitors show`

@@ -6,14 +6,15 @@ mod yaml;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use alerting::definition::{Definitions, Environment, Project, Waiver};
+use alerting::definition::{Definitions, Waiver};
 use alerting::object::{Kind, Remote};
 use alerting::rules;
 use alerting::set::{self, Inputs, Source, dashboard_file, monitor_file, slo_file};
 use checked_yaml::Problems;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::project::PROJECT_FILE;
+use crate::tidy;
 
 /// The only environment of an imported project.
 pub const ENVIRONMENT: &str = "main";
@@ -41,12 +42,16 @@ struct Draft {
     files: BTreeMap<String, Definitions>,
 }
 
-/// Writes objects as definitions.
+/// Writes objects as definitions of a project. `marked` is the namespace that the objects carry already, if they do.
 ///
 /// # Errors
 ///
 /// Never for what an org may hold; only when the files cannot be mended within bounds, with what is wrong then.
-pub fn import(remotes: &[Remote], namespace: &str) -> Result<Imported, Vec<Problems>> {
+pub fn import(
+    remotes: &[Remote],
+    namespace: &str,
+    marked: Option<&str>,
+) -> Result<Imported, Vec<Problems>> {
     let names = names::names(remotes);
     let links = names
         .iter()
@@ -66,10 +71,13 @@ pub fn import(remotes: &[Remote], namespace: &str) -> Result<Imported, Vec<Probl
             ));
         }
     }
-    let project = project(namespace);
+    let project = project(namespace, marked);
     mend(&mut draft, &project, &mut left_out)?;
     let mut files = vec![project];
-    files.extend(draft.sources());
+    for source in draft.sources() {
+        let text = tidy::tidy(&source.path, &source.text).map_err(|problems| vec![problems])?;
+        files.push(Source { text, ..source });
+    }
     Ok(Imported {
         count: draft.count(),
         waivers: draft.waivers(),
@@ -178,25 +186,12 @@ fn count(definitions: &Definitions) -> usize {
     definitions.monitors.len() + definitions.slos.len() + definitions.dashboards.len()
 }
 
-fn project(namespace: &str) -> Source {
-    let project = Project {
-        namespace: namespace.to_owned(),
-        optional_folders: Vec::new(),
-        variables: BTreeMap::new(),
-        environments: [(ENVIRONMENT.to_owned(), Environment::default())]
-            .into_iter()
-            .collect(),
-    };
-    let mut value = serde_json::to_value(project).unwrap_or(Value::Null);
-    // What is empty only asks questions.
-    value["environments"][ENVIRONMENT] = serde_json::json!({});
-    if let Some(map) = value.as_object_mut() {
-        map.retain(|_, value| value.as_array().is_none_or(|list| !list.is_empty()));
-        map.retain(|name, value| name == "environments" || value != &serde_json::json!({}));
-    }
+fn project(namespace: &str, environment: Option<&str>) -> Source {
+    let environment = environment.map_or_else(|| json!({}), |own| json!({ "namespace": own }));
+    let project = json!({ "namespace": namespace, "environments": { ENVIRONMENT: environment } });
     Source {
         path: PROJECT_FILE.to_owned(),
-        text: yaml::text(&value),
+        text: yaml::text(&project),
     }
 }
 

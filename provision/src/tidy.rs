@@ -3,35 +3,64 @@
 
 use checked_yaml::{Document, Kind, Node, Problems};
 
-/// The order in which fields are read.
-const ORDER: &[&str] = &[
-    "name",
-    "title",
-    "type",
-    "description",
-    "query",
-    "sli_specification",
-    "monitor_ids",
-    "groups",
-    "thresholds",
-    "priority",
-    "severity",
-    "team",
-    "service",
-    "runbook",
-    "dashboard",
-    "tags",
-    "adopt",
-    "options",
-    "message",
-    "layout_type",
-    "reflow_type",
-    "notify_list",
-    "template_variables",
-    "template_variable_presets",
-    "tabs",
-    "widgets",
-    "waive",
+/// The order in which fields are read, by section. Fields that are not listed come last, in the order of the file.
+const SECTIONS: &[(&str, &[&str])] = &[
+    (
+        "monitors",
+        &[
+            "name",
+            "type",
+            "query",
+            "priority",
+            "severity",
+            "team",
+            "service",
+            "runbook",
+            "dashboard",
+            "tags",
+            "adopt",
+            "waive",
+            "thresholds",
+            "options",
+            "message",
+        ],
+    ),
+    (
+        "slos",
+        &[
+            "name",
+            "type",
+            "description",
+            "team",
+            "service",
+            "tags",
+            "adopt",
+            "waive",
+            "query",
+            "sli_specification",
+            "monitor_ids",
+            "groups",
+            "thresholds",
+        ],
+    ),
+    (
+        "dashboards",
+        &[
+            "title",
+            "description",
+            "team",
+            "tags",
+            "adopt",
+            "waive",
+            "layout_type",
+            "reflow_type",
+            "notify_list",
+            "template_variables",
+            "template_variable_presets",
+            "tabs",
+            "widgets",
+        ],
+    ),
 ];
 
 /// A file in its usual form. A file that this would not leave with the same values is given back as it is.
@@ -50,13 +79,13 @@ pub fn tidy(name: &str, text: &str) -> Result<String, Problems> {
 /// Moves the lines of fields, with the comments above them, definition by definition.
 fn reordered(document: &Document, text: &str) -> String {
     let mut out = text.to_owned();
-    let definitions = ["monitors", "slos", "dashboards"]
-        .into_iter()
-        .filter_map(|section| document.root().get(section))
-        .flat_map(children);
+    let sections = SECTIONS.iter();
+    let sections = sections.filter_map(|(name, order)| Some((document.root().get(name)?, *order)));
+    let definitions = sections
+        .flat_map(|(section, order)| children(section).into_iter().map(move |node| (node, order)));
     // From the end, so that offsets of what is still to come stay right: every move keeps the length.
     let mut moves: Vec<(usize, String)> = definitions
-        .filter_map(|definition| moved(definition, text))
+        .filter_map(|(definition, order)| moved(definition, order, text))
         .collect();
     moves.sort_by_key(|(start, _)| std::cmp::Reverse(*start));
     for (start, lines) in moves {
@@ -73,7 +102,7 @@ fn children(node: &Node) -> Vec<&Node> {
 }
 
 /// Where a definition's fields begin, and their lines in the usual order; nothing for one in flow style.
-fn moved(definition: &Node, text: &str) -> Option<(usize, String)> {
+fn moved(definition: &Node, order: &[&str], text: &str) -> Option<(usize, String)> {
     let Kind::Map(entries) = &definition.kind else {
         return None;
     };
@@ -106,7 +135,7 @@ fn moved(definition: &Node, text: &str) -> Option<(usize, String)> {
     let mut pieces: Vec<(usize, &str)> = entries
         .iter()
         .zip(cuts.windows(2))
-        .map(|(entry, cut)| (rank(&entry.key), &text[cut[0]..cut[1]]))
+        .map(|(entry, cut)| (rank(order, &entry.key), &text[cut[0]..cut[1]]))
         .collect();
     if !pieces.iter().all(|(_, piece)| piece.ends_with('\n')) {
         return None;
@@ -115,11 +144,11 @@ fn moved(definition: &Node, text: &str) -> Option<(usize, String)> {
     Some((first, pieces.into_iter().map(|(_, piece)| piece).collect()))
 }
 
-fn rank(field: &str) -> usize {
-    ORDER
+fn rank(order: &[&str], field: &str) -> usize {
+    order
         .iter()
         .position(|known| *known == field)
-        .unwrap_or(ORDER.len())
+        .unwrap_or(order.len())
 }
 
 /// The start of the comment lines directly above a field, if they are indented like it.

@@ -17,13 +17,14 @@ pub(super) async fn run(args: &Import) -> anyhow::Result<Exit> {
     let (api, progress) = api(&args.org)?;
     progress.line("reading the org");
     let mut remotes = fetch(&api, args).await?;
-    remotes.retain(|remote| args.managed || remote.key().is_none());
+    let marked = args.managed.as_deref();
+    remotes.retain(|remote| remote.key().map(|key| key.namespace).as_deref() == marked);
     if remotes.is_empty() {
         bail!(
-            "nothing to import: no object fits, or all are managed by a project already (--managed takes those too)"
+            "nothing to import: no object fits; what carries the mark of a namespace is taken with --managed <namespace>"
         );
     }
-    let imported = match import::import(&remotes, &args.namespace) {
+    let imported = match import::import(&remotes, &args.namespace, marked) {
         Ok(imported) => imported,
         Err(reports) => {
             complain(&reports);
