@@ -16,9 +16,9 @@ use tokio::sync::watch;
 use crate::commands::Format;
 use crate::engine::{self, Finished, Order, Stop};
 use crate::exit::Exit;
-use crate::measure::collector::Journal;
+use crate::measure::collector::{Journal, TickSum};
 use crate::measure::samples::Sample;
-use crate::measure::snapshot::{Board, Tick};
+use crate::measure::snapshot::Board;
 use crate::scenario::{OneStep, OneStepLoad, Scenario, parse_duration};
 use crate::schedule::Segment;
 use crate::verdict::show_time;
@@ -287,7 +287,7 @@ fn text(proof: &Proof) -> String {
 struct NoJournal;
 
 impl Journal for NoJournal {
-    fn tick(&mut self, _: &Tick, _: f64) {}
+    fn tick(&mut self, _: &TickSum) {}
     fn promises(&mut self, _: &[String]) {}
     fn samples(&mut self, _: &[Sample]) {}
 }

@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, SyncSender};
 use std::time::Duration;
 
 use super::samples::Sample;
-use super::snapshot::{Board, HISTORY, Snapshot, Tick};
+use super::snapshot::{Board, Brief, HISTORY, Quantiles, Snapshot, Tick};
 use super::{Arrivals, Cell, JourneyCell, PhaseId, Phases, Times, Window};
 use crate::scenario::{CounterId, FigureId, Scenario};
 use crate::schedule::Schedule;
@@ -166,10 +166,79 @@ fn add_counts<K: Ord + Clone>(to: &mut BTreeMap<K, u64>, from: &BTreeMap<K, u64>
     }
 }
 
+/// One tick, all workers together, with whole histograms.
+#[derive(Debug, Clone, Default)]
+pub struct TickSum {
+    /// End of the tick since the run began.
+    pub at: Duration,
+    /// Length of the tick.
+    pub length: Duration,
+    /// Journeys a second that were planned.
+    pub rate_planned: f64,
+    /// Journeys a second that began.
+    pub rate_achieved: f64,
+    /// By figure.
+    pub figures: Vec<Cell>,
+    /// The generator's lateness.
+    pub start_lag: Times,
+    /// CPU cores used by the generator.
+    pub cpu: f64,
+    /// Shoppers in the shop.
+    pub shoppers: u32,
+    /// Open connections.
+    pub connections: u32,
+}
+
+impl TickSum {
+    fn of(figures: usize) -> Self {
+        Self {
+            figures: vec![Cell::default(); figures],
+            ..Self::default()
+        }
+    }
+
+    fn add(&mut self, window: &Window) {
+        for ((_, figure), cell) in &window.cells {
+            if let Some(sum) = self.figures.get_mut(usize::from(figure.0)) {
+                sum.add(cell);
+            }
+        }
+        for lag in window.start_lag.values() {
+            self.start_lag.add(lag);
+        }
+        let started: u64 = window
+            .arrivals
+            .values()
+            .map(|arrivals| arrivals.started)
+            .sum();
+        // A count until the tick's length is known.
+        self.rate_achieved += started as f64;
+        self.shoppers += window.shoppers;
+        self.connections += window.connections;
+    }
+
+    fn brief(&self) -> Tick {
+        let mut all = Cell::default();
+        self.figures.iter().for_each(|cell| all.add(cell));
+        Tick {
+            at: self.at,
+            length: self.length,
+            rate_planned: self.rate_planned,
+            rate_achieved: self.rate_achieved,
+            all: Brief::of(&all),
+            figures: self.figures.iter().map(Brief::of).collect(),
+            start_lag: Quantiles::of(&self.start_lag),
+            cpu: self.cpu,
+            shoppers: self.shoppers,
+            connections: self.connections,
+        }
+    }
+}
+
 /// Where ticks and promises are written.
 pub trait Journal: Send {
     /// One tick of the run.
-    fn tick(&mut self, tick: &Tick, cpu_share: f64);
+    fn tick(&mut self, tick: &TickSum);
     /// Promises to clients, one line of JSON each.
     fn promises(&mut self, lines: &[String]);
     /// Samples kept so far.
@@ -233,7 +302,7 @@ struct State {
     totals: Totals,
     health: OwnHealth,
     /// Ticks that not every worker has reported yet.
-    open: BTreeMap<u32, (usize, Tick)>,
+    open: BTreeMap<u32, (usize, TickSum)>,
     history: VecDeque<Arc<Tick>>,
     finished: usize,
     published: u32,
@@ -263,14 +332,14 @@ impl State {
         } = handover;
         self.totals.add(&window);
         setup.journal.promises(&window.promises);
-        let number = u32::try_from(setup.scenario.figures.len()).unwrap_or(u32::MAX);
+        let figures = setup.scenario.figures.len();
         let (reports, sum) = self
             .open
             .entry(tick)
-            .or_insert_with(|| (0, empty_tick(number)));
+            .or_insert_with(|| (0, TickSum::of(figures)));
         *reports += 1;
         sum.at = sum.at.max(at);
-        add_to_tick(sum, &window);
+        sum.add(&window);
         let complete = *reports + self.finished >= setup.workers || last;
         if complete && !last {
             self.publish_up_to(tick, setup);
@@ -297,7 +366,7 @@ impl State {
         setup.board.publish(snapshot);
     }
 
-    fn publish(&mut self, mut tick: Tick, setup: &mut Setup) {
+    fn publish(&mut self, mut tick: TickSum, setup: &mut Setup) {
         let before = self.history.back().map_or(Duration::ZERO, |tick| tick.at);
         tick.length = tick.at.saturating_sub(before).max(Duration::from_millis(1));
         tick.rate_achieved /= tick.length.as_secs_f64();
@@ -313,12 +382,13 @@ impl State {
         }
         self.totals.shoppers_max = self.totals.shoppers_max.max(tick.shoppers);
         self.totals.connections_max = self.totals.connections_max.max(tick.connections);
-        setup.journal.tick(&tick, used.as_secs_f64() / seconds);
+        tick.cpu = used.as_secs_f64() / seconds;
+        setup.journal.tick(&tick);
         if self.published % 10 == 9 {
             setup.journal.samples(&self.totals.samples);
         }
         self.published += 1;
-        self.history.push_back(Arc::new(tick));
+        self.history.push_back(Arc::new(tick.brief()));
         if self.history.len() > HISTORY {
             self.history.pop_front();
         }
@@ -368,32 +438,4 @@ impl State {
             history: self.history.clone(),
         }
     }
-}
-
-fn empty_tick(figures: u32) -> Tick {
-    Tick {
-        figures: vec![Cell::default(); figures as usize],
-        ..Tick::default()
-    }
-}
-
-fn add_to_tick(tick: &mut Tick, window: &Window) {
-    for ((_, figure), cell) in &window.cells {
-        tick.all.add(cell);
-        if let Some(sum) = tick.figures.get_mut(usize::from(figure.0)) {
-            sum.add(cell);
-        }
-    }
-    for lag in window.start_lag.values() {
-        tick.start_lag.add(lag);
-    }
-    let started: u64 = window
-        .arrivals
-        .values()
-        .map(|arrivals| arrivals.started)
-        .sum();
-    // A count until the tick's length is known.
-    tick.rate_achieved += started as f64;
-    tick.shoppers += window.shoppers;
-    tick.connections += window.connections;
 }

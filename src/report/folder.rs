@@ -9,9 +9,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 
 use super::{Blob, RunReport, WindowRecord, WindowStep};
-use crate::measure::collector::Journal;
+use crate::measure::collector::{Journal, TickSum};
 use crate::measure::samples::Sample;
-use crate::measure::snapshot::Tick;
 
 /// Free space that a run folder must have at the start, bytes.
 const FREE_BYTES_MIN: u64 = 64 * 1024 * 1024;
@@ -179,9 +178,9 @@ impl FolderJournal {
 }
 
 impl Journal for FolderJournal {
-    fn tick(&mut self, tick: &Tick, cpu: f64) {
+    fn tick(&mut self, tick: &TickSum) {
         self.attempt(|journal| {
-            serde_json::to_writer(&mut journal.windows, &window_record(tick, cpu))?;
+            serde_json::to_writer(&mut journal.windows, &window_record(tick))?;
             journal.windows.write_all(b"\n")?;
             journal.windows.flush()
         });
@@ -222,7 +221,7 @@ impl Journal for FolderJournal {
     }
 }
 
-fn window_record(tick: &Tick, cpu: f64) -> WindowRecord {
+fn window_record(tick: &TickSum) -> WindowRecord {
     let millis = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     let figures = tick
         .figures
@@ -236,7 +235,7 @@ fn window_record(tick: &Tick, cpu: f64) -> WindowRecord {
         achieved_rate: tick.rate_achieved,
         shoppers: tick.shoppers,
         connections: tick.connections,
-        cpu,
+        cpu: tick.cpu,
         start_lag: Blob::of(&tick.start_lag),
         figures: figures
             .map(|(cell, index)| {
