@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, anyhow};
 use tokio::sync::watch;
 
+use crate::control::RateChange;
+pub use crate::control::{Control, Stop};
 use crate::measure::collector::{Handover, Journal, OwnHealth, Setup, Totals, collect};
 use crate::measure::snapshot::Board;
 use crate::measure::{Phases, Window};
@@ -42,18 +44,6 @@ const TICK: Duration = Duration::from_secs(1);
 /// Most second-level windows of a run of known length.
 const TICKS_MAX: u32 = 7200;
 
-/// How far a run has been asked to stop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub enum Stop {
-    /// Go on.
-    #[default]
-    No,
-    /// No new journeys, no new steps; answers on their way are waited for.
-    Drain,
-    /// At once.
-    Now,
-}
-
 /// A run to be made.
 pub struct Order {
     /// What to do.
@@ -68,8 +58,8 @@ pub struct Order {
     pub board: Board,
     /// Where ticks are written.
     pub journal: Box<dyn Journal>,
-    /// Told to stop here.
-    pub stop: watch::Receiver<Stop>,
+    /// Told here to stop or to change the rate.
+    pub control: watch::Receiver<Control>,
 }
 
 /// A finished run.
@@ -86,6 +76,8 @@ pub struct Finished {
     pub load: Duration,
     /// CPU time of the whole run.
     pub cpu: Duration,
+    /// Changes of the rate by hand: when, and the factor on the scenario's rate from then on.
+    pub rate_changes: Vec<(Duration, f64)>,
 }
 
 /// Makes the run and comes back when it is over.
@@ -102,19 +94,21 @@ pub fn run(order: Order) -> anyhow::Result<Finished> {
     let (outbox, inbox) = sync_channel(workers * HANDOVERS_MAX);
     let (spare_senders, spare_receivers): (Vec<_>, Vec<_>) =
         (0..workers).map(|_| sync_channel(HANDOVERS_MAX)).unzip();
+    // Time for every thread to stand ready before the first arrival is due.
+    let start = Instant::now() + Duration::from_millis(20);
     let setup = Setup {
         scenario: order.scenario.clone(),
         phases: phases.clone(),
         schedule: schedule.clone(),
         share: 1.0 / order.segment.of() as f64,
         workers,
+        start,
+        control: order.control.clone(),
         board: order.board,
         journal: order.journal,
     };
     let cpu_before = crate::own::cpu_time();
     let collector = start_collector(setup, inbox, spare_senders)?;
-    // Time for every thread to stand ready before the first arrival is due.
-    let start = Instant::now() + Duration::from_millis(20);
     let mut threads = Vec::new();
     for (number, spares) in spare_receivers.into_iter().enumerate() {
         let part = Segment::new(number as u64, workers as u64)
@@ -129,7 +123,7 @@ pub fn run(order: Order) -> anyhow::Result<Finished> {
             phases: phases.clone(),
             start,
             tick,
-            stop: order.stop.clone(),
+            control: order.control.clone(),
         };
         threads.push(start_worker(
             setup,
@@ -159,7 +153,16 @@ pub fn run(order: Order) -> anyhow::Result<Finished> {
         elapsed,
         load,
         cpu: crate::own::cpu_time() - cpu_before,
+        rate_changes: rate_changes(&order.control.borrow(), start),
     })
+}
+
+fn rate_changes(control: &Control, start: Instant) -> Vec<(Duration, f64)> {
+    let offset = |change: &RateChange| change.at.saturating_duration_since(start);
+    let changes = control.rates().iter();
+    changes
+        .map(|change| (offset(change), change.factor))
+        .collect()
 }
 
 /// The schedule of an open load.

@@ -3,17 +3,19 @@
 //! Read in this order: [`cli`] and [`exit`] (what can be asked for, and how it ends), [`commands`] and [`run`] (what answers),
 //! [`scenario`] (a valid scenario), [`template`], [`data`] and [`feeder`] (where values come from), [`shopper`] (who someone
 //! is), [`journey`] and [`response`] (what a shopper does, and makes of an answer), [`schedule`] (when shoppers arrive),
-//! [`rng`] and [`permutation`] (where chance comes from), [`engine`] (runs it), [`transport`] (the one door to the network),
+//! [`rng`] and [`permutation`] (where chance comes from), [`engine`] (runs it), [`control`] (what it is told meanwhile), [`transport`] (the one door to the network),
 //! [`measure`] (samples to histograms), [`verdict`] (can it be trusted, was it good enough), [`report`] (the record of a
 //! run), [`selftest`] (what the generator is worth on this machine), [`own`] (the generator looks at itself).
 
 pub mod cli;
 pub mod commands;
+pub mod control;
 pub mod data;
 pub mod engine;
 pub mod exit;
 pub mod feeder;
 pub mod journey;
+pub mod log;
 pub mod measure;
 pub mod own;
 pub mod permutation;

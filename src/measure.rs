@@ -12,6 +12,7 @@ use hdrhistogram::Histogram;
 use crate::scenario::{CounterId, FigureId};
 
 pub mod collector;
+mod gallery;
 pub mod phases;
 pub mod samples;
 pub mod snapshot;
@@ -261,6 +262,8 @@ pub struct Window {
     pub outcomes: BTreeMap<(PhaseId, FigureId, String), u64>,
     /// Errors by phase, figure and name.
     pub errors: BTreeMap<(PhaseId, FigureId, String), u64>,
+    /// Shoppers who came to a step, by index of the journey and place in its funnel.
+    pub reached: BTreeMap<(u16, u8), u64>,
     /// Arrivals by second of intended time.
     pub arrivals: BTreeMap<u32, Arrivals>,
     /// Reasons of dropped arrivals.
@@ -290,6 +293,7 @@ impl Window {
         self.counters.clear();
         self.outcomes.clear();
         self.errors.clear();
+        self.reached.clear();
         self.arrivals.clear();
         self.dropped.clear();
         self.slowest.clear();
@@ -440,6 +444,11 @@ impl Recorder {
             JourneyEnding::InFlight => cell.in_flight += 1,
         }
         cell.response.record(response);
+    }
+
+    /// A shopper came to a place in a journey's funnel for the first time.
+    pub fn reached(&mut self, journey: u16, place: u8) {
+        *self.window.reached.entry((journey, place)).or_default() += 1;
     }
 
     /// A business event.

@@ -81,6 +81,12 @@ pub struct RunReport {
     pub arrivals: Vec<Arrivals>,
     /// The generator itself.
     pub generator: GeneratorRecord,
+    /// Changes of the rate by hand, in order.
+    #[serde(default)]
+    pub rate_changes: Vec<RateChangeRecord>,
+    /// How many shoppers came how far, by journey. Warm-up counts here.
+    #[serde(default)]
+    pub funnels: Vec<FunnelRecord>,
     /// Second-level windows in order.
     #[serde(default)]
     pub windows: Vec<WindowRecord>,
@@ -169,6 +175,24 @@ pub struct JourneyRecord {
     pub in_flight: u64,
     /// From arrival to the end without think times.
     pub response: TimesRecord,
+}
+
+/// One change of the rate by hand.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct RateChangeRecord {
+    /// From when on, seconds since the run began.
+    pub at_s: f64,
+    /// The scenario's rate times this (not: the rate before).
+    pub factor: f64,
+}
+
+/// How many shoppers came how far on one journey.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FunnelRecord {
+    /// The journey's name.
+    pub journey: String,
+    /// Its steps in order, and the shoppers who came to each, counted once.
+    pub steps: Vec<(String, u64)>,
 }
 
 /// planned = completed + failed + timed out + in flight + dropped.
@@ -445,6 +469,30 @@ impl Measured<'_> {
                 .insert(self.phase_name(*phase), *count);
         }
         found
+    }
+
+    /// How many shoppers came how far.
+    pub fn funnels(&self) -> Vec<FunnelRecord> {
+        let reached = |journey: usize, place: usize| {
+            let key = u16::try_from(journey).ok().zip(u8::try_from(place).ok());
+            let count = key.and_then(|key| self.totals.reached.get(&key));
+            count.copied().unwrap_or(0)
+        };
+        let journeys = self.scenario.journeys.iter().enumerate();
+        journeys
+            .map(|(index, journey)| FunnelRecord {
+                journey: journey.name.clone(),
+                steps: journey
+                    .funnel
+                    .iter()
+                    .enumerate()
+                    .map(|(place, figure)| {
+                        let name = &self.scenario.figures[usize::from(figure.0)].name;
+                        (name.clone(), reached(index, place))
+                    })
+                    .collect(),
+            })
+            .collect()
     }
 
     /// Where all journeys went.

@@ -4,7 +4,7 @@
 //! starts, then the report is written, whatever happened.
 
 use std::io::{IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,14 +14,14 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::commands::change_args::ChangeArgs;
-use crate::engine::{self, Finished, Order, Stop};
+use crate::engine::{self, Control, Finished, Order, Stop};
 use crate::exit::Exit;
-use crate::measure::snapshot::Board;
+use crate::measure::snapshot::{Board, Subject};
 use crate::report::folder::RunFolder;
 use crate::report::text::{Style, summary};
 use crate::report::{
-    Environment, GeneratorRecord, Measured, RunReport, SCHEMA_VERSION, ScenarioRecord,
-    SegmentRecord, WindowRecord,
+    Environment, GeneratorRecord, Measured, RateChangeRecord, RunReport, SCHEMA_VERSION,
+    ScenarioRecord, SegmentRecord, WindowRecord,
 };
 use crate::scenario::{
     OneStep, OneStepLoad, Scenario, ScenarioRef, Threshold, load, parse_duration,
@@ -158,7 +158,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
     let descriptors_max = crate::own::raise_descriptor_limit();
     let started = time::OffsetDateTime::now_utc();
     let folder = RunFolder::create(&args.out, started, &scenario.name)?;
-    start_log(&folder)?;
+    let _log = crate::log::start(&folder.file("loadgen.log"))?;
     let mut place = Place::of(args, &scenario, &folder)?;
     let outcome = drive(args, &scenario, &folder, &place)?;
     place.stop();
@@ -364,13 +364,9 @@ fn drive(
     let interrupt = signal(SignalKind::interrupt()).context("cannot listen for Ctrl-C")?;
     let terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
     runtime.block_on(prepare::prepare(scenario, &place.url))?;
-    let (tell, stop) = watch::channel(Stop::No);
+    let (tell, control) = watch::channel(Control::default());
     let board = Board::default();
-    let names = scenario
-        .figures
-        .iter()
-        .map(|figure| figure.name.clone())
-        .collect();
+    let subject = Subject::of(scenario, &place.url);
     let order = Order {
         scenario: scenario.clone(),
         target: place.url.clone(),
@@ -378,8 +374,8 @@ fn drive(
         segment: Segment::new(args.segment.0 - 1, args.segment.1)
             .context("--segment is out of range")?,
         board: board.clone(),
-        journal: Box::new(folder.journal(names)?),
-        stop,
+        journal: Box::new(folder.journal(subject.clone())?),
+        control,
     };
     let engine = std::thread::Builder::new()
         .name("engine".to_owned())
@@ -408,7 +404,7 @@ type Signals = (tokio::signal::unix::Signal, tokio::signal::unix::Signal);
 async fn attend(
     engine: &std::thread::JoinHandle<anyhow::Result<Finished>>,
     (mut interrupt, mut terminate): Signals,
-    tell: &watch::Sender<Stop>,
+    tell: &watch::Sender<Control>,
     board: &Board,
     progress: &mut Progress,
 ) -> Option<&'static str> {
@@ -435,7 +431,7 @@ async fn attend(
             "stopping now"
         };
         let _ = writeln!(std::io::stderr(), "{signal}: {what}");
-        let _ = tell.send(level);
+        tell.send_modify(|control| control.stop = level);
     }
     interrupted
 }
@@ -509,6 +505,15 @@ fn report(
             shoppers_max: finished.totals.shoppers_max,
             connections_max: finished.totals.connections_max,
         },
+        rate_changes: finished
+            .rate_changes
+            .iter()
+            .map(|(at, factor)| RateChangeRecord {
+                at_s: at.as_secs_f64(),
+                factor: *factor,
+            })
+            .collect(),
+        funnels: measured.funnels(),
         windows: Vec::new(),
     })
 }
@@ -551,19 +556,4 @@ fn command_line(seed: u64) -> Vec<String> {
         command.extend(["--seed".to_owned(), seed.to_string()]);
     }
     command
-}
-
-/// `loadgen.log` in the run folder.
-fn start_log(folder: &RunFolder) -> anyhow::Result<()> {
-    let path: &Path = &folder.file("loadgen.log");
-    let file =
-        std::fs::File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
-    let subscriber = tracing_subscriber::fmt()
-        .with_ansi(false)
-        .with_writer(std::sync::Mutex::new(file))
-        .with_max_level(tracing::Level::INFO)
-        .finish();
-    // A second run in one process (tests) keeps the first log.
-    let _ = tracing::subscriber::set_global_default(subscriber);
-    Ok(())
 }

@@ -14,11 +14,11 @@ use serde::Serialize;
 use tokio::sync::watch;
 
 use crate::commands::Format;
-use crate::engine::{self, Finished, Order, Stop};
+use crate::engine::{self, Control, Finished, Order};
 use crate::exit::Exit;
 use crate::measure::collector::{Journal, TickSum};
 use crate::measure::samples::Sample;
-use crate::measure::snapshot::Board;
+use crate::measure::snapshot::{Board, Snapshot};
 use crate::scenario::{OneStep, OneStepLoad, Scenario, parse_duration};
 use crate::schedule::Segment;
 use crate::verdict::show_time;
@@ -181,7 +181,7 @@ fn prove(
         traced: true,
     };
     let scenario = Scenario::one_step(&step).map_err(|problems| anyhow!(problems.summary()))?;
-    let (_tell, stop) = watch::channel(Stop::No);
+    let (_tell, stop) = watch::channel(Control::default());
     let finished = engine::run(Order {
         scenario: Arc::new(scenario),
         target: target.url(),
@@ -189,7 +189,7 @@ fn prove(
         segment: Segment::WHOLE,
         board: Board::default(),
         journal: Box::new(NoJournal),
-        stop,
+        control: stop,
     })?;
     Ok(judge(name, latency, rate, &finished))
 }
@@ -290,4 +290,5 @@ impl Journal for NoJournal {
     fn tick(&mut self, _: &TickSum) {}
     fn promises(&mut self, _: &[String]) {}
     fn samples(&mut self, _: &[Sample]) {}
+    fn snapshot(&mut self, _: &Snapshot) {}
 }

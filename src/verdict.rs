@@ -108,12 +108,19 @@ pub fn judge(evidence: &Evidence<'_>) -> Verdict {
 /// Every reason for distrust, not only the first.
 pub fn reasons(evidence: &Evidence<'_>) -> Vec<Reason> {
     let mut found = Vec::new();
+    found.extend(reasons_so_far(evidence));
+    found.extend(unaccounted(evidence));
+    found
+}
+
+/// The reasons that can be known while journeys are still under way.
+pub fn reasons_so_far(evidence: &Evidence<'_>) -> Vec<Reason> {
+    let mut found = Vec::new();
     found.extend(late_arrivals(evidence.totals));
     found.extend(dropped(evidence.totals));
     found.extend(start_lag(evidence));
     found.extend(own_cpu(evidence));
     found.extend(exhaustion(evidence));
-    found.extend(unaccounted(evidence));
     found
 }
 
@@ -165,6 +172,10 @@ fn dropped(totals: &Totals) -> Vec<Reason> {
 fn start_lag(evidence: &Evidence<'_>) -> Option<Reason> {
     let counts = |phase: PhaseId| evidence.phases.counts(phase);
     let lag = evidence.totals.start_lag_where(counts).quantile(0.99)?;
+    // The usual case, asked every second by the live view: no need to add up all response times.
+    if lag <= evidence.scenario.limits.start_lag_max {
+        return None;
+    }
     let response = evidence
         .totals
         .cells_where(|phase, _| counts(phase))

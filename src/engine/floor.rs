@@ -9,8 +9,9 @@ use tokio::sync::Notify;
 use super::browser::BrowserSetup;
 use super::plan::Plan;
 use super::timer::Timer;
-use super::{Stop, worker};
+use super::{Control, Stop, worker};
 use crate::measure::{Phases, Recorder};
+use crate::schedule::Schedule;
 use crate::shopper::World;
 use crate::transport::Transport;
 
@@ -29,6 +30,11 @@ pub(super) struct Floor<T: Transport> {
     requests: Cell<u32>,
     request_ended: Notify,
     stop: Cell<Stop>,
+    /// The schedule with all changes by hand so far, and how many these are.
+    schedule: RefCell<Option<Arc<Schedule>>>,
+    rate_changes: Cell<usize>,
+    scenario_schedule: Option<Arc<Schedule>>,
+    rate_changed: Notify,
     stop_asked: Notify,
 }
 
@@ -48,6 +54,10 @@ impl<T: Transport> Floor<T> {
             requests: Cell::new(0),
             request_ended: Notify::new(),
             stop: Cell::new(Stop::No),
+            schedule: RefCell::new(setup.schedule.clone()),
+            rate_changes: Cell::new(0),
+            scenario_schedule: setup.schedule.clone(),
+            rate_changed: Notify::new(),
             stop_asked: Notify::new(),
         }
     }
@@ -82,6 +92,38 @@ impl<T: Transport> Floor<T> {
         if level > self.stop.get() {
             self.stop.set(level);
             self.stop_asked.notify_waiters();
+        }
+    }
+
+    /// Takes over changes of the rate and wakes the pacer.
+    pub(super) fn change_rate(&self, control: &Control) {
+        let Some(scenario) = &self.scenario_schedule else {
+            return;
+        };
+        let changes = control.rates().len();
+        if changes > self.rate_changes.replace(changes) {
+            let schedule = control.schedule(scenario, self.start);
+            self.schedule.replace(Some(Arc::new(schedule)));
+            self.rate_changed.notify_waiters();
+        }
+    }
+
+    /// The schedule that holds now, if the load is open.
+    pub(super) fn schedule(&self) -> Option<Arc<Schedule>> {
+        self.schedule.borrow().clone()
+    }
+
+    /// How often the rate has been changed.
+    pub(super) fn rate_changes(&self) -> usize {
+        self.rate_changes.get()
+    }
+
+    /// Like [`Self::sleep_or_stop`], but comes back as well when the rate is changed.
+    pub(super) async fn sleep_or_news(&self, until: Duration) {
+        tokio::select! {
+            biased;
+            () = self.sleep_or_stop(until) => {}
+            () = self.rate_changed.notified() => {}
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
@@ -11,7 +12,7 @@ use super::floor::Floor;
 use super::shopper::visit;
 use super::worker::Setup;
 use crate::scenario::{Load, Until};
-use crate::schedule::{Schedule, Segment};
+use crate::schedule::{Arrivals, Schedule, Segment};
 use crate::transport::Transport;
 
 /// Arrivals that are let in without a pause when the pacer is behind; then the shoppers get their turn.
@@ -31,25 +32,40 @@ pub(super) async fn pace<T: Transport>(
             },
             _,
         ) => closed(floor, setup.segment, *crowd, *until, shoppers).await,
-        (Load::Open { .. }, Some(schedule)) => open(floor, schedule, setup.segment, shoppers).await,
+        (Load::Open { .. }, Some(schedule)) => {
+            open(floor, schedule.clone(), setup.segment, shoppers).await
+        }
         (Load::Open { .. }, None) => {}
     }
 }
 
 async fn open<T: Transport>(
     floor: &Rc<Floor<T>>,
-    schedule: &Schedule,
+    mut schedule: Arc<Schedule>,
     segment: Segment,
     shoppers: &mut JoinSet<()>,
 ) {
     let limit = u64::from(floor.world.scenario().limits.shoppers_max)
         .div_ceil(segment.of())
         .max(1);
-    let mut burst = 0;
-    for (index, due) in schedule.arrivals(segment) {
+    let (mut burst, mut changes, mut from) = (0, 0, 0);
+    let mut arrivals = Arrivals::new(schedule.clone(), segment, from);
+    while floor.stop_level() == Stop::No {
+        // After a change of the rate the next arrival has the same number, but another time.
+        if std::mem::replace(&mut changes, floor.rate_changes()) != floor.rate_changes() {
+            schedule = floor.schedule().unwrap_or(schedule);
+            arrivals = Arrivals::new(schedule.clone(), segment, from);
+        }
+        let Some((index, due)) = arrivals.next() else {
+            if floor.offset() >= schedule.duration() {
+                return;
+            }
+            floor.sleep_or_news(schedule.duration()).await;
+            continue;
+        };
         if floor.offset() < due {
             burst = 0;
-            floor.sleep_or_stop(due).await;
+            floor.sleep_or_news(due).await;
         } else {
             burst += 1;
             if burst % BURST_MAX == 0 {
@@ -59,6 +75,11 @@ async fn open<T: Transport>(
         if floor.stop_level() != Stop::No {
             return;
         }
+        if changes != floor.rate_changes() {
+            from = index;
+            continue;
+        }
+        from = index + 1;
         floor.recorder.borrow_mut().planned(due);
         if u64::from(floor.shoppers()) >= limit {
             floor.recorder.borrow_mut().dropped(due, "shoppers_limit");
@@ -67,7 +88,6 @@ async fn open<T: Transport>(
         shoppers.spawn_local(visit(floor.clone(), index, due));
         while shoppers.try_join_next().is_some() {}
     }
-    floor.sleep_or_stop(schedule.duration()).await;
 }
 
 async fn closed<T: Transport>(

@@ -43,6 +43,8 @@ struct Visit<T: Transport> {
     thought: Duration,
     /// Whether the first step has been sent.
     begun: bool,
+    /// Places of the funnel that the shopper has come to, one bit each.
+    reached: u64,
     ending: JourneyEnding,
 }
 
@@ -78,6 +80,7 @@ impl<T: Transport> Visit<T> {
             phase,
             thought: Duration::ZERO,
             begun: false,
+            reached: 0,
             ending,
         }
     }
@@ -141,6 +144,7 @@ impl<T: Transport> Visit<T> {
 
     fn prepare(&mut self, step: StepId, intended: Duration) -> Pending {
         let floor = self.floor.clone();
+        self.come_to(step);
         let prepared = floor.plan.step(step);
         let method = floor.world.scenario().steps[usize::from(step.0)]
             .method
@@ -168,6 +172,23 @@ impl<T: Transport> Visit<T> {
             intended,
             trace_id,
             outgoing,
+        }
+    }
+
+    /// Counts the shopper in the funnel, at each place once. Places beyond the 64th are not counted.
+    fn come_to(&mut self, step: StepId) {
+        let floor = self.floor.clone();
+        let scenario = floor.world.scenario();
+        let figure = scenario.steps[usize::from(step.0)].figure;
+        let journey = self.shopper.journey();
+        let mut funnel = scenario.journeys[journey].funnel.iter().take(64);
+        let Some(place) = funnel.position(|at| *at == figure) else {
+            return;
+        };
+        if self.reached & (1 << place) == 0 {
+            self.reached |= 1 << place;
+            let journey = u16::try_from(journey).unwrap_or(u16::MAX);
+            floor.recorder.borrow_mut().reached(journey, place as u8);
         }
     }
 

@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use super::floor::Floor;
 use super::plan::Plan;
 use super::timer::Timer;
-use super::{Stop, pacer};
+use super::{Control, Stop, pacer};
 use crate::measure::collector::Handover;
 use crate::measure::{Phases, Recorder, Window};
 use crate::schedule::{Schedule, Segment};
@@ -30,7 +30,7 @@ pub(super) struct Setup {
     pub(super) phases: Phases,
     pub(super) start: Instant,
     pub(super) tick: Duration,
-    pub(super) stop: watch::Receiver<Stop>,
+    pub(super) control: watch::Receiver<Control>,
 }
 
 /// Works until the load is over and every shopper has left or was cut off.
@@ -42,7 +42,7 @@ pub(super) async fn work<T: Transport>(
     let floor = Rc::new(Floor::new(&setup, transport, Timer::new()?));
     let desk = Rc::new(desk);
     let driving = tokio::task::spawn_local(drive(floor.timer.clone()));
-    let listening = tokio::task::spawn_local(listen(floor.clone(), setup.stop.clone()));
+    let listening = tokio::task::spawn_local(listen(floor.clone(), setup.control.clone()));
     let ticking = tokio::task::spawn_local(tick(floor.clone(), desk.clone(), setup.tick));
     let mut shoppers = JoinSet::new();
     pacer::pace(&floor, &setup, &mut shoppers).await;
@@ -65,12 +65,13 @@ async fn drive(timer: Timer) {
     }
 }
 
-/// Carries the wish to stop from other threads onto the floor.
-async fn listen<T: Transport>(floor: Rc<Floor<T>>, mut stop: watch::Receiver<Stop>) {
+/// Carries the wishes of other threads onto the floor.
+async fn listen<T: Transport>(floor: Rc<Floor<T>>, mut control: watch::Receiver<Control>) {
     loop {
-        let level = *stop.borrow_and_update();
-        floor.ask_to_stop(level);
-        if stop.changed().await.is_err() {
+        let wishes = control.borrow_and_update().clone();
+        floor.ask_to_stop(wishes.stop);
+        floor.change_rate(&wishes);
+        if control.changed().await.is_err() {
             return std::future::pending().await;
         }
     }

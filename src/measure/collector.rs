@@ -2,14 +2,18 @@
 //!
 //! It owns all disk work of a run, so that no worker ever waits for a disk. Must not know: sockets, shoppers.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use tokio::sync::watch;
+
+use super::gallery::Gallery;
 use super::samples::Sample;
-use super::snapshot::{Board, Brief, HISTORY, Quantiles, Snapshot, Tick};
+use super::snapshot::{Board, Shape, Slice, Snapshot, Tick};
 use super::{Arrivals, Cell, JourneyCell, PhaseId, Phases, Times, Window};
+use crate::control::Control;
 use crate::scenario::{CounterId, FigureId, Scenario};
 use crate::schedule::Schedule;
 
@@ -49,6 +53,8 @@ pub struct Totals {
     pub outcomes: BTreeMap<(PhaseId, FigureId, String), u64>,
     /// By phase, figure and name.
     pub errors: BTreeMap<(PhaseId, FigureId, String), u64>,
+    /// Shoppers who came to a step, by index of the journey and place in its funnel. Warm-up counts here.
+    pub reached: BTreeMap<(u16, u8), u64>,
     /// By second of intended time.
     pub arrivals: Vec<Arrivals>,
     /// Dropped arrivals by reason.
@@ -76,6 +82,7 @@ impl Totals {
         add_counts(&mut self.counters, &window.counters);
         add_counts(&mut self.outcomes, &window.outcomes);
         add_counts(&mut self.errors, &window.errors);
+        add_counts(&mut self.reached, &window.reached);
         for (reason, count) in &window.dropped {
             *self.dropped.entry((*reason).to_owned()).or_default() += count;
         }
@@ -217,7 +224,8 @@ impl TickSum {
         self.connections += window.connections;
     }
 
-    fn brief(&self) -> Tick {
+    /// What is kept of it for charts.
+    pub fn brief(&self) -> Tick {
         let mut all = Cell::default();
         self.figures.iter().for_each(|cell| all.add(cell));
         Tick {
@@ -225,10 +233,10 @@ impl TickSum {
             length: self.length,
             rate_planned: self.rate_planned,
             rate_achieved: self.rate_achieved,
-            all: Brief::of(&all),
-            figures: self.figures.iter().map(Brief::of).collect(),
-            start_lag: Quantiles::of(&self.start_lag),
             cpu: self.cpu,
+            all: Slice::of(&all),
+            figures: self.figures.iter().map(Slice::of).collect(),
+            start_lag: Shape::of(&self.start_lag),
             shoppers: self.shoppers,
             connections: self.connections,
         }
@@ -243,6 +251,8 @@ pub trait Journal: Send {
     fn promises(&mut self, lines: &[String]);
     /// Samples kept so far.
     fn samples(&mut self, samples: &[Sample]);
+    /// The state of the run at a tick, for views in other processes.
+    fn snapshot(&mut self, snapshot: &Snapshot);
 }
 
 /// How the generator itself fared.
@@ -266,6 +276,10 @@ pub struct Setup {
     pub share: f64,
     /// Workers that hand over.
     pub workers: usize,
+    /// When the run begins.
+    pub start: Instant,
+    /// What the run is told.
+    pub control: watch::Receiver<Control>,
     /// Where views look.
     pub board: Board,
     /// Where ticks are written.
@@ -303,19 +317,21 @@ struct State {
     health: OwnHealth,
     /// Ticks that not every worker has reported yet.
     open: BTreeMap<u32, (usize, TickSum)>,
-    history: VecDeque<Arc<Tick>>,
+    gallery: Gallery,
+    last_tick_at: Duration,
     finished: usize,
     published: u32,
     cpu_before: Duration,
 }
 
 impl State {
-    fn new(_: &Setup) -> Self {
+    fn new(setup: &Setup) -> Self {
         Self {
             totals: Totals::default(),
             health: OwnHealth::default(),
             open: BTreeMap::new(),
-            history: VecDeque::new(),
+            gallery: Gallery::new(setup),
+            last_tick_at: Duration::ZERO,
             finished: 0,
             published: 0,
             cpu_before: crate::own::cpu_time(),
@@ -331,6 +347,7 @@ impl State {
             ..
         } = handover;
         self.totals.add(&window);
+        self.gallery.add(&window, &setup.phases);
         setup.journal.promises(&window.promises);
         let figures = setup.scenario.figures.len();
         let (reports, sum) = self
@@ -362,12 +379,11 @@ impl State {
             self.publish(sum, setup);
         }
         setup.journal.samples(&self.totals.samples);
-        let snapshot = self.snapshot(setup, true);
-        setup.board.publish(snapshot);
+        self.show(setup, true);
     }
 
     fn publish(&mut self, mut tick: TickSum, setup: &mut Setup) {
-        let before = self.history.back().map_or(Duration::ZERO, |tick| tick.at);
+        let before = std::mem::replace(&mut self.last_tick_at, tick.at);
         tick.length = tick.at.saturating_sub(before).max(Duration::from_millis(1));
         tick.rate_achieved /= tick.length.as_secs_f64();
         let now = crate::own::cpu_time();
@@ -376,7 +392,8 @@ impl State {
         self.health.cpu.push((used, tick.length));
         self.health.memory_bytes_max = self.health.memory_bytes_max.max(crate::own::memory_bytes());
         let seconds = tick.length.as_secs_f64();
-        if let Some(schedule) = &setup.schedule {
+        self.gallery.follow_control(setup);
+        if let Some(schedule) = self.gallery.schedule() {
             tick.rate_planned =
                 schedule.planned_between(before, tick.at) as f64 * setup.share / seconds;
         }
@@ -388,54 +405,16 @@ impl State {
             setup.journal.samples(&self.totals.samples);
         }
         self.published += 1;
-        self.history.push_back(Arc::new(tick.brief()));
-        if self.history.len() > HISTORY {
-            self.history.pop_front();
-        }
-        let snapshot = self.snapshot(setup, false);
-        setup.board.publish(snapshot);
+        self.gallery.hang(tick.brief());
+        self.show(setup, false);
     }
 
-    fn snapshot(&self, setup: &Setup, finished: bool) -> Snapshot {
-        let counted = |phase: PhaseId| setup.phases.counts(phase);
-        let elapsed = self.history.back().map_or(Duration::ZERO, |tick| tick.at);
-        let phase = setup
-            .phases
-            .at(elapsed.saturating_sub(Duration::from_millis(1)));
-        let figures = (0..setup.scenario.figures.len() as u16)
-            .map(|f| self.totals.figure(FigureId(f), counted))
-            .collect();
-        let mut counters = vec![0; setup.scenario.counters.len()];
-        for ((phase, counter), count) in &self.totals.counters {
-            if counted(*phase) {
-                counters[usize::from(counter.0)] += count;
-            }
-        }
-        let mut errors: BTreeMap<(u16, String), u64> = BTreeMap::new();
-        for ((_, figure, name), count) in &self.totals.errors {
-            *errors.entry((figure.0, name.clone())).or_default() += count;
-        }
-        Snapshot {
-            elapsed,
-            planned: setup.schedule.as_ref().map(|schedule| schedule.duration()),
-            phase: setup
-                .phases
-                .names()
-                .get(usize::from(phase.0))
-                .cloned()
-                .unwrap_or_default(),
-            arrivals: self.totals.arrivals_all(),
-            all: self.totals.cells_where(|phase, _| counted(phase)),
-            figures,
-            start_lag: self.totals.start_lag_where(counted),
-            counters,
-            errors: errors
-                .into_iter()
-                .map(|((figure, name), count)| (figure, name, count))
-                .collect(),
-            invalid: Vec::new(),
-            finished,
-            history: self.history.clone(),
-        }
+    fn show(&mut self, setup: &mut Setup, finished: bool) {
+        let snapshot = self
+            .gallery
+            .snapshot(setup, &self.totals, &self.health, finished);
+        let snapshot = Arc::new(snapshot);
+        setup.journal.snapshot(&snapshot);
+        setup.board.publish(snapshot);
     }
 }

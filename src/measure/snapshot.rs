@@ -1,32 +1,33 @@
 //! What a run looks like at this moment: plain data for progress lines and live views.
+//!
+//! Snapshots hold summaries, never whole histograms: ten minutes of a run with a dozen steps are a few megabytes, and a
+//! view has nothing left to compute but where to draw.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::{Arrivals, Cell, Times};
+use serde::{Deserialize, Serialize};
 
-/// Windows kept for charts.
+use super::samples::Sample;
+use super::{Arrivals, Cell, PhaseId, Phases, Times};
+use crate::scenario::Scenario;
+use crate::verdict::Reason;
+
+/// Ticks kept for charts.
 pub const HISTORY: usize = 600;
 
-/// Rows of a heat map: eight a decade from [`HEAT_FROM`].
-pub const HEAT_ROWS: usize = 56;
+/// Bands of a heat map to each power of ten.
+pub const BANDS_PER_DECADE: u8 = 16;
 
-/// Lower edge of the lowest row of a heat map; what is faster is counted there, too.
-pub const HEAT_FROM: Duration = Duration::from_micros(10);
+/// The lowest band begins here; shorter times fall into it.
+pub const BANDS_FROM: Duration = Duration::from_micros(10);
 
-/// The row of a heat map that a time belongs to; row `r` begins at `HEAT_FROM · 10^(r/8)`.
-pub fn heat_row(time: Duration) -> usize {
-    let ratio = time.as_secs_f64() / HEAT_FROM.as_secs_f64();
-    if ratio <= 1.0 {
-        0
-    } else {
-        ((ratio.log10() * 8.0) as usize).min(HEAT_ROWS - 1)
-    }
-}
+/// Bands in all: 10 µs to 1000 s; longer times fall into the last.
+pub const BANDS: u8 = 8 * BANDS_PER_DECADE;
 
 /// One tick of the run, all workers together: small, because hundreds of them are kept.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Tick {
     /// End of the tick since the run began.
     pub at: Duration,
@@ -36,102 +37,66 @@ pub struct Tick {
     pub rate_planned: f64,
     /// Journeys a second that began.
     pub rate_achieved: f64,
-    /// All steps together.
-    pub all: Brief,
-    /// By figure.
-    pub figures: Vec<Brief>,
-    /// The generator's lateness.
-    pub start_lag: Quantiles,
-    /// CPU cores used by the generator.
+    /// CPU cores that the generator used.
     pub cpu: f64,
+    /// All steps together.
+    pub all: Slice,
+    /// By figure.
+    pub figures: Vec<Slice>,
+    /// The generator's lateness.
+    pub start_lag: Shape,
     /// Shoppers in the shop.
     pub shoppers: u32,
     /// Open connections.
     pub connections: u32,
 }
 
-/// One figure in one tick.
-#[derive(Debug, Clone, Default)]
-pub struct Brief {
-    /// Steps that ended well.
-    pub ok: u64,
-    /// Steps that ended in a foreseen outcome.
-    pub outcomes: u64,
-    /// Steps that failed, time-outs among them.
+/// A [`Cell`], summarised.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Slice {
+    /// Steps that came to an end.
+    pub finished: u64,
+    /// Of these, failures and time-outs.
     pub errors: u64,
-    /// Response time.
-    pub response: Quantiles,
-    /// Service time.
-    pub service: Quantiles,
-    /// Response times by row of the heat map; empty without steps.
-    pub heat: Vec<u32>,
+    /// Response time: done − intended.
+    pub response: Shape,
 }
 
-/// A few quantiles of a histogram; `None` without readings.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Quantiles {
+/// A histogram, summarised.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Shape {
     /// Readings.
     pub count: u64,
-    /// Median.
-    pub p50: Option<Duration>,
-    /// 90th percentile.
-    pub p90: Option<Duration>,
-    /// 99th percentile.
-    pub p99: Option<Duration>,
-    /// 99.9th percentile.
-    pub p99_9: Option<Duration>,
-    /// Maximum.
-    pub max: Option<Duration>,
+    /// The 50th, 90th, 99th and 99.9th percentile and the maximum; zeros without readings.
+    pub quantiles: [Duration; 5],
+    /// Bands with readings, in order, each with its count.
+    pub bands: Vec<(u8, u32)>,
 }
 
-impl Quantiles {
-    /// Reads them off a histogram.
-    pub fn of(times: &Times) -> Self {
-        Self {
-            count: times.count(),
-            p50: times.quantile(0.5),
-            p90: times.quantile(0.9),
-            p99: times.quantile(0.99),
-            p99_9: times.quantile(0.999),
-            max: times.quantile(1.0),
-        }
-    }
-}
+/// The quantiles of a [`Shape`].
+pub const SHAPE_QUANTILES: [f64; 5] = [0.5, 0.9, 0.99, 0.999, 1.0];
 
-impl Brief {
-    /// Sums a cell up.
-    pub fn of(cell: &Cell) -> Self {
-        Self {
-            ok: cell.ok,
-            outcomes: cell.outcomes,
-            errors: cell.errors(),
-            response: Quantiles::of(&cell.response),
-            service: Quantiles::of(&cell.service),
-            heat: heat(&cell.response),
-        }
-    }
-
-    /// Steps that came to an end.
-    pub fn finished(&self) -> u64 {
-        self.ok + self.outcomes + self.errors
-    }
-}
-
-fn heat(times: &Times) -> Vec<u32> {
-    if times.count() == 0 {
-        return Vec::new();
-    }
-    let mut rows = vec![0_u32; HEAT_ROWS];
-    for value in times.histogram().iter_recorded() {
-        let count = u32::try_from(value.count_at_value()).unwrap_or(u32::MAX);
-        let row = &mut rows[heat_row(Duration::from_micros(value.value_iterated_to()))];
-        *row = row.saturating_add(count);
-    }
-    rows
+/// What is known of a run before it begins; names in the scenario's order.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Subject {
+    /// The scenario's name.
+    pub scenario: String,
+    /// Base URL of the system under test.
+    pub target: String,
+    /// Names of steps.
+    pub figures: Vec<String>,
+    /// Names of business counters.
+    pub counters: Vec<String>,
+    /// Journeys, each with the steps of its funnel as indices into `figures`.
+    pub journeys: Vec<(String, Vec<u16>)>,
+    /// Phases in order, each with its begin.
+    pub phases: Vec<(String, Duration)>,
+    /// Start lag up to this is fine.
+    pub start_lag_max: Duration,
 }
 
 /// The state of a run at a tick.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Snapshot {
     /// Time since the run began.
     pub elapsed: Duration,
@@ -142,24 +107,150 @@ pub struct Snapshot {
     /// Arrivals so far.
     pub arrivals: Arrivals,
     /// Steps so far, all together, warm-up left out.
-    pub all: Cell,
+    pub all: Slice,
     /// Steps so far by figure, warm-up left out.
-    pub figures: Vec<Cell>,
+    pub figures: Vec<Slice>,
     /// The generator's lateness so far.
-    pub start_lag: Times,
+    pub start_lag: Shape,
     /// Business counters so far, in the scenario's order.
     pub counters: Vec<u64>,
-    /// Errors so far by figure and name.
-    pub errors: Vec<(u16, String, u64)>,
+    /// Shoppers who came to each step of each journey's funnel, in the scenario's order.
+    pub funnels: Vec<Vec<u64>>,
+    /// How the visits of each journey ended, in the scenario's order.
+    pub journeys: Vec<JourneyTally>,
+    /// Errors so far, the most frequent first.
+    pub errors: Vec<ErrorKind>,
     /// Reasons why the run is not valid so far.
-    pub invalid: Vec<String>,
+    pub invalid: Vec<Reason>,
+    /// Faults at work now.
+    pub faults: Vec<ActiveFault>,
+    /// What happened at which time, for marks on charts.
+    pub marks: Vec<Mark>,
+    /// The scenario's rate times this is wanted now.
+    pub rate_factor: f64,
     /// Whether the run is over.
     pub finished: bool,
     /// The last ticks, at most [`HISTORY`].
+    #[serde(skip)]
     pub history: VecDeque<Arc<Tick>>,
 }
 
-/// Where the collector publishes and views look.
+/// How the visits of one journey ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JourneyTally {
+    /// Completed, or left by choice.
+    pub completed: u64,
+    /// Ended by a failed step.
+    pub failed: u64,
+    /// Ended by a time-out.
+    pub timed_out: u64,
+}
+
+/// One kind of error of one step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ErrorKind {
+    /// Which step.
+    pub figure: u16,
+    /// The error's name.
+    pub name: String,
+    /// How often so far.
+    pub count: u64,
+    /// An example, kept whole.
+    pub example: Option<Arc<Sample>>,
+}
+
+/// A fault at work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActiveFault {
+    /// Its name in the catalogue.
+    pub name: String,
+    /// Since when, counted from the run's begin.
+    pub since: Duration,
+}
+
+/// Something that happened at a time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Mark {
+    /// When, since the run began.
+    pub at: Duration,
+    /// In a few words, such as `rate ×1.21`.
+    pub text: String,
+}
+
+impl Subject {
+    /// What is known of a scenario before it runs.
+    pub fn of(scenario: &Scenario, target: &str) -> Self {
+        let phases = Phases::of(scenario);
+        let begin = |index: usize| {
+            let phase = PhaseId(u16::try_from(index).unwrap_or(u16::MAX));
+            phases.span(phase, Duration::MAX).0
+        };
+        let names = phases.names().iter().cloned().enumerate();
+        let figures = scenario.figures.iter();
+        let journeys = scenario.journeys.iter();
+        Self {
+            scenario: scenario.name.clone(),
+            target: target.to_owned(),
+            figures: figures.map(|figure| figure.name.clone()).collect(),
+            counters: scenario.counters.clone(),
+            journeys: journeys
+                .map(|journey| {
+                    let funnel = journey.funnel.iter().map(|figure| figure.0).collect();
+                    (journey.name.clone(), funnel)
+                })
+                .collect(),
+            phases: names.map(|(index, name)| (name, begin(index))).collect(),
+            start_lag_max: scenario.limits.start_lag_max,
+        }
+    }
+}
+
+impl Slice {
+    /// Summarises a cell.
+    pub fn of(cell: &Cell) -> Self {
+        Self {
+            finished: cell.finished(),
+            errors: cell.errors(),
+            response: Shape::of(&cell.response),
+        }
+    }
+}
+
+impl Shape {
+    /// Summarises a histogram.
+    pub fn of(times: &Times) -> Self {
+        let mut bands: Vec<(u8, u32)> = Vec::new();
+        for value in times.histogram().iter_recorded() {
+            let band = band_of(Duration::from_micros(value.value_iterated_to()));
+            let count = u32::try_from(value.count_at_value()).unwrap_or(u32::MAX);
+            match bands.last_mut() {
+                Some((last, sum)) if *last == band => *sum = sum.saturating_add(count),
+                _ => bands.push((band, count)),
+            }
+        }
+        Self {
+            count: times.count(),
+            quantiles: SHAPE_QUANTILES.map(|q| times.quantile(q).unwrap_or_default()),
+            bands,
+        }
+    }
+
+    /// A quantile by its index in [`SHAPE_QUANTILES`], or `None` without readings.
+    pub fn quantile(&self, index: usize) -> Option<Duration> {
+        (self.count > 0)
+            .then(|| self.quantiles.get(index).copied())
+            .flatten()
+    }
+}
+
+/// The band that a time falls into.
+pub fn band_of(time: Duration) -> u8 {
+    let decades = (time.as_secs_f64() / BANDS_FROM.as_secs_f64()).log10();
+    let band = (decades * f64::from(BANDS_PER_DECADE)).floor();
+    band.clamp(0.0, f64::from(BANDS - 1)) as u8
+}
+
+/// Where the snapshots of a run come from.
 #[derive(Debug, Clone, Default)]
 pub struct Board(Arc<Mutex<Arc<Snapshot>>>);
 
@@ -173,11 +264,36 @@ impl Board {
     }
 
     /// Replaces it.
-    pub fn publish(&self, snapshot: Snapshot) {
-        let snapshot = Arc::new(snapshot);
+    pub fn publish(&self, snapshot: Arc<Snapshot>) {
         match self.0.lock() {
             Ok(mut current) => *current = snapshot,
             Err(poisoned) => *poisoned.into_inner() = snapshot,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_band_is_a_sixteenth_of_a_decade_and_the_ends_take_what_lies_beyond() {
+        let band = |micros| band_of(Duration::from_micros(micros));
+        assert_eq!([band(0), band(10), band(99), band(100)], [0, 0, 15, 16]);
+        assert_eq!([band(1_000), band(1_000_000_000)], [32, BANDS - 1]);
+    }
+
+    #[test]
+    fn a_shape_keeps_every_reading_in_order() {
+        let mut times = Times::default();
+        for micros in [900, 100, 905, 40_000, 40_100] {
+            times.record(Duration::from_micros(micros));
+        }
+        let shape = Shape::of(&times);
+        assert_eq!(shape.count, 5);
+        assert_eq!(shape.bands.iter().map(|(_, n)| n).sum::<u32>(), 5);
+        assert!(shape.bands.is_sorted());
+        assert_eq!(shape.quantile(0), times.quantile(0.5));
+        assert_eq!(Shape::of(&Times::default()).quantile(0), None);
     }
 }

@@ -1,16 +1,23 @@
 //! The run folder: written while the run goes on, so that a crash leaves readable files.
 //!
-//! `windows.jsonl` is the journal of second-level windows; at the end it becomes part of `run.json` and goes away.
+//! `windows.jsonl` is the journal of second-level windows; at the end it becomes part of `run.json` and goes away, together with
+//! `live.json`, the newest state for those who watch from another process.
 
+use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use serde::{Deserialize, Serialize};
 
 use super::{Blob, RunReport, WindowRecord, WindowStep};
 use crate::measure::collector::{Journal, TickSum};
 use crate::measure::samples::Sample;
+use crate::measure::snapshot::{Snapshot, Subject};
+
+/// The newest state of a run that is going on.
+const LIVE: &str = "live.json";
 
 /// Free space that a run folder must have at the start, bytes.
 const FREE_BYTES_MIN: u64 = 64 * 1024 * 1024;
@@ -79,7 +86,7 @@ impl RunFolder {
     ///
     /// # Errors
     /// When one cannot be made.
-    pub fn journal(&self, step_names: Vec<String>) -> std::io::Result<FolderJournal> {
+    pub fn journal(&self, subject: Subject) -> std::io::Result<FolderJournal> {
         let open = |name: &str| {
             OpenOptions::new()
                 .create(true)
@@ -89,7 +96,7 @@ impl RunFolder {
         };
         Ok(FolderJournal {
             folder: self.clone(),
-            step_names,
+            subject,
             windows: open("windows.jsonl")?,
             orders: open("orders.jsonl")?,
             failed: None,
@@ -106,7 +113,26 @@ impl RunFolder {
         write_atomically(&path, |file| Ok(serde_json::to_writer(file, report)?))
             .with_context(|| format!("cannot write {}", path.display()))?;
         let _ = std::fs::remove_file(self.file("windows.jsonl"));
+        let _ = std::fs::remove_file(self.file(LIVE));
         Ok(())
+    }
+
+    /// A folder that is there already.
+    pub fn open(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+        }
+    }
+
+    /// The newest state of a run that is going on.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be read.
+    pub fn live(&self) -> anyhow::Result<Live> {
+        let path = self.file(LIVE);
+        let text =
+            std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        serde_json::from_slice(&text).with_context(|| format!("{} is damaged", path.display()))
     }
 
     /// The windows written so far. A torn last line, as a crash leaves it, is left out.
@@ -159,7 +185,7 @@ fn write_atomically(
 /// Writes ticks, promises and samples while the run goes on.
 pub struct FolderJournal {
     folder: RunFolder,
-    step_names: Vec<String>,
+    subject: Subject,
     windows: BufWriter<File>,
     orders: BufWriter<File>,
     /// The first failure; after it nothing more is written, and the run's end says so.
@@ -195,10 +221,27 @@ impl Journal for FolderJournal {
         });
     }
 
+    fn snapshot(&mut self, snapshot: &Snapshot) {
+        self.attempt(|journal| {
+            let live = Live {
+                subject: journal.subject.clone(),
+                snapshot: Snapshot {
+                    history: VecDeque::new(),
+                    ..snapshot.clone()
+                },
+            };
+            // Written anew each second and of no use after a crash of the machine: no need to wait for the disk.
+            let path = journal.folder.file(LIVE);
+            let partial = path.with_extension("partial");
+            std::fs::write(&partial, serde_json::to_vec(&live)?)?;
+            std::fs::rename(partial, path)
+        });
+    }
+
     fn samples(&mut self, samples: &[Sample]) {
         self.attempt(|journal| {
             let path = journal.folder.file("samples.jsonl");
-            let names = &journal.step_names;
+            let names = &journal.subject.figures;
             write_atomically(&path, |file| {
                 for sample in samples {
                     let step = names
@@ -219,6 +262,15 @@ impl Journal for FolderJournal {
             .map_err(std::io::Error::other)
         });
     }
+}
+
+/// The state of a run that is going on, for views in other processes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Live {
+    /// What was known before it began.
+    pub subject: Subject,
+    /// How far it is.
+    pub snapshot: Snapshot,
 }
 
 fn window_record(tick: &TickSum) -> WindowRecord {

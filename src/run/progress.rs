@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 use serde_json::json;
 
-use crate::measure::snapshot::Snapshot;
+use crate::measure::snapshot::{Shape, Snapshot};
 use crate::verdict::show_time;
 
 /// Seconds between lines where nobody watches.
@@ -93,14 +93,13 @@ fn line(snapshot: &Snapshot) -> String {
     let _ = write!(
         line,
         "  p50 {:>8}  p99 {:>8}",
-        at(tick.all.response.p50),
-        at(tick.all.response.p99)
+        at(&tick.all.response, 0),
+        at(&tick.all.response, 2)
     );
     let _ = write!(
         line,
         "  {} errors  {} shoppers",
-        snapshot.all.errors(),
-        tick.shoppers
+        snapshot.all.errors, tick.shoppers
     );
     match snapshot.planned {
         Some(planned) if planned > snapshot.elapsed => {
@@ -114,27 +113,31 @@ fn line(snapshot: &Snapshot) -> String {
 
 fn json_line(snapshot: &Snapshot) -> String {
     let tick = snapshot.history.back();
-    let millis = |time: Option<Duration>| time.map(|time| time.as_secs_f64() * 1e3);
-    let response = tick.map(|tick| tick.all.response).unwrap_or_default();
+    let millis = |shape: &Shape, index| shape.quantile(index).map(|time| time.as_secs_f64() * 1e3);
+    let (p50, p99) = tick.map_or((None, None), |t| {
+        (millis(&t.all.response, 0), millis(&t.all.response, 2))
+    });
     json!({
         "elapsed_s": snapshot.elapsed.as_secs_f64(),
         "planned_s": snapshot.planned.map(|planned| planned.as_secs_f64()),
         "phase": snapshot.phase,
         "rate_planned": tick.map(|tick| tick.rate_planned),
         "rate_achieved": tick.map(|tick| tick.rate_achieved),
-        "p50_ms": millis(response.p50),
-        "p99_ms": millis(response.p99),
-        "steps": snapshot.all.finished(),
-        "errors": snapshot.all.errors(),
+        "p50_ms": p50,
+        "p99_ms": p99,
+        "steps": snapshot.all.finished,
+        "errors": snapshot.all.errors,
         "shoppers": tick.map(|tick| tick.shoppers),
         "connections": tick.map(|tick| tick.connections),
-        "start_lag_p99_ms": millis(snapshot.start_lag.quantile(0.99)),
+        "start_lag_p99_ms": millis(&snapshot.start_lag, 2),
     })
     .to_string()
 }
 
-fn at(time: Option<Duration>) -> String {
-    time.map_or_else(|| "–".to_owned(), show_time)
+fn at(shape: &Shape, index: usize) -> String {
+    shape
+        .quantile(index)
+        .map_or_else(|| "–".to_owned(), show_time)
 }
 
 fn clock(time: Duration) -> String {
