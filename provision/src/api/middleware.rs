@@ -90,7 +90,7 @@ impl Polite {
             .and_then(|response| report(response.headers()));
         match report {
             Some(report) => self.limiter().learn(endpoint, &report, Instant::now()),
-            None => self.limiter().give_back(endpoint),
+            None => self.limiter().end(endpoint, outcome.is_ok()),
         }
         outcome
     }

@@ -132,7 +132,13 @@ async fn carry_out(api: &Api, plan: Plan, progress: Progress, yes: bool) -> anyh
         return Ok(Exit::Refused);
     }
     let watch = signals::watch(progress)?;
-    let results = apply::apply(api, plan, progress, watch.stop()).await;
+    let results = tokio::select! {
+        results = apply::apply(api, plan, progress, watch.stop()) => results,
+        () = watch.abandoned() => {
+            eprintln!("Requests under way were left; what they did is found by the next apply.");
+            return Ok(watch.finish().unwrap_or(Exit::Interrupted));
+        }
+    };
     print(&results.text())?;
     Ok(match watch.finish() {
         Some(exit) => exit,

@@ -104,7 +104,7 @@ pub(super) fn mix(number: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// The objects of one kind by id, in the order of creation.
+/// The objects of one kind by id, in the order of creation; after a restart that is known to the second only.
 #[derive(Debug)]
 pub(super) struct Collection {
     folder: PathBuf,

@@ -60,6 +60,8 @@ struct Counts {
     writes: u64,
     injected: u64,
     over_limit: u64,
+    /// Requests that are never answered; one that takes effect counts once it has.
+    silent: u64,
 }
 
 impl Server {
@@ -160,6 +162,7 @@ impl Front {
         }
         let (fate, latency_ms, slow_ms) = self.roll(&request);
         if fate.silent && !fate.takes_effect {
+            self.lock().counts.silent += 1;
             return std::future::pending().await;
         }
         tokio::time::sleep(Duration::from_millis(latency_ms)).await;
@@ -171,6 +174,7 @@ impl Front {
             answer = Some(self.within_limits(api, request).await);
         }
         if fate.silent {
+            self.lock().counts.silent += 1;
             return std::future::pending().await;
         }
         match fate.failure {
