@@ -66,7 +66,7 @@ impl Results {
             .count();
         for (operation, outcome) in &self.outcomes {
             let reason = match outcome {
-                Outcome::Failed(error) => error.to_string(),
+                Outcome::Failed(error) => format!("{error}{}", type_hint(operation)),
                 Outcome::Needs(links) => {
                     let names: Vec<String> = links
                         .iter()
@@ -85,6 +85,16 @@ impl Results {
             text.push_str("What was done is kept; run apply again for the rest.\n");
         }
         text
+    }
+}
+
+/// Nobody sees from the API's refusal what to do about this one.
+fn type_hint(operation: &Operation) -> &'static str {
+    let typed = operation.changes.iter().any(|change| change.path == "type");
+    if typed && operation.action == Action::Update {
+        "; the API does not change a type: give the definition another name, so that it is created anew"
+    } else {
+        ""
     }
 }
 

@@ -1,10 +1,11 @@
 //! What may be typed. Shapes and help texts only.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::stand_in::Failure;
+use crate::stand_in::{Failure, Limit};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -260,9 +261,12 @@ pub struct Fmt {
 /// `monitors stand-in`
 #[derive(Debug, Args)]
 pub struct StandIn {
-    /// The port on 127.0.0.1; 0 takes a free one
+    /// The port; 0 takes a free one
     #[arg(long, default_value_t = 0)]
     pub port: u16,
+    /// The address to listen on; anything but the default lets other machines in
+    #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    pub host: IpAddr,
     /// Where its state is kept
     #[arg(long, value_name = "FOLDER")]
     pub data: PathBuf,
@@ -278,6 +282,9 @@ pub struct StandIn {
     /// How they fail: 429, 500, 502, 504, drop, slow
     #[arg(long, value_delimiter = ',', value_name = "KINDS", value_parser = failure)]
     pub fail_kinds: Vec<Failure>,
+    /// Allow so many requests in so many seconds, such as monitor_write=100/10; may be repeated
+    #[arg(long = "limit", value_name = "NAME=REQUESTS/SECONDS", value_parser = limit)]
+    pub limits: Vec<(String, Limit)>,
     /// Accept only this API key; DD_API_KEY of its clients
     #[arg(
         long,
@@ -331,6 +338,24 @@ fn share(text: &str) -> Result<f64, String> {
 
 fn failure(text: &str) -> Result<Failure, String> {
     Failure::parse(text).ok_or_else(|| "kinds: 429, 500, 502, 504, drop, slow".to_owned())
+}
+
+fn limit(text: &str) -> Result<(String, Limit), String> {
+    let read = || {
+        let (name, rest) = text.split_once('=')?;
+        let (requests, period_s) = rest.split_once('/')?;
+        let limit = Limit {
+            requests: requests.parse().ok()?,
+            period_s: period_s.parse().ok().filter(|period| *period > 0)?,
+        };
+        Some((name.to_owned(), limit))
+    };
+    let (name, limit) = read().ok_or("write it like monitor_write=100/10")?;
+    if !Limit::names().any(|known| known == name) {
+        let names: Vec<&str> = Limit::names().collect();
+        return Err(format!("limits: {}", names.join(", ")));
+    }
+    Ok((name, limit))
 }
 
 #[cfg(test)]

@@ -37,6 +37,8 @@ pub(crate) fn backoff(attempt: u32) -> Duration {
 #[derive(Debug)]
 pub(crate) struct Polite {
     limiter: Mutex<Limiter>,
+    /// Until when a wait was announced; those who wait with it say nothing.
+    announced: Mutex<Option<Instant>>,
     progress: Arc<Progress>,
 }
 
@@ -51,6 +53,7 @@ impl Polite {
     pub(crate) fn new(progress: Arc<Progress>) -> Self {
         Self {
             limiter: Mutex::new(Limiter::default()),
+            announced: Mutex::new(None),
             progress,
         }
     }
@@ -65,14 +68,27 @@ impl Polite {
             let turn = self.limiter().ask(endpoint, Instant::now());
             let Turn::Wait(wait) = turn else { return };
             if wait >= QUIET_BELOW {
-                let name = self.limiter().name(endpoint).unwrap_or(endpoint).to_owned();
-                self.progress.note(&format!(
-                    "waiting {} s for the rate limit {name}",
-                    wait.as_secs()
-                ));
+                self.announce(endpoint, wait);
             }
             tokio::time::sleep(wait).await;
         }
+    }
+
+    fn announce(&self, endpoint: &str, wait: Duration) {
+        let now = Instant::now();
+        let mut announced = self
+            .announced
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if announced.is_some_and(|until| now < until) {
+            return;
+        }
+        *announced = Some(now + wait);
+        let limiter = self.limiter();
+        let name = limiter.name(endpoint).unwrap_or(endpoint);
+        let seconds = wait.as_secs();
+        self.progress
+            .note(&format!("waiting {seconds} s for the rate limit {name}"));
     }
 
     async fn attempt(

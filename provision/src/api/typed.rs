@@ -250,3 +250,37 @@ fn carried<T: DeserializeOwned + Serialize>(kind: Kind, payload: &Value) -> Opti
         && removed(&back) == removed(payload);
     same.then_some(typed)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn monitor(options: Value) -> Value {
+        json!({ "name": "n", "type": "query alert", "query": "avg(last_5m):avg:a{*} > 5", "message": "m", "tags": ["a:b"],
+                "priority": null, "options": options })
+    }
+
+    #[test]
+    fn usual_objects_go_through_the_types() {
+        let options = json!({ "thresholds": { "critical": 5, "warning": 4.5 }, "require_full_window": false,
+                              "silenced": { "*": null }, "notify_by": ["host"], "renotify_statuses": ["alert"] });
+        assert!(carried::<Monitor>(Kind::Monitor, &monitor(options.clone())).is_some());
+        assert!(carried::<MonitorUpdateRequest>(Kind::Monitor, &monitor(options)).is_some());
+        let slo = json!({ "name": "s", "type": "metric", "query": { "numerator": "a", "denominator": "b" },
+                          "thresholds": [{ "timeframe": "7d", "target": 99 }], "tags": ["a:b"], "description": "d" });
+        assert!(carried::<ServiceLevelObjectiveRequest>(Kind::Slo, &slo).is_some());
+        assert!(carried::<ServiceLevelObjective>(Kind::Slo, &slo).is_some());
+    }
+
+    #[test]
+    fn what_the_types_would_alter_does_not() {
+        // A number where the type has a text: the crate refuses it.
+        let odd = json!({ "notify_by": [1] });
+        assert!(carried::<Monitor>(Kind::Monitor, &monitor(odd)).is_none());
+        // A fraction of a minute is cut off by the type.
+        let cut = json!({ "renotify_interval": 1.5 });
+        assert!(carried::<Monitor>(Kind::Monitor, &monitor(cut)).is_none());
+    }
+}

@@ -25,14 +25,14 @@ pub(super) async fn run(args: cli::StandIn) -> anyhow::Result<Exit> {
             ..Faults::default()
         },
         keys: args.api_key.zip(args.app_key),
+        limits: args.limits.into_iter().collect(),
         seed: args.seed,
-        ..Config::default()
     };
     let stand_in =
         StandIn::open(config).with_context(|| format!("--data {}", args.data.display()))?;
-    let listener = TcpListener::bind(("127.0.0.1", args.port))
+    let listener = TcpListener::bind((args.host, args.port))
         .await
-        .with_context(|| format!("--port {}", args.port))?;
+        .with_context(|| format!("--host {} --port {}", args.host, args.port))?;
     let url = format!("http://{}", listener.local_addr()?);
     let (mut interrupt, mut terminate) = (
         signal(SignalKind::interrupt())?,

@@ -83,6 +83,13 @@ const DEFAULTS: &[(&str, Limit)] = &[
     ),
 ];
 
+impl Limit {
+    /// The names of all limits.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        DEFAULTS.iter().map(|(name, _)| *name)
+    }
+}
+
 /// The limits with what is used of them.
 #[derive(Debug)]
 pub(super) struct Limits {

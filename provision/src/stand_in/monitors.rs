@@ -91,7 +91,7 @@ fn matches(monitor: &Value, query: &str) -> bool {
         .all(|word| match word.split_once(':') {
             Some(("tag", tag)) => has_tags(monitor, tag.trim_matches('"')),
             Some(("type", kind)) => text(monitor, "type").starts_with(kind.trim_matches('"')),
-            Some(("id", id)) => monitor["id"].to_string() == id,
+            Some(("id", id)) => is_number(&monitor["id"], id),
             _ => text(monitor, "name")
                 .to_lowercase()
                 .contains(&word.trim_matches('"').to_lowercase()),
@@ -233,11 +233,16 @@ fn referenced(monitor: &Value, slos: &[String]) -> String {
 fn slos_with(org: &Org, id: &str) -> Vec<String> {
     let using = org.slos.values().filter(|slo| {
         let ids = slo.get("monitor_ids").and_then(Value::as_array);
-        ids.is_some_and(|ids| ids.iter().any(|own| own.to_string() == id))
+        ids.is_some_and(|ids| ids.iter().any(|own| is_number(own, id)))
     });
     using
         .map(|slo| format!("[{},{}]", text(slo, "id"), text(slo, "name")))
         .collect()
+}
+
+/// Whether a number is what this text says.
+fn is_number(value: &Value, text: &str) -> bool {
+    value.as_u64().is_some() && value.as_u64() == text.parse().ok()
 }
 
 fn composites_with(org: &Org, id: &str) -> Vec<String> {

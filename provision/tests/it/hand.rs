@@ -512,7 +512,7 @@ fn one_change_by_hand_is_shown_and_repaired_exactly() {
             ));
         }
     }
-    println!("{} of {} cases", cases.len() - wrong.len(), cases.len());
+    eprintln!("{} of {} cases", cases.len() - wrong.len(), cases.len());
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(cases.len() >= 60);
 }

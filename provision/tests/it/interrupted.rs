@@ -91,7 +91,7 @@ fn every_boundary(effect: bool) {
         at += 1;
         assert!(at < REQUESTS_MAX);
     }
-    println!("killed at each of {} requests", at - 1);
+    eprintln!("killed at each of {} requests", at - 1);
     assert!(at > 20, "only {at} requests");
 }
 

@@ -31,7 +31,7 @@ fn a_large_org_plans_and_stays_within_ten_seconds() {
         let start = Instant::now();
         let run = project.run(&org.url, args).exits(0);
         let seconds = start.elapsed().as_secs_f64();
-        println!("{} of 650 objects: {seconds:.2} s", args[0]);
+        eprintln!("{} of 650 objects: {seconds:.2} s", args[0]);
         assert!(run.out.contains("650 unchanged"), "{}", run.out);
         assert!(seconds <= SECONDS_MAX, "{} took {seconds} s", args[0]);
     }

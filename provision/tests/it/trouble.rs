@@ -1,11 +1,12 @@
 //! Rate limits, storms of failures, refusals.
 
+use std::io::{Read as _, Write as _};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 
 use crate::fixture::{linked, monitors, project, slos, small};
-use crate::harness::{Project, StandIn};
+use crate::harness::{API_KEY, APP_KEY, Project, StandIn};
 
 /// Three requests in ten fail, in every way that the API has.
 #[test]
@@ -69,6 +70,33 @@ fn an_api_that_is_away_is_said_to_be_away() {
     drop(listener);
     let run = project.run(&url, &["plan"]).exits(1);
     assert!(run.err.contains("no answer from the API"), "{}", run.err);
+}
+
+/// A proxy that answers with what it was sent, keys and all.
+#[test]
+fn keys_that_an_answer_repeats_stay_hidden() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let echo = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a connection");
+        let mut request = [0; 4096];
+        let length = stream.read(&mut request).expect("a request");
+        let text = String::from_utf8_lossy(&request[..length]).into_owned();
+        assert!(text.contains(API_KEY) && text.contains(APP_KEY), "{text}");
+        let body = json!({ "errors": [text] }).to_string();
+        let head = format!(
+            "HTTP/1.1 400 Bad Request\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+            body.len()
+        );
+        stream
+            .write_all((head + &body).as_bytes())
+            .expect("an answer");
+    });
+    let project = Project::new(&small("shop-test"));
+    // The harness looks for the keys in all that is said.
+    let run = project.run(&url, &["plan"]).exits(1);
+    assert!(run.err.contains("‹key›"), "{}", run.err);
+    echo.join().expect("it answered");
 }
 
 #[test]
