@@ -48,12 +48,10 @@ pub(super) fn accept(sent: Map<String, Value>, org: &Org) -> Result<Map<String, 
         return Err(Refused::invalid("type"));
     }
     let query = required(&monitor, "query")?;
-    let parsed = Query::parse(&query).map_err(|error| {
-        Refused::bad(format!(
-            "The value provided for parameter 'query' is invalid: {error}"
-        ))
-    })?;
-    check_references(&parsed, org)?;
+    let parsed = parse(&kind, &query)?;
+    if let Some(query) = &parsed {
+        check_references(query, org)?;
+    }
     priority(&mut monitor)?;
     tags(&mut monitor)?;
     let options = match monitor.get("options") {
@@ -61,9 +59,27 @@ pub(super) fn accept(sent: Map<String, Value>, org: &Org) -> Result<Map<String, 
         Some(Value::Object(options)) => options.clone(),
         Some(_) => return Err(Refused::invalid("options")),
     };
-    let options = accept_options(options, &parsed)?;
+    let options = accept_options(options, parsed.as_ref())?;
     monitor.insert("options".into(), Value::Object(options));
     Ok(monitor)
+}
+
+/// Searches have words of their own for every product, so what this grammar does not know is taken as it is there.
+fn parse(kind: &str, query: &str) -> Result<Option<Query>, Refused> {
+    const STRICT: &[&str] = &[
+        "metric alert",
+        "query alert",
+        "service check",
+        "composite",
+        "slo alert",
+    ];
+    match Query::parse(query) {
+        Ok(parsed) => Ok(Some(parsed)),
+        Err(error) if STRICT.contains(&kind) => Err(Refused::bad(format!(
+            "The value provided for parameter 'query' is invalid: {error}"
+        ))),
+        Err(_) => Ok(None),
+    }
 }
 
 fn required(monitor: &Map<String, Value>, field: &str) -> Result<String, Refused> {
@@ -129,7 +145,7 @@ fn check_references(query: &Query, org: &Org) -> Result<(), Refused> {
 
 fn accept_options(
     mut options: Map<String, Value>,
-    query: &Query,
+    query: Option<&Query>,
 ) -> Result<Map<String, Value>, Refused> {
     let mut thresholds = match options.shift_remove("thresholds") {
         None | Some(Value::Null) => Map::new(),
@@ -143,7 +159,7 @@ fn accept_options(
             .ok_or_else(|| Refused::invalid("options.thresholds"))?;
         *value = json!(number);
     }
-    if let Some(comparison) = comparison(query) {
+    if let Some(comparison) = query.and_then(comparison) {
         check_thresholds(&thresholds, comparison)?;
         if thresholds.is_empty() {
             thresholds.insert("critical".into(), json!(comparison.threshold));
