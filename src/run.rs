@@ -10,11 +10,10 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use clap::Args;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::commands::change_args::ChangeArgs;
-use crate::engine::{self, Control, Finished, Order, Stop};
+use crate::engine::{self, Control, Finished, Order};
 use crate::exit::Exit;
 use crate::measure::snapshot::{Board, Subject};
 use crate::report::folder::RunFolder;
@@ -33,15 +32,14 @@ use crate::verdict::{Evidence, cpu_share_max, judge};
 pub mod embedded;
 pub mod prepare;
 pub mod progress;
+mod signals;
 
 use embedded::EmbeddedShop;
 use progress::{Progress, ProgressMode};
+use signals::Signals;
 
 /// Length of a run of one request if no other is given.
 const ONE_STEP_DURATION: Duration = Duration::from_secs(30);
-
-/// How often the progress line is looked after.
-const PROGRESS_EVERY: Duration = Duration::from_millis(200);
 
 /// Run a scenario, or one request
 #[derive(Debug, Args)]
@@ -159,8 +157,13 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
     let started = time::OffsetDateTime::now_utc();
     let folder = RunFolder::create(&args.out, started, &scenario.name)?;
     let _log = crate::log::start(&folder.file("loadgen.log"))?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    // From here on a signal ends the run in order, also while the shop starts.
+    let signals = runtime.block_on(async { Signals::listen() })?;
     let mut place = Place::of(args, &scenario, &folder)?;
-    let outcome = drive(args, &scenario, &folder, &place)?;
+    let outcome = drive(args, &scenario, &folder, &place, (&runtime, signals))?;
     place.stop();
     let mut report = report(
         args,
@@ -356,15 +359,14 @@ fn drive(
     scenario: &Arc<Scenario>,
     folder: &RunFolder,
     place: &Place,
+    (runtime, mut signals): (&tokio::runtime::Runtime, Signals),
 ) -> anyhow::Result<Outcome> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    let _context = runtime.enter();
-    let interrupt = signal(SignalKind::interrupt()).context("cannot listen for Ctrl-C")?;
-    let terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
-    runtime.block_on(prepare::prepare(scenario, &place.url))?;
+    let prepared = prepare::prepare(scenario, &place.url);
+    if let Some(result) = runtime.block_on(signals.unless_interrupted(prepared)) {
+        result?;
+    }
     let (tell, control) = watch::channel(Control::default());
+    tell.send_modify(|control| control.stop = signals.level());
     let board = Board::default();
     let subject = Subject::of(scenario, &place.url);
     let order = Order {
@@ -381,59 +383,15 @@ fn drive(
         .name("engine".to_owned())
         .spawn(move || engine::run(order))?;
     let mut progress = Progress::new(args.progress);
-    let interrupted = runtime.block_on(attend(
-        &engine,
-        (interrupt, terminate),
-        &tell,
-        &board,
-        &mut progress,
-    ));
+    runtime.block_on(signals.attend(&engine, &tell, &board, &mut progress));
     progress.clear();
     let finished = engine
         .join()
         .map_err(|_| anyhow!("the engine thread panicked"))??;
     Ok(Outcome {
         finished,
-        interrupted,
+        interrupted: signals.first(),
     })
-}
-
-type Signals = (tokio::signal::unix::Signal, tokio::signal::unix::Signal);
-
-/// Shows progress and passes signals on until the engine is done. The first signal drains, the second stops at once.
-async fn attend(
-    engine: &std::thread::JoinHandle<anyhow::Result<Finished>>,
-    (mut interrupt, mut terminate): Signals,
-    tell: &watch::Sender<Control>,
-    board: &Board,
-    progress: &mut Progress,
-) -> Option<&'static str> {
-    let mut interrupted = None;
-    while !engine.is_finished() {
-        let signal = tokio::select! {
-            _ = interrupt.recv() => "SIGINT",
-            _ = terminate.recv() => "SIGTERM",
-            () = tokio::time::sleep(PROGRESS_EVERY) => {
-                progress.show(&board.read());
-                continue;
-            }
-        };
-        let level = if interrupted.is_none() {
-            Stop::Drain
-        } else {
-            Stop::Now
-        };
-        interrupted = interrupted.or(Some(signal));
-        progress.clear();
-        let what = if level == Stop::Drain {
-            "waiting for answers on their way; again to stop now"
-        } else {
-            "stopping now"
-        };
-        let _ = writeln!(std::io::stderr(), "{signal}: {what}");
-        tell.send_modify(|control| control.stop = level);
-    }
-    interrupted
 }
 
 fn report(

@@ -40,6 +40,8 @@ pub(super) async fn work<T: Transport>(
     transport: T,
 ) -> anyhow::Result<()> {
     let floor = Rc::new(Floor::new(&setup, transport, Timer::new()?));
+    // Someone may have asked before anything began.
+    floor.ask_to_stop(setup.control.borrow().stop);
     let desk = Rc::new(desk);
     let driving = tokio::task::spawn_local(drive(floor.timer.clone()));
     let listening = tokio::task::spawn_local(listen(floor.clone(), setup.control.clone()));
