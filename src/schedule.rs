@@ -284,6 +284,11 @@ impl Segment {
         total.saturating_sub(self.index).div_ceil(self.of)
     }
 
+    /// This share when the whole is divided among the first `shares` shares only; `None` for the others.
+    pub fn among(self, shares: u64) -> Option<Self> {
+        Self::new(self.index, self.of.min(shares))
+    }
+
     /// The first index of this share that is `from` or later.
     fn first_from(self, from: u64) -> u64 {
         self.index + from.saturating_sub(self.index).div_ceil(self.of) * self.of

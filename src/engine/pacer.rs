@@ -97,6 +97,10 @@ async fn closed<T: Transport>(
     until: Until,
     shoppers: &mut JoinSet<()>,
 ) {
+    // With fewer shoppers than shares some shares have none; their journeys are the others'.
+    let Some(segment) = segment.among(u64::from(crowd)) else {
+        return;
+    };
     let journeys = Rc::new(Cell::new(0));
     let journeys_max = until.journeys.map_or(u64::MAX, |all| segment.share_of(all));
     let end = until.elapsed.unwrap_or(Duration::MAX);

@@ -352,3 +352,16 @@ fn a_billion_arrivals_need_no_list() {
     assert!(last > Duration::from_secs(49_999));
     assert_eq!(schedule.planned_before(last), 999_999_999);
 }
+
+proptest! {
+    /// Whatever is divided among the first shares only is divided whole, and each piece once.
+    #[test]
+    fn fewer_shares_than_asked_for_still_make_the_whole(of in 1_u64..40, shares in 1_u64..40, total in 0_u64..200) {
+        let segments = (0..of).filter_map(|index| Segment::new(index, of)?.among(shares));
+        let mut pieces: Vec<u64> = segments
+            .flat_map(|segment| (0..segment.share_of(total)).map(move |n| segment.index() + n * segment.of()))
+            .collect();
+        pieces.sort_unstable();
+        prop_assert_eq!(pieces, (0..total).collect::<Vec<_>>());
+    }
+}
