@@ -25,6 +25,10 @@ use super::pool::{OpenCount, OpenGuard, Pool};
 use super::{Answer, Exchange, Failure, Origin, Outgoing, Reading, Transport};
 use crate::scenario::Connections;
 
+/// Most that is read ahead on one connection. It bounds an answer's headers, the memory of a connection, and how long one
+/// connection that floods can hold up the others of its worker.
+const BUFFER_BYTES_MAX: usize = 64 * 1024;
+
 type Stream = Either<TcpStream, TlsStream<TcpStream>>;
 type Driver = http1::Connection<TokioIo<Stream>, Full<Bytes>>;
 
@@ -88,6 +92,7 @@ impl HttpTransport {
             true => Either::Right(self.handshake(origin, tcp).await?),
         };
         let (sender, driver) = http1::Builder::new()
+            .max_buf_size(BUFFER_BYTES_MAX)
             .handshake(TokioIo::new(stream))
             .await
             .map_err(|e| failure_of(&e))?;
@@ -384,7 +389,13 @@ fn failure_of(error: &hyper::Error) -> Failure {
     let mut cause = std::error::Error::source(error);
     while let Some(inner) = cause {
         if let Some(io) = inner.downcast_ref::<std::io::Error>() {
-            return Failure::of_io(io, Failure::Closed);
+            return match io.kind() {
+                // How hyper reports broken chunks.
+                std::io::ErrorKind::InvalidInput | std::io::ErrorKind::InvalidData => {
+                    Failure::NotHttp
+                }
+                _ => Failure::of_io(io, Failure::Closed),
+            };
         }
         cause = inner.source();
     }
