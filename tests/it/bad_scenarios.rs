@@ -59,20 +59,20 @@ fn no_snapshot_is_left_without_its_file() {
         .iter()
         .filter_map(|file| {
             Some(format!(
-                "bad_scenarios__{}.snap",
+                "it__bad_scenarios__{}.snap",
                 file.file_stem()?.to_str()?
             ))
         })
         .collect();
-    names.insert("bad_scenarios__flag_overrides.snap".to_owned());
-    for entry in fs::read_dir("tests/snapshots").expect("snapshots") {
+    names.insert("it__bad_scenarios__flag_overrides.snap".to_owned());
+    for entry in fs::read_dir("tests/it/snapshots").expect("snapshots") {
         let name = entry
             .expect("a snapshot")
             .file_name()
             .into_string()
             .expect("UTF-8");
         assert!(
-            names.contains(&name) || !name.starts_with("bad_scenarios__"),
+            names.contains(&name) || !name.starts_with("it__bad_scenarios__"),
             "{name} belongs to no file"
         );
     }

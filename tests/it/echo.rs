@@ -1,0 +1,199 @@
+//! A target that records every request and answers as a shop might, always the same to the same request.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+
+/// One request as it came over the wire.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Recorded {
+    /// Number of the connection.
+    pub(crate) connection: u32,
+    pub(crate) method: String,
+    /// Path and query.
+    pub(crate) path: String,
+    /// In the order of arrival, names in lower case.
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: String,
+}
+
+impl Recorded {
+    /// A header's value, if it is there once.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let mut found = self.headers.iter().filter(|(known, _)| known == name);
+        let first = found.next();
+        assert!(found.next().is_none(), "{name} twice in {self:?}");
+        first.map(|(_, value)| value.as_str())
+    }
+
+    /// The session that `baggage` names.
+    pub(crate) fn session(&self) -> Option<&str> {
+        let members = self.header("baggage")?.split(',');
+        members
+            .filter_map(|member| member.trim().strip_prefix("session.id="))
+            .next()
+    }
+}
+
+/// A running echo server; dropped, it stops.
+pub(crate) struct Echo {
+    address: SocketAddr,
+    seen: Arc<Mutex<Vec<Recorded>>>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Echo {
+    /// Answers at once.
+    pub(crate) fn start() -> Self {
+        Self::after(Duration::ZERO)
+    }
+
+    /// Answers after a while.
+    pub(crate) fn after(delay: Duration) -> Self {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let (stop, stopped) = oneshot::channel();
+        let recorder = seen.clone();
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .expect("a runtime");
+            runtime.block_on(serve(listener, recorder, delay, stopped));
+        });
+        Self {
+            address,
+            seen,
+            stop: Some(stop),
+            thread: Some(thread),
+        }
+    }
+
+    /// Its base URL.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Everything so far, in the order of arrival.
+    pub(crate) fn seen(&self) -> Vec<Recorded> {
+        self.seen.lock().expect("no recorder panicked").clone()
+    }
+
+    /// Requests by session, each in the order of arrival.
+    pub(crate) fn by_session(&self) -> BTreeMap<String, Vec<Recorded>> {
+        let mut sessions: BTreeMap<String, Vec<Recorded>> = BTreeMap::new();
+        for request in self.seen() {
+            let session = request.session().expect("a session").to_owned();
+            sessions.entry(session).or_default().push(request);
+        }
+        sessions
+    }
+}
+
+impl Drop for Echo {
+    fn drop(&mut self) {
+        let _ = self.stop.take().map(|stop| stop.send(()));
+        let _ = self.thread.take().map(std::thread::JoinHandle::join);
+    }
+}
+
+async fn serve(
+    listener: std::net::TcpListener,
+    seen: Arc<Mutex<Vec<Recorded>>>,
+    delay: Duration,
+    mut stopped: oneshot::Receiver<()>,
+) {
+    listener.set_nonblocking(true).expect("a socket");
+    let listener = tokio::net::TcpListener::from_std(listener).expect("a socket");
+    let mut connections = JoinSet::new();
+    for number in 0.. {
+        let stream = tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                Err(_) => continue,
+            },
+            _ = &mut stopped => break,
+        };
+        let seen = seen.clone();
+        connections.spawn(async move {
+            let service = service_fn(|request| answer(number, request, &seen, delay));
+            // The client may go when it likes.
+            let _ = hyper::server::conn::http1::Builder::new()
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
+        });
+    }
+    connections.shutdown().await;
+}
+
+async fn answer(
+    connection: u32,
+    request: Request<Incoming>,
+    seen: &Mutex<Vec<Recorded>>,
+    delay: Duration,
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    let (head, body) = request.into_parts();
+    let body = body
+        .collect()
+        .await
+        .map(|body| body.to_bytes())
+        .unwrap_or_default();
+    let text =
+        |value: &hyper::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let recorded = Recorded {
+        connection,
+        method: head.method.to_string(),
+        path: head
+            .uri
+            .path_and_query()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+        headers: head
+            .headers
+            .iter()
+            .map(|(name, value)| (name.to_string(), text(value)))
+            .collect(),
+        body: String::from_utf8_lossy(&body).into_owned(),
+    };
+    let response = respond(&recorded);
+    seen.lock().expect("no recorder panicked").push(recorded);
+    if !delay.is_zero() {
+        tokio::time::sleep(delay).await;
+    }
+    Ok(response)
+}
+
+/// Ids in the answer depend on the request alone, so that what shoppers send next can be compared between runs.
+fn respond(request: &Recorded) -> Response<Full<Bytes>> {
+    let mut hasher = DefaultHasher::new();
+    (&request.path, &request.body).hash(&mut hasher);
+    let id = format!("{:016x}", hasher.finish());
+    let body = serde_json::json!({
+        "id": id, "user": { "id": id }, "price": 9.99, "total": 19.98, "status": "succeeded",
+        "token": format!("t-{id}"), "accessToken": format!("a-{id}"),
+    });
+    let created = request.method == "POST" && request.path == "/api/orders";
+    let mut response = Response::builder()
+        .status(if created { 201 } else { 200 })
+        .header("content-type", "application/json");
+    if request.path.starts_with("/cookie") {
+        response = response.header("set-cookie", format!("visit={id}; Path=/"));
+    }
+    response
+        .body(Full::new(Bytes::from(body.to_string())))
+        .expect("a response")
+}

@@ -1,0 +1,17 @@
+//! `loadgen` through its binary: what it sends, what it bears, what it leaves behind, and how it ends.
+//!
+//! One test binary with a module for each matter, so that there is one program to link. No test asserts that a run is VALID:
+//! on a busy machine it may honestly be INVALID.
+
+mod bad_scenarios;
+mod echo;
+mod good_scenarios;
+mod headers;
+mod record;
+mod repeatable;
+mod run_folder;
+mod scenario_commands;
+mod signals;
+mod storm;
+mod support;
+mod targets;
