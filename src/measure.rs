@@ -409,11 +409,15 @@ impl Recorder {
         self.arrivals(intended).planned += 1;
     }
 
-    /// A shopper that began; `lag` is how late.
-    pub fn started(&mut self, phase: PhaseId, intended: Duration, lag: Duration) {
+    /// A shopper that began, `late` after its intended time.
+    pub fn started(&mut self, intended: Duration, late: Duration) {
         let arrivals = self.arrivals(intended);
         arrivals.started += 1;
-        arrivals.on_time += u64::from(lag <= ON_TIME);
+        arrivals.on_time += u64::from(late <= ON_TIME);
+    }
+
+    /// How late the first step of a journey was sent, waits for a connection not counted.
+    pub fn start_lag(&mut self, phase: PhaseId, lag: Duration) {
         self.window.start_lag.entry(phase).or_default().record(lag);
     }
 

@@ -23,7 +23,7 @@ pub struct Outgoing {
     pub method: ::http::Method,
     /// Path and query.
     pub path: ::http::uri::PathAndQuery,
-    /// All headers but `host`, `content-length` and `connection`.
+    /// All headers, `host` among them, but `content-length` and `connection`.
     pub headers: HeaderMap,
     /// The body; empty for none.
     pub body: Bytes,
@@ -56,6 +56,16 @@ pub struct Exchange {
 }
 
 impl Exchange {
+    /// An exchange that failed before anything was sent.
+    pub fn failed(at: Instant, failure: Failure) -> Self {
+        Self {
+            asked: at,
+            sent: at,
+            done: at,
+            result: Err(failure),
+        }
+    }
+
     /// Time between asking for a connection and sending.
     pub fn connection_wait(&self) -> Duration {
         self.sent.saturating_duration_since(self.asked)
@@ -167,7 +177,7 @@ pub trait Transport: 'static {
     fn exchange(
         &self,
         session: &Self::Session,
-        outgoing: Outgoing,
+        outgoing: &Outgoing,
         reading: Reading,
     ) -> impl Future<Output = Exchange>;
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{
-    ACCEPT_LANGUAGE, COOKIE, HeaderName, HeaderValue, LOCATION, ORIGIN, SET_COOKIE, USER_AGENT,
+    ACCEPT_LANGUAGE, COOKIE, HOST, HeaderName, HeaderValue, LOCATION, ORIGIN, SET_COOKIE,
+    USER_AGENT,
 };
 use http::{HeaderMap, Method, StatusCode};
 use telemetry::browser::{
@@ -17,7 +18,7 @@ use telemetry::trace::Propagators;
 use super::plan::locate;
 use crate::scenario::{self, Propagator, Scenario, TraceStyle};
 use crate::shopper::{Shopper, World};
-use crate::transport::{Exchange, Failure, Origin, Outgoing, Reading, Transport};
+use crate::transport::{Answer, Exchange, Failure, Origin, Outgoing, Reading, Transport};
 
 /// Cookies that one shopper keeps; the oldest go first.
 const COOKIES_MAX: usize = 64;
@@ -122,6 +123,7 @@ impl BrowserSetup {
             return None;
         }
         let mut headers = HeaderMap::new();
+        headers.insert(HOST, outgoing.origin.authority.clone());
         headers.insert(USER_AGENT, state.user_agent.clone());
         headers.insert(ORIGIN, self.origin.clone());
         headers.insert(
@@ -276,33 +278,28 @@ impl<T: Transport> Route<'_, T> {
         &self,
         setup: &BrowserSetup,
         state: &BrowserState,
-        outgoing: Outgoing,
+        outgoing: &Outgoing,
         reading: Reading,
     ) -> (Exchange, Vec<HeaderMap>) {
-        if let Some(preflight) = setup.preflight_of(state, &outgoing) {
-            let exchange = self
-                .transport
-                .exchange(self.session, preflight, reading)
-                .await;
-            if exchange
-                .result
-                .as_ref()
-                .map_or(true, |answer| !answer.status.is_success())
-            {
+        if let Some(preflight) = setup.preflight_of(state, outgoing) {
+            // Rare ways are boxed, so that thousands of waiting shoppers do not carry their state.
+            let exchange = Box::pin(self.exchange(&preflight, reading)).await;
+            let allowed = |answer: &Answer| answer.status.is_success();
+            if !exchange.result.as_ref().is_ok_and(allowed) {
                 return (exchange, Vec::new());
             }
         }
-        let again = (self.redirects_max > 0).then(|| outgoing.clone());
-        let first = self
-            .transport
-            .exchange(self.session, outgoing, reading)
-            .await;
-        match again {
-            Some(outgoing) if is_redirect(&first) => {
-                self.follow(state, outgoing, first, reading).await
-            }
-            _ => (first, Vec::new()),
+        let first = self.exchange(outgoing, reading).await;
+        if self.redirects_max > 0 && is_redirect(&first) {
+            return Box::pin(self.follow(state, outgoing.clone(), first, reading)).await;
         }
+        (first, Vec::new())
+    }
+
+    async fn exchange(&self, outgoing: &Outgoing, reading: Reading) -> Exchange {
+        self.transport
+            .exchange(self.session, outgoing, reading)
+            .await
     }
 
     async fn follow(
@@ -340,10 +337,7 @@ impl<T: Transport> Route<'_, T> {
             if let Some(cookies) = cookie_header(&jar) {
                 outgoing.headers.insert(COOKIE, cookies);
             }
-            exchange = self
-                .transport
-                .exchange(self.session, outgoing.clone(), reading)
-                .await;
+            exchange = self.exchange(&outgoing, reading).await;
         }
         if is_redirect(&exchange) {
             exchange.result = Err(Failure::Redirects);
@@ -388,6 +382,9 @@ fn redirected(
     let before = outgoing.origin.clone();
     (outgoing.origin, outgoing.path) =
         locate(there.as_str(), &before, "").map_err(|_| Failure::Redirects)?;
+    outgoing
+        .headers
+        .insert(HOST, outgoing.origin.authority.clone());
     let becomes_get = status == StatusCode::SEE_OTHER && outgoing.method != Method::HEAD
         || matches!(status.as_u16(), 301 | 302) && outgoing.method == Method::POST;
     if becomes_get {

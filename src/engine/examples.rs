@@ -100,11 +100,6 @@ fn json_of(value: Value) -> Json {
 
 fn request_text(outgoing: &Outgoing) -> String {
     let mut text = format!("{} {} HTTP/1.1\n", outgoing.method, outgoing.path);
-    let _ = writeln!(
-        text,
-        "host: {}",
-        outgoing.origin.authority.to_str().unwrap_or_default()
-    );
     headers_text(&outgoing.headers, &mut text);
     body_text(&outgoing.body, &mut text);
     text

@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use http::HeaderMap;
+use http::header::HOST;
 
 use super::Stop;
-use super::browser::BrowserState;
+use super::browser::{BrowserState, Route};
 use super::examples;
 use super::floor::Floor;
 use crate::journey::{Action, Cursor};
@@ -16,6 +17,9 @@ use crate::response::{self, Response};
 use crate::scenario::{Step, StepId};
 use crate::shopper::Shopper;
 use crate::transport::{Answer, Exchange, Failure, Outgoing, Reading, Transport};
+
+/// Room for the headers of a usual request: growing is dearer than a little spare room.
+const HEADERS_USUAL: usize = 20;
 
 /// One shopper's whole visit, from its arrival at the offset `arrival`.
 pub(super) async fn visit<T: Transport>(floor: Rc<Floor<T>>, index: u64, arrival: Duration) {
@@ -56,6 +60,15 @@ struct Pending {
     outgoing: Result<Outgoing, Failure>,
 }
 
+/// A request that came to its end.
+struct Exchanged {
+    /// When the step began, a preflight before it included.
+    asked: Instant,
+    exchange: Exchange,
+    /// Headers of redirects on the way.
+    hops: Vec<HeaderMap>,
+}
+
 /// How a step left the shopper.
 struct After {
     done: Duration,
@@ -88,6 +101,8 @@ impl<T: Transport> Visit<T> {
     async fn walk(mut self) {
         let world = self.floor.world.clone();
         let journey = &world.scenario().journeys[self.shopper.journey()];
+        let late = self.floor.offset().saturating_sub(self.arrival);
+        self.floor.recorder.borrow_mut().started(self.arrival, late);
         let mut cursor = Cursor::new(&journey.program);
         let mut last: Option<Response> = None;
         // Intended time of the next step: the predecessor's end plus think time.
@@ -119,15 +134,15 @@ impl<T: Transport> Visit<T> {
     }
 
     async fn send(&mut self, step: StepId, due: Duration) -> After {
-        let mut pending = self.prepare(step, due);
-        let exchange = self.exchange(&mut pending).await;
+        let pending = self.prepare(step, due);
+        let exchange = self.exchange(&pending).await;
         self.conclude(pending, exchange)
     }
 
     /// All are made first and judged in order, so that what a shopper sends does not depend on which answer is first.
     async fn send_together(&mut self, steps: &[StepId], due: Duration) -> After {
-        let mut pending: Vec<Pending> = steps.iter().map(|step| self.prepare(*step, due)).collect();
-        let exchanges = join_all(pending.iter_mut().map(|pending| self.exchange(pending))).await;
+        let pending: Vec<Pending> = steps.iter().map(|step| self.prepare(*step, due)).collect();
+        let exchanges = join_all(pending.iter().map(|pending| self.exchange(pending))).await;
         let mut all = After {
             done: due,
             response: None,
@@ -145,33 +160,14 @@ impl<T: Transport> Visit<T> {
     fn prepare(&mut self, step: StepId, intended: Duration) -> Pending {
         let floor = self.floor.clone();
         self.come_to(step);
-        let prepared = floor.plan.step(step);
-        let method = floor.world.scenario().steps[usize::from(step.0)]
-            .method
-            .clone();
-        let mut headers = HeaderMap::with_capacity(20);
-        let trace_id =
-            floor
-                .browser
-                .add_headers(&mut self.browser, &mut self.shopper, &mut headers);
-        let outgoing = prepared
-            .add_headers(&floor.world, &mut self.shopper, &mut headers)
-            .and_then(|()| prepared.url(&floor.world, &mut self.shopper, floor.plan.target()))
-            .map(|(origin, path)| {
-                let body = prepared.body(&floor.world, &mut self.shopper);
-                Outgoing {
-                    origin,
-                    method,
-                    path,
-                    headers,
-                    body,
-                }
-            });
+        let mut headers = HeaderMap::with_capacity(HEADERS_USUAL);
+        let (browser, shopper) = (&mut self.browser, &mut self.shopper);
+        let trace_id = floor.browser.add_headers(browser, shopper, &mut headers);
         Pending {
             step,
             intended,
             trace_id,
-            outgoing,
+            outgoing: self.outgoing(step, headers),
         }
     }
 
@@ -192,25 +188,44 @@ impl<T: Transport> Visit<T> {
         }
     }
 
-    async fn exchange(&self, pending: &mut Pending) -> (Exchange, Vec<HeaderMap>) {
+    fn outgoing(&mut self, id: StepId, mut headers: HeaderMap) -> Result<Outgoing, Failure> {
+        let floor = self.floor.clone();
+        let (world, shopper) = (&floor.world, &mut self.shopper);
+        let prepared = floor.plan.step(id);
+        prepared.add_headers(world, shopper, &mut headers)?;
+        let (origin, path) = prepared.url(world, shopper, floor.plan.target())?;
+        headers.insert(HOST, origin.authority.clone());
+        Ok(Outgoing {
+            origin,
+            method: world.scenario().steps[usize::from(id.0)].method.clone(),
+            path,
+            headers,
+            body: prepared.body(world, shopper),
+        })
+    }
+
+    async fn exchange(&self, pending: &Pending) -> Exchanged {
         let asked = Instant::now();
         let flight = Flight::begin(self, pending, asked);
-        let outgoing = match &pending.outgoing {
-            Ok(outgoing) => outgoing.clone(),
-            Err(failure) => {
-                flight.landed();
-                return (
-                    Exchange {
-                        asked,
-                        sent: asked,
-                        done: asked,
-                        result: Err(*failure),
-                    },
-                    Vec::new(),
-                );
-            }
+        let (exchange, hops) = match &pending.outgoing {
+            Ok(outgoing) => self.fetch(pending.step, outgoing, asked).await,
+            Err(failure) => (Exchange::failed(asked, *failure), Vec::new()),
         };
-        let prepared = self.floor.plan.step(pending.step);
+        flight.landed();
+        Exchanged {
+            asked,
+            exchange,
+            hops,
+        }
+    }
+
+    async fn fetch(
+        &self,
+        step: StepId,
+        outgoing: &Outgoing,
+        asked: Instant,
+    ) -> (Exchange, Vec<HeaderMap>) {
+        let prepared = self.floor.plan.step(step);
         let http = &self.floor.world.scenario().http;
         let reading = Reading {
             deadline: asked + prepared.timeout,
@@ -218,26 +233,24 @@ impl<T: Transport> Visit<T> {
             keep_bytes: prepared.keep_bytes,
             keep_error_bytes: prepared.keep_error_bytes,
         };
-        let route = super::browser::Route {
+        let route = Route {
             transport: &self.floor.transport,
             session: &self.session,
             redirects_max: http.redirects_max,
         };
-        let result = route
-            .fetch(&self.floor.browser, &self.browser, outgoing, reading)
-            .await;
-        flight.landed();
-        result
+        let (setup, state) = (&self.floor.browser, &self.browser);
+        route.fetch(setup, state, outgoing, reading).await
     }
 
-    fn conclude(
-        &mut self,
-        pending: Pending,
-        (exchange, hops): (Exchange, Vec<HeaderMap>),
-    ) -> After {
+    fn conclude(&mut self, pending: Pending, exchanged: Exchanged) -> After {
+        let Exchanged {
+            asked: begun,
+            exchange,
+            hops,
+        } = exchanged;
         let floor = self.floor.clone();
         let step = &floor.world.scenario().steps[usize::from(pending.step.0)];
-        self.began(&pending, &exchange);
+        self.began(&pending, begun);
         hops.iter()
             .for_each(|headers| self.browser.remember_cookies(headers));
         if let Ok(outgoing) = &pending.outgoing {
@@ -270,16 +283,10 @@ impl<T: Transport> Visit<T> {
     }
 
     /// The first step's lateness is the generator's own; the wait for a connection is reported apart.
-    fn began(&mut self, pending: &Pending, exchange: &Exchange) {
+    fn began(&mut self, pending: &Pending, begun: Instant) {
         if !std::mem::replace(&mut self.begun, true) {
-            let lag = self
-                .floor
-                .offset_of(exchange.asked)
-                .saturating_sub(pending.intended);
-            self.floor
-                .recorder
-                .borrow_mut()
-                .started(self.phase, self.arrival, lag);
+            let lag = self.floor.offset_of(begun).saturating_sub(pending.intended);
+            self.floor.recorder.borrow_mut().start_lag(self.phase, lag);
         }
     }
 
@@ -477,14 +484,6 @@ impl<T: Transport> Drop for Flight<'_, T> {
         let sample = self
             .visit
             .sample(&pending, (asked, asked, now), Ending::InFlight, 0, 0);
-        let mut recorder = floor.recorder.borrow_mut();
-        recorder.step(&sample);
-        if !self.visit.begun {
-            recorder.started(
-                self.visit.phase,
-                self.visit.arrival,
-                asked.saturating_sub(self.intended),
-            );
-        }
+        floor.recorder.borrow_mut().step(&sample);
     }
 }

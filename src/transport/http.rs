@@ -133,7 +133,7 @@ impl HttpTransport {
                 continue;
             }
             sent.get_or_insert_with(Instant::now);
-            match connection.send(request(outgoing)?, reading).await {
+            match connection.send(request(outgoing), reading).await {
                 Ok((answer, reusable)) => {
                     if reusable {
                         pool.put(outgoing.origin.clone(), connection);
@@ -169,12 +169,12 @@ impl Transport for HttpTransport {
         )
     }
 
-    async fn exchange(&self, session: &Session, outgoing: Outgoing, reading: Reading) -> Exchange {
+    async fn exchange(&self, session: &Session, outgoing: &Outgoing, reading: Reading) -> Exchange {
         let asked = Instant::now();
         let mut sent = None;
         let work = async {
             let _permit = session.0.permit().await;
-            self.attempt(&session.0, &outgoing, &reading, &mut sent)
+            self.attempt(&session.0, outgoing, &reading, &mut sent)
                 .await
         };
         let result = within(reading.deadline, work).await;
@@ -202,16 +202,12 @@ async fn within<T>(
         .unwrap_or(Err(Failure::Timeout))
 }
 
-fn request(outgoing: &Outgoing) -> Result<Request<Full<Bytes>>, Failure> {
+fn request(outgoing: &Outgoing) -> Request<Full<Bytes>> {
     let mut request = Request::new(Full::new(outgoing.body.clone()));
     *request.method_mut() = outgoing.method.clone();
     *request.uri_mut() = Uri::from(outgoing.path.clone());
     *request.headers_mut() = outgoing.headers.clone();
     request
-        .headers_mut()
-        .try_insert(::http::header::HOST, outgoing.origin.authority.clone())
-        .map_err(|_| Failure::BadRequest)?;
-    Ok(request)
 }
 
 /// How an attempt on one connection failed.
