@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use ::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
 
+mod deadlines;
 pub mod http;
 pub mod origin;
 mod pool;
@@ -180,6 +181,9 @@ pub trait Transport: 'static {
         outgoing: &Outgoing,
         reading: Reading,
     ) -> impl Future<Output = Exchange>;
+
+    /// What must go on in the background as long as requests are sent: one task of the worker.
+    fn upkeep(&self) -> impl Future<Output = ()> + 'static;
 
     /// Connections open now.
     fn connections_open(&self) -> u32;

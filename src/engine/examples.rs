@@ -14,8 +14,8 @@ use crate::shopper::{Shopper, World};
 use crate::template::Value;
 use crate::transport::{Failure, Outgoing};
 
-/// Bytes of a body shown in an example.
-const BODY_BYTES: usize = 2048;
+/// Characters of a body shown in an example.
+const BODY_CHARS: usize = 2048;
 
 /// Headers whose values are never kept.
 const SECRET_HEADERS: [&str; 6] = [
@@ -131,11 +131,11 @@ fn body_text(body: &[u8], out: &mut String) {
         Ok(mut json) => {
             remove_secrets(&mut json);
             let text = json.to_string();
-            out.push_str(&text[..text.floor_char_boundary(BODY_BYTES)]);
+            out.extend(text.chars().take(BODY_CHARS));
         }
         // What is no JSON (a form, a page, a torn body) cannot be searched for secrets with certainty.
         Err(_) => {
-            let text = String::from_utf8_lossy(&body[..body.len().min(BODY_BYTES)]);
+            let text = String::from_utf8_lossy(&body[..body.len().min(BODY_CHARS)]);
             let suspicious = SECRET_KEYS
                 .iter()
                 .any(|key| text.to_ascii_lowercase().contains(key));

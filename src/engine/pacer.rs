@@ -85,7 +85,9 @@ async fn open<T: Transport>(
             floor.recorder.borrow_mut().dropped(due, "shoppers_limit");
             continue;
         }
-        shoppers.spawn_local(visit(floor.clone(), index, due));
+        if let Some(visit) = visit(floor, index, due) {
+            shoppers.spawn_local(visit);
+        }
         while shoppers.try_join_next().is_some() {}
     }
 }
@@ -115,7 +117,12 @@ async fn closed<T: Transport>(
                 let number = journeys.replace(journeys.get() + 1);
                 let now = floor.offset();
                 floor.recorder.borrow_mut().planned(now);
-                visit(floor.clone(), segment.index() + number * segment.of(), now).await;
+                // A feeder without rows has none for later shoppers either.
+                let Some(visit) = visit(&floor, segment.index() + number * segment.of(), now)
+                else {
+                    return;
+                };
+                visit.await;
             }
         });
     }

@@ -21,18 +21,21 @@ use crate::transport::{Answer, Exchange, Failure, Outgoing, Reading, Transport};
 /// Room for the headers of a usual request: growing is dearer than a little spare room.
 const HEADERS_USUAL: usize = 20;
 
-/// One shopper's whole visit, from its arrival at the offset `arrival`.
-pub(super) async fn visit<T: Transport>(floor: Rc<Floor<T>>, index: u64, arrival: Duration) {
-    let shopper = match Shopper::arrive(&floor.world, index) {
-        Ok(shopper) => shopper,
+/// One shopper's whole visit, from its arrival at the offset `arrival`; `None` if it cannot arrive, which is recorded.
+pub(super) fn visit<T: Transport>(
+    floor: &Rc<Floor<T>>,
+    index: u64,
+    arrival: Duration,
+) -> Option<impl Future<Output = ()> + 'static> {
+    match Shopper::arrive(&floor.world, index) {
+        // Boxed here: the compiler would keep a copy at each level of the journey's future.
+        Ok(shopper) => Some(Box::new(Visit::begin(floor.clone(), shopper, arrival)).walk()),
         Err(_) => {
-            return floor
-                .recorder
-                .borrow_mut()
-                .dropped(arrival, "feeder_exhausted");
+            let mut recorder = floor.recorder.borrow_mut();
+            recorder.dropped(arrival, "feeder_exhausted");
+            None
         }
-    };
-    Visit::begin(floor, shopper, arrival).walk().await;
+    }
 }
 
 /// A visit; dropping it records how it ended.
@@ -98,7 +101,7 @@ impl<T: Transport> Visit<T> {
         }
     }
 
-    async fn walk(mut self) {
+    async fn walk(mut self: Box<Self>) {
         let world = self.floor.world.clone();
         let journey = &world.scenario().journeys[self.shopper.journey()];
         let late = self.floor.offset().saturating_sub(self.arrival);
@@ -123,7 +126,8 @@ impl<T: Transport> Visit<T> {
                     }
                     _ if self.floor.stop_level() != Stop::No => return,
                     Action::Send(step) => self.send(step, due).await,
-                    Action::Together(steps) => self.send_together(steps, due).await,
+                    // Boxed: most steps come alone, and thousands of shoppers wait.
+                    Action::Together(steps) => Box::pin(self.send_together(steps, due)).await,
                 };
             due = after.done;
             last = after.response;

@@ -11,7 +11,10 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// Below this a deadline is too near for the runtime's own timer, whose grain is a millisecond.
+const FINE: Duration = Duration::from_millis(4);
 
 /// The deadlines of one worker. Clones share one timer; it lives on one thread.
 #[derive(Clone)]
@@ -71,10 +74,20 @@ impl Timer {
     /// When the operating system's timer fails.
     pub async fn drive(&self) -> std::io::Result<()> {
         loop {
-            if let Some(next) = self.wake_due(Instant::now()) {
-                self.0.alarm.set(next)?;
+            let now = Instant::now();
+            match self.wake_due(now) {
+                None => self.0.alarm.rang().await?,
+                Some(next) if next - now < FINE => {
+                    self.0.alarm.set(next)?;
+                    self.0.alarm.rang().await?;
+                }
+                // Whoever was woken just now will most likely ask for something earlier, and setting the alarm is a system
+                // call: until the deadline comes near, the runtime's own coarse timer will do.
+                Some(next) => tokio::select! {
+                    rang = self.0.alarm.rang() => rang?,
+                    () = tokio::time::sleep_until((next - FINE / 2).into()) => {}
+                },
             }
-            self.0.alarm.rang().await?;
         }
     }
 

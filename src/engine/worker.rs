@@ -46,10 +46,11 @@ pub(super) async fn work<T: Transport>(
     let driving = tokio::task::spawn_local(drive(floor.timer.clone()));
     let listening = tokio::task::spawn_local(listen(floor.clone(), setup.control.clone()));
     let ticking = tokio::task::spawn_local(tick(floor.clone(), desk.clone(), setup.tick));
+    let upkeep = tokio::task::spawn_local(floor.transport.upkeep());
     let mut shoppers = JoinSet::new();
     pacer::pace(&floor, &setup, &mut shoppers).await;
     drain(&floor, &mut shoppers).await;
-    for task in [ticking, listening, driving] {
+    for task in [ticking, listening, driving, upkeep] {
         task.abort();
         // Cancelled, as asked.
         let _ = task.await;

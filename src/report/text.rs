@@ -283,7 +283,7 @@ fn named(out: &mut String, report: &RunReport, style: Style) {
             }
         }
         let mut rows: Vec<_> = sums.into_iter().collect();
-        rows.sort_by(|a, b| b.1.cmp(&a.1));
+        rows.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         rows
     };
     let tables = [

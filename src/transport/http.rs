@@ -21,6 +21,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_util::either::Either;
 
+use super::deadlines::Deadlines;
 use super::pool::{OpenCount, OpenGuard, Pool};
 use super::{Answer, Exchange, Failure, Origin, Outgoing, Reading, Transport};
 use crate::scenario::Connections;
@@ -37,6 +38,7 @@ pub struct HttpTransport {
     shared: Option<Rc<Pool>>,
     per_shopper_max: usize,
     open: OpenCount,
+    deadlines: Deadlines,
     tls: TlsConnector,
 }
 
@@ -68,6 +70,7 @@ impl HttpTransport {
         Ok(Self {
             shared,
             per_shopper_max,
+            deadlines: Deadlines::default(),
             open: OpenCount::new(share(connections_max)),
             tls: tls_connector()?,
         })
@@ -93,6 +96,8 @@ impl HttpTransport {
         };
         let (sender, driver) = http1::Builder::new()
             .max_buf_size(BUFFER_BYTES_MAX)
+            // Requests are small: one plain write costs less than a vector of one piece.
+            .writev(false)
             .handshake(TokioIo::new(stream))
             .await
             .map_err(|e| failure_of(&e))?;
@@ -126,7 +131,8 @@ impl HttpTransport {
         loop {
             let (mut connection, reused) = match pool.take(&outgoing.origin) {
                 Some(kept) => (kept, true),
-                None => (self.connect(&outgoing.origin).await?, false),
+                // Boxed: rare, and large with its TLS handshake.
+                None => (Box::pin(self.connect(&outgoing.origin)).await?, false),
             };
             if !connection.ready().await {
                 continue_or_fail(reused)?;
@@ -134,10 +140,9 @@ impl HttpTransport {
             }
             sent.get_or_insert_with(Instant::now);
             match connection.send(request(outgoing), reading).await {
-                Ok((answer, reusable)) => {
-                    if reusable {
-                        pool.put(outgoing.origin.clone(), connection);
-                    }
+                Ok(answer) => {
+                    // One that the target closes shows it when it is taken again.
+                    pool.put(outgoing.origin.clone(), connection);
                     return Ok(answer);
                 }
                 // A server may close a kept connection at the very moment we use it. What was never written, or may be
@@ -177,7 +182,8 @@ impl Transport for HttpTransport {
             self.attempt(&session.0, outgoing, &reading, &mut sent)
                 .await
         };
-        let result = within(reading.deadline, work).await;
+        let result = self.deadlines.limit(reading.deadline, work).await;
+        let result = result.unwrap_or(Err(Failure::Timeout));
         let done = Instant::now();
         Exchange {
             asked,
@@ -187,19 +193,13 @@ impl Transport for HttpTransport {
         }
     }
 
+    fn upkeep(&self) -> impl Future<Output = ()> + 'static {
+        self.deadlines.clone().sweep()
+    }
+
     fn connections_open(&self) -> u32 {
         self.open.get()
     }
-}
-
-/// The timer of tokio is coarse (1 ms) but cheap to set and cancel: right for limits, wrong for starts.
-async fn within<T>(
-    deadline: Instant,
-    work: impl Future<Output = Result<T, Failure>>,
-) -> Result<T, Failure> {
-    tokio::time::timeout_at(deadline.into(), work)
-        .await
-        .unwrap_or(Err(Failure::Timeout))
 }
 
 fn request(outgoing: &Outgoing) -> Request<Full<Bytes>> {
@@ -245,7 +245,7 @@ impl Connection {
         &mut self,
         request: Request<Full<Bytes>>,
         reading: &Reading,
-    ) -> Result<(Answer, bool), Attempt> {
+    ) -> Result<Answer, Attempt> {
         let response = self.head(request).await?;
         let (head, body) = response.into_parts();
         let keep = if head.status.as_u16() < 400 {
@@ -257,21 +257,12 @@ impl Connection {
             .body(body, keep, reading.body_bytes_max)
             .await
             .map_err(Attempt::Failed)?;
-        let reusable = !self.driver_ended();
-        Ok((
-            Answer {
-                status: head.status,
-                headers: head.headers,
-                body,
-                body_bytes,
-            },
-            reusable,
-        ))
-    }
-
-    /// A last look at the connection, without waiting: it learns here that the exchange is complete.
-    fn driver_ended(&mut self) -> bool {
-        self.drive(&mut Context::from_waker(Waker::noop())).is_err() || self.sender.is_closed()
+        Ok(Answer {
+            status: head.status,
+            headers: head.headers,
+            body,
+            body_bytes,
+        })
     }
 
     async fn head(&mut self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, Attempt> {

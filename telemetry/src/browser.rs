@@ -11,6 +11,7 @@ use http::header::{self as http_header, HeaderName};
 use http::{HeaderMap, HeaderValue};
 use rand::RngCore;
 use uuid::Uuid;
+use uuid::fmt::Hyphenated;
 
 pub use buffer::HeaderBuffer;
 pub use sampling::{InvalidRate, SampleRate, is_sampled};
@@ -126,7 +127,7 @@ impl BrowserSession {
 }
 
 /// The user and account that a session belongs to, once they are known.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Visitor<'a> {
     /// The user's id, after login.
     pub user_id: Option<&'a str>,
@@ -231,6 +232,13 @@ impl HeaderPlan {
     fn baggage(&self, id: Uuid, visitor: Visitor<'_>) -> Option<HeaderValue> {
         if !self.config.baggage || self.config.style == Style::Synthetics {
             return None;
+        }
+        if visitor == Visitor::default() {
+            // A session alone needs no encoding, and load generators make a session for every journey.
+            let mut text = [0; Hyphenated::LENGTH];
+            let id = id.hyphenated().encode_lower(&mut text);
+            let value = [attribute::SESSION_ID, "=", id].concat();
+            return HeaderValue::try_from(value).ok();
         }
         let id = id.to_string();
         let pairs = [
