@@ -155,7 +155,7 @@ fn what_was_acknowledged_survives_twenty_kills() {
     assert_adds_up(&run.report());
     let promised = promises(&folder);
     let found = Audit::new(&target).look_for(&promised);
-    println!("{KILLS} kills, promises found: {found:?}");
+    eprintln!("{KILLS} kills, promises found: {found:?}");
     for (kind, least) in [("order", 40), ("user", 5), ("cart", 20), ("payment", 20)] {
         assert!(
             found.get(kind).is_some_and(|count| *count >= least),
