@@ -88,11 +88,11 @@ impl Results {
     }
 }
 
-/// Nobody sees from the API's refusal what to do about this one.
+/// A plan creates an object anew when its type changes, but never one that is to be taken over.
 fn type_hint(operation: &Operation) -> &'static str {
     let typed = operation.changes.iter().any(|change| change.path == "type");
     if typed && operation.action == Action::Update {
-        "; the API does not change a type: give the definition another name, so that it is created anew"
+        "; the API does not change a type: remove `adopt`, so that it is created anew"
     } else {
         ""
     }

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use super::Refusal;
 use crate::object::{Key, Kind, Object, Remote};
 
@@ -30,8 +32,9 @@ pub(super) fn pair<'a>(
     let own = |object: &Object| {
         marked
             .get(&(object.kind, object.key.clone()))?
-            .first()
+            .iter()
             .copied()
+            .find(|remote| same_type(object, remote))
     };
     let mut taken = Taken::new();
     for object in local {
@@ -59,7 +62,7 @@ pub(super) fn pair<'a>(
     if !refusals.is_empty() {
         return Err(refusals);
     }
-    let unwanted = leftovers(&marked, &taken);
+    let unwanted = leftovers(local, &marked, &taken);
     let unwanted = reuse_equal_titles(&mut wanted, unwanted);
     Ok(Pairs {
         wanted,
@@ -122,7 +125,20 @@ fn adopted<'a>(
     }
 }
 
-fn leftovers<'a>(marked: &Marked<'a>, taken: &Taken<'_>) -> Vec<(&'a Remote, Key, Option<String>)> {
+/// The API does not change the type of an object, so one of another type is not the same object.
+fn same_type(local: &Object, remote: &Remote) -> bool {
+    let family = |value: &Value| match value.get("type").and_then(Value::as_str) {
+        Some("metric alert") => "query alert".to_owned(),
+        other => other.unwrap_or_default().to_owned(),
+    };
+    local.kind == Kind::Dashboard || family(&local.payload) == family(&remote.value)
+}
+
+fn leftovers<'a>(
+    local: &[Object],
+    marked: &Marked<'a>,
+    taken: &Taken<'_>,
+) -> Vec<(&'a Remote, Key, Option<String>)> {
     let mut unwanted = Vec::new();
     for ((kind, key), found) in marked {
         let kept = found
@@ -132,11 +148,22 @@ fn leftovers<'a>(marked: &Marked<'a>, taken: &Taken<'_>) -> Vec<(&'a Remote, Key
             .iter()
             .filter(|remote| !taken.contains_key(&(*kind, remote.id.as_str())))
         {
-            let note = kept.map(|kept| format!("a duplicate of {kind} {}, which stays", kept.id));
+            let note = match kept {
+                Some(kept) => Some(format!("a duplicate of {kind} {}, which stays", kept.id)),
+                None => retyped(local, remote, key),
+            };
             unwanted.push((*remote, key.clone(), note));
         }
     }
     unwanted
+}
+
+fn retyped(local: &[Object], remote: &Remote, key: &Key) -> Option<String> {
+    let same = |object: &&Object| object.kind == remote.kind && object.key == *key;
+    local
+        .iter()
+        .find(same)
+        .map(|_| "its type changes, so it is created anew".to_owned())
 }
 
 /// A renamed key would delete and create the same thing and lose its history: update it in place instead.
@@ -150,6 +177,7 @@ fn reuse_equal_titles<'a>(
             pair.remote.is_none()
                 && pair.local.kind == remote.kind
                 && pair.local.title.trim() == remote.title().trim()
+                && same_type(pair.local, remote)
         });
         match twin {
             Some(pair) if note.is_none() => {

@@ -108,6 +108,44 @@ fn edits_renames_and_removals_are_carried_out_in_order() {
     project.assert_no_changes(&org);
 }
 
+/// The API does not change types: everything that links to the object follows to the new one.
+#[test]
+fn a_change_of_type_replaces_the_object_and_its_links() {
+    let (org, project) = (StandIn::start(), Project::new(&small("shop-test")));
+    project.apply(&org);
+    let text = monitors("queue", 4, 100);
+    let (first, rest) = text.split_at(text.find("  queue-1:").expect("the second monitor"));
+    let query = "query: \"min(last_15m):max:ecommerce.queue.depth{env:${env},queue:queue-0} > ${critical}\"";
+    assert!(first.contains(query), "{first}");
+    let first = first
+        .replace(query, "query: 'logs(\"service:queue-0\").index(\"*\").rollup(\"count\").last(\"15m\") > ${critical}'")
+        .replace("type: query alert", "type: log alert")
+        .replace("options: { require_full_window: false }", "options: {}");
+    project.write(&[("monitors/queues.yaml", format!("{first}{rest}"))]);
+    let run = project.run(&org.url, &["plan"]).exits(0);
+    assert!(
+        run.out.contains("its type changes, so it is created anew"),
+        "{}",
+        run.out
+    );
+    project.apply(&org);
+    project.assert_no_changes(&org);
+    let all = org.everything();
+    assert_eq!(all.len(), 11);
+    let find = |name: &str| {
+        &all.iter()
+            .find(|(_, one)| one["name"] == name)
+            .expect("the object")
+            .1
+    };
+    let id = find("Queue queue 0 grows")["id"].to_string();
+    assert!(
+        find("Both queues grow")["query"]
+            .as_str()
+            .is_some_and(|query| query.starts_with(&id))
+    );
+}
+
 #[test]
 fn only_what_was_asked_for_is_changed() {
     let (org, project) = (StandIn::start(), Project::new(&small("shop-test")));
