@@ -23,7 +23,7 @@ pub enum Outcome {
     Failed(ApiError),
     /// It needs something that could not be created.
     Needs(Vec<Link>),
-    /// It was not started: the run was interrupted, or the keys were refused.
+    /// It was not started: the run was interrupted, or the keys open nothing.
     NotStarted,
 }
 
@@ -140,13 +140,18 @@ pub async fn apply(
             .buffered(IN_FLIGHT_MAX)
             .collect()
             .await;
+        // One refusal may be about one object that is restricted to roles; a whole stage of them is about the keys.
+        keys_refused |= ended.iter().all(|(_, outcome, _)| is_about_keys(outcome));
         for (operation, outcome, made) in ended {
-            keys_refused |= matches!(&outcome, Outcome::Failed(error) if error.is_about_keys());
             ids.extend(made.map(|id| (link_to(operation.kind, &operation.key.name), id)));
             results.outcomes.push((operation, outcome));
         }
     }
     results
+}
+
+fn is_about_keys(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Failed(error) if error.is_about_keys())
 }
 
 struct Run<'a> {

@@ -76,6 +76,7 @@ pub fn import(
     let mut files = vec![project];
     for source in draft.sources() {
         let text = tidy::tidy(&source.path, &source.text).map_err(|problems| vec![problems])?;
+        let text = spaced(&text);
         files.push(Source { text, ..source });
     }
     Ok(Imported {
@@ -193,6 +194,26 @@ fn project(namespace: &str, environment: Option<&str>) -> Source {
         path: PROJECT_FILE.to_owned(),
         text: yaml::text(&project),
     }
+}
+
+/// A blank line between definitions: nothing else is indented by two.
+fn spaced(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut first = true;
+    for line in text.lines() {
+        let definition = line.starts_with("  ") && !line.starts_with("   ");
+        if definition && !first {
+            out.push('\n');
+        }
+        first = if definition {
+            false
+        } else {
+            first || !line.starts_with(' ') && !line.is_empty()
+        };
+        out.push_str(line);
+        out.push('\n');
+    }
+    out
 }
 
 /// Checks the files as `monitors check` would, waives the rules that may be broken and takes out what may not be.

@@ -69,8 +69,9 @@ const SECTIONS: &[(&str, &[&str])] = &[
 ///
 /// When it is no YAML.
 pub fn tidy(name: &str, text: &str) -> Result<String, Problems> {
-    let document = Document::parse(name, text)?;
-    let tidied = trimmed(&reordered(&document, text));
+    let ended = format!("{}\n", text.trim_end_matches('\n'));
+    let document = Document::parse(name, &ended)?;
+    let tidied = trimmed(&reordered(&document, &ended));
     let same = Document::parse(name, &tidied)
         .is_ok_and(|after| same_values(document.root(), after.root()));
     Ok(if same { tidied } else { text.to_owned() })
@@ -179,8 +180,10 @@ fn end_of(text: &str, start: usize, indent: usize) -> usize {
         }
         at += line.len();
     }
-    let kept = text[start..end].trim_end_matches(['\n', ' ']).len();
-    (start + kept + 1).min(end)
+    let last = start + text[start..end].trim_end_matches(['\n', ' ']).len();
+    text[last..end]
+        .find('\n')
+        .map_or(end, |line_end| last + line_end + 1)
 }
 
 fn trimmed(text: &str) -> String {

@@ -59,7 +59,7 @@ impl ApiError {
         matches!(self, Self::Refused { status, .. } if *status == StatusCode::NOT_FOUND)
     }
 
-    /// Whether no request can work: the keys are wrong.
+    /// Whether the keys were refused, for everything or for this.
     pub fn is_about_keys(&self) -> bool {
         matches!(
             self,
@@ -82,8 +82,8 @@ fn refusal(status: StatusCode, reason: &str) -> String {
     match status {
         StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED if !reason.contains("referenced") => {
             format!(
-                "the API does not accept the keys ({status}); check DD_API_KEY, DD_APP_KEY and that both belong to the \
-                 site in DD_SITE"
+                "the API does not allow it ({status}); check DD_API_KEY and DD_APP_KEY, that both belong to the site in \
+                 DD_SITE, the application key's scopes, and whether the object is restricted to roles"
             )
         }
         _ if reason.contains("Duplicate of an existing") => {
