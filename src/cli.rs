@@ -2,7 +2,7 @@
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::commands::{Output, check, list, preview, problem_style, schema, show};
+use crate::commands::{Output, check, compare, list, preview, problem_style, report, schema, show};
 use crate::exit::Exit;
 use crate::{engine, run, selftest};
 
@@ -29,6 +29,8 @@ enum Command {
     Check(check::CheckArgs),
     Preview(preview::PreviewArgs),
     Schema(schema::SchemaArgs),
+    Report(report::ReportArgs),
+    Compare(compare::CompareArgs),
     Selftest(selftest::SelftestArgs),
     /// Run the reference shop by itself
     #[command(after_help = "Examples:
@@ -62,6 +64,8 @@ impl Cli {
             Command::Check(args) => check::run(&args, output),
             Command::Preview(args) => preview::run(&args, &engine::preview::render, output),
             Command::Schema(args) => schema::run(&args, output),
+            Command::Report(args) => return report::run(&args, output),
+            Command::Compare(args) => return compare::run(&args, output),
             Command::Completions { shell } => Ok(completions(shell, output)),
             other => {
                 drop(out);

@@ -44,8 +44,10 @@ impl Default for Times {
 }
 
 impl Times {
-    /// Wraps a decoded histogram.
-    pub fn from_histogram(histogram: Histogram<u64>) -> Self {
+    /// Wraps a decoded histogram. It grows like any other: a decoded one is only as wide as its own readings, and readings
+    /// of another one added to it would be lost.
+    pub fn from_histogram(mut histogram: Histogram<u64>) -> Self {
+        histogram.auto(true);
         Self(histogram)
     }
 

@@ -14,11 +14,21 @@ use serde::{Deserialize, Serialize};
 use crate::measure::collector::Totals;
 use crate::measure::{Arrivals, Cell, PhaseId, Phases, Times};
 use crate::scenario::{FigureId, Scenario};
-use crate::verdict::Verdict;
 use crate::verdict::thresholds::WindowFigures;
+use crate::verdict::{Reason, Verdict};
 
+pub mod compare;
 pub mod environment;
+pub mod figures;
 pub mod folder;
+pub mod hgrm;
+pub mod html;
+pub mod junit;
+pub mod markdown;
+pub mod merge;
+pub mod read;
+pub mod rejudge;
+pub mod table;
 pub mod text;
 
 pub use environment::Environment;
@@ -87,9 +97,38 @@ pub struct RunReport {
     /// How many shoppers came how far, by journey. Warm-up counts here.
     #[serde(default)]
     pub funnels: Vec<FunnelRecord>,
+    /// Names of the figures, by the index that windows use.
+    #[serde(default)]
+    pub figures: Vec<FigureRecord>,
+    /// Faults in order of their begin.
+    #[serde(default)]
+    pub faults: Vec<FaultRecord>,
     /// Second-level windows in order.
     #[serde(default)]
     pub windows: Vec<WindowRecord>,
+}
+
+/// Name under which steps are measured.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FigureRecord {
+    /// The route, such as `POST /api/orders`.
+    pub name: String,
+    /// The service that answers it.
+    pub service: String,
+    /// Tags for thresholds.
+    #[serde(default)]
+    pub tags: Vec<String>,
+}
+
+/// When a fault was there.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FaultRecord {
+    /// Its name.
+    pub name: String,
+    /// Begin since the run began, seconds.
+    pub begin_s: f64,
+    /// End since the run began, seconds.
+    pub end_s: f64,
 }
 
 /// The scenario of a run.
@@ -375,6 +414,79 @@ pub struct Measured<'a> {
     pub totals: &'a Totals,
     /// Length of the load.
     pub load: Duration,
+}
+
+impl RunReport {
+    /// Records what is about to run, before anything is measured. If the run does not end, this is all there is besides its
+    /// windows, so the verdict says that it did not end.
+    pub fn begun(scenario: &Scenario) -> Self {
+        let unfinished = Reason {
+            what: "the run did not end: there is no run.json, only what was written until then"
+                .to_owned(),
+            when: None,
+            remedy: "see loadgen.log in the run folder, and repeat the run".to_owned(),
+        };
+        Self {
+            schema_version: SCHEMA_VERSION,
+            loadgen_version: env!("CARGO_PKG_VERSION").to_owned(),
+            scenario: ScenarioRecord {
+                name: scenario.name.clone(),
+                about: scenario.about.clone(),
+                origin: scenario.source.origin.clone(),
+                hash: scenario.source.hash.clone(),
+                seed: scenario.seed,
+            },
+            command: Vec::new(),
+            started_at: String::new(),
+            elapsed_s: 0.0,
+            load_s: 0.0,
+            target: String::new(),
+            embedded_shop: false,
+            segment: SegmentRecord { index: 1, of: 1 },
+            workers: 0,
+            interrupted: None,
+            verdict: Verdict {
+                valid: false,
+                reasons: vec![unfinished],
+                passed: None,
+                thresholds: Vec::new(),
+            },
+            environment: Environment::default(),
+            phases: Vec::new(),
+            steps: Vec::new(),
+            journeys: Vec::new(),
+            counters: BTreeMap::new(),
+            accounting: Accounting::default(),
+            arrivals: Vec::new(),
+            generator: GeneratorRecord::default(),
+            figures: figures_of(scenario),
+            funnels: funnels_of(scenario),
+            faults: Vec::new(),
+            rate_changes: Vec::new(),
+            windows: Vec::new(),
+        }
+    }
+}
+
+fn figures_of(scenario: &Scenario) -> Vec<FigureRecord> {
+    let record = |figure: &crate::scenario::FigureName| FigureRecord {
+        name: figure.name.clone(),
+        service: figure.service.clone(),
+        tags: figure.tags.clone(),
+    };
+    scenario.figures.iter().map(record).collect()
+}
+
+fn funnels_of(scenario: &Scenario) -> Vec<FunnelRecord> {
+    let name = |figure: &FigureId| {
+        let figure = scenario.figures.get(usize::from(figure.0))?;
+        Some((figure.name.clone(), 0))
+    };
+    let record = |journey: &crate::scenario::Journey| FunnelRecord {
+        journey: journey.name.clone(),
+        steps: journey.funnel.iter().filter_map(name).collect(),
+    };
+    scenario.journeys.iter().map(record).collect()
 }
 
 impl Measured<'_> {

@@ -17,10 +17,11 @@ use crate::engine::{self, Control, Finished, Order};
 use crate::exit::Exit;
 use crate::measure::snapshot::{Board, Subject};
 use crate::report::folder::RunFolder;
+use crate::report::html::TraceUrl;
 use crate::report::text::{Style, summary};
 use crate::report::{
-    Environment, GeneratorRecord, Measured, RateChangeRecord, RunReport, SCHEMA_VERSION,
-    ScenarioRecord, SegmentRecord, WindowRecord,
+    Environment, GeneratorRecord, Measured, RateChangeRecord, RunReport, SegmentRecord,
+    WindowRecord,
 };
 use crate::scenario::{
     OneStep, OneStepLoad, Scenario, ScenarioRef, Threshold, load, parse_duration,
@@ -88,6 +89,10 @@ pub struct RunArgs {
     /// Print the summary as text, or run.json's content without windows
     #[arg(long, value_enum, default_value_t)]
     format: crate::commands::Format,
+
+    /// Where a trace can be looked at, with {trace_id} in it; trace ids in the report become links
+    #[arg(long, value_name = "URL", env = "LOADGEN_TRACE_URL", value_parser = TraceUrl::parse)]
+    trace_url: Option<TraceUrl>,
 
     /// Changes to the scenario.
     #[command(flatten)]
@@ -163,27 +168,22 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
     // From here on a signal ends the run in order, also while the shop starts.
     let signals = runtime.block_on(async { Signals::listen() })?;
     let mut place = Place::of(args, &scenario, &folder)?;
+    let begun = begun(args, &scenario, &place, started, descriptors_max)?;
+    folder.begin(&begun)?;
     let outcome = drive(args, &scenario, &folder, &place, (&runtime, signals))?;
     place.stop();
-    let mut report = report(
-        args,
-        &scenario,
-        &place,
-        &outcome,
-        started,
-        descriptors_max,
-        &folder,
-    )?;
+    let mut report = report(begun, args, &scenario, &place, &outcome, &folder)?;
     folder.finish(&mut report)?;
+    write_page(args, &folder)?;
     match args.format {
         crate::commands::Format::Text => {
             let style = Style {
                 colour: colour(std::io::stdout().is_terminal()),
             };
             let text = format!(
-                "{}\nrun folder: {}\n",
+                "{}\nreport: {}\n",
                 summary(&report, style),
-                folder.path().display()
+                folder.file("report.html").display()
             );
             let _ = std::io::stdout().write_all(text.as_bytes());
         }
@@ -394,13 +394,19 @@ fn drive(
     })
 }
 
+/// `report.html`, made from what stands in the run folder.
+fn write_page(args: &RunArgs, folder: &RunFolder) -> anyhow::Result<()> {
+    let run = crate::report::read::read(folder.path())?;
+    let page = crate::report::html::page(&run, args.trace_url.as_ref())?;
+    folder.write("report.html", page.as_bytes())
+}
+
 fn report(
+    begun: RunReport,
     args: &RunArgs,
     scenario: &Scenario,
     place: &Place,
     outcome: &Outcome,
-    started: time::OffsetDateTime,
-    descriptors_max: u64,
     folder: &RunFolder,
 ) -> anyhow::Result<RunReport> {
     let Outcome {
@@ -426,29 +432,10 @@ fn report(
         load: finished.load,
     };
     Ok(RunReport {
-        schema_version: SCHEMA_VERSION,
-        loadgen_version: env!("CARGO_PKG_VERSION").to_owned(),
-        scenario: ScenarioRecord {
-            name: scenario.name.clone(),
-            about: scenario.about.clone(),
-            origin: scenario.source.origin.clone(),
-            hash: scenario.source.hash.clone(),
-            seed: scenario.seed,
-        },
-        command: command_line(scenario.seed),
-        started_at: started.format(&time::format_description::well_known::Rfc3339)?,
         elapsed_s: finished.elapsed.as_secs_f64(),
         load_s: finished.load.as_secs_f64(),
-        target: place.url.clone(),
-        embedded_shop: place.embedded.is_some(),
-        segment: SegmentRecord {
-            index: args.segment.0,
-            of: args.segment.1,
-        },
-        workers,
         interrupted: interrupted.map(str::to_owned),
         verdict,
-        environment: Environment::read(descriptors_max),
         phases: measured.phases(),
         steps: measured.steps(),
         journeys: measured.journeys(),
@@ -472,7 +459,30 @@ fn report(
             })
             .collect(),
         funnels: measured.funnels(),
-        windows: Vec::new(),
+        ..begun
+    })
+}
+
+/// What is known before the load starts.
+fn begun(
+    args: &RunArgs,
+    scenario: &Scenario,
+    place: &Place,
+    started: time::OffsetDateTime,
+    descriptors_max: u64,
+) -> anyhow::Result<RunReport> {
+    Ok(RunReport {
+        command: command_line(scenario.seed),
+        started_at: started.format(&time::format_description::well_known::Rfc3339)?,
+        target: place.url.clone(),
+        embedded_shop: place.embedded.is_some(),
+        segment: SegmentRecord {
+            index: args.segment.0,
+            of: args.segment.1,
+        },
+        workers: workers(args, place),
+        environment: Environment::read(descriptors_max),
+        ..RunReport::begun(scenario)
     })
 }
 

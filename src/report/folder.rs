@@ -103,6 +103,24 @@ impl RunFolder {
         })
     }
 
+    /// Writes `begun.json`: what a crash would otherwise leave nameless.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub fn begin(&self, report: &RunReport) -> anyhow::Result<()> {
+        self.write("begun.json", &serde_json::to_vec(report)?)
+    }
+
+    /// Writes a file in one piece: the old content or the new, never half of it.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub fn write(&self, name: &str, content: &[u8]) -> anyhow::Result<()> {
+        let path = self.file(name);
+        write_atomically(&path, |file| Ok(file.write_all(content)?))
+            .with_context(|| format!("cannot write {}", path.display()))
+    }
+
     /// Writes `run.json` with the windows of the journal, atomically, then removes the journal.
     ///
     /// # Errors
@@ -114,6 +132,7 @@ impl RunFolder {
             .with_context(|| format!("cannot write {}", path.display()))?;
         let _ = std::fs::remove_file(self.file("windows.jsonl"));
         let _ = std::fs::remove_file(self.file(LIVE));
+        let _ = std::fs::remove_file(self.file("begun.json"));
         Ok(())
     }
 

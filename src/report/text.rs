@@ -1,10 +1,10 @@
 //! The summary that people read in the terminal at the end of a run.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::{RunReport, StepRecord};
+use super::RunReport;
+use super::figures::Figures;
 use crate::measure::{Cell, Times};
 use crate::verdict::show_time;
 
@@ -47,13 +47,14 @@ impl Style {
 /// The whole summary.
 pub fn summary(report: &RunReport, style: Style) -> String {
     let mut out = String::new();
+    let figures = Figures::of(report);
     verdict(&mut out, report, style);
     facts(&mut out, report, style);
-    rates(&mut out, report, style);
-    steps(&mut out, report, style);
-    funnel(&mut out, report, style);
+    rates(&mut out, &figures, style);
+    steps(&mut out, &figures, style);
+    journeys(&mut out, &figures, style);
     counts(&mut out, report, style);
-    named(&mut out, report, style);
+    named(&mut out, &figures, style);
     generator(&mut out, report, style);
     out
 }
@@ -133,72 +134,39 @@ fn facts(out: &mut String, report: &RunReport, style: Style) {
     }
 }
 
-fn rates(out: &mut String, report: &RunReport, style: Style) {
+fn rates(out: &mut String, figures: &Figures, style: Style) {
     let header = format!(
         "\n{:<14} {:>8} {:>12} {:>12} {:>12} {:>12}",
         "phase", "seconds", "planned/s", "begun/s", "lag p50", "lag p99"
     );
     let _ = writeln!(out, "{}", style.title(&header));
-    for phase in &report.phases {
-        let (begin, end) = (phase.begin_s, phase.end_s);
-        let inside = report
-            .arrivals
-            .iter()
-            .enumerate()
-            .filter(|(second, _)| (*second as f64) >= begin.floor() && (*second as f64) < end);
-        let (planned, started) = inside.fold((0, 0), |(p, s), (_, arrivals)| {
-            (p + arrivals.planned, s + arrivals.started)
-        });
-        let seconds = (end - begin).max(1e-9);
-        let lag = phase.start_lag.hdr.times().unwrap_or_default();
+    for phase in &figures.phases {
+        let seconds = phase.seconds.max(1e-9);
         let _ = writeln!(
             out,
             "{:<14} {seconds:>8.1} {:>12.2} {:>12.2} {:>12} {:>12}",
             phase.name,
-            planned as f64 / seconds,
-            started as f64 / seconds,
-            at(&lag, 0.5),
-            at(&lag, 0.99),
+            phase.arrivals.planned as f64 / seconds,
+            phase.arrivals.started as f64 / seconds,
+            at(&phase.start_lag, 0.5),
+            at(&phase.start_lag, 0.99),
         );
     }
 }
 
-fn steps(out: &mut String, report: &RunReport, style: Style) {
-    let counts: Vec<&str> = report
-        .phases
-        .iter()
-        .filter(|phase| phase.counts)
-        .map(|phase| phase.name.as_str())
-        .collect();
-    let mut rows: Vec<(&str, Cell)> = Vec::new();
-    for record in report
-        .steps
-        .iter()
-        .filter(|record| counts.contains(&record.phase.as_str()))
-    {
-        match rows.iter_mut().find(|(name, _)| *name == record.step) {
-            Some((_, cell)) => cell.add(&cell_of(record)),
-            None => rows.push((&record.step, cell_of(record))),
-        }
-    }
-    let width = rows
-        .iter()
-        .map(|(name, _)| name.chars().count())
-        .max()
-        .unwrap_or(4)
-        .clamp(4, 48);
+fn steps(out: &mut String, figures: &Figures, style: Style) {
+    let names = figures.steps.iter().map(|row| row.step.chars().count());
+    let width = names.max().unwrap_or(4).clamp(4, 48);
     let header = format!(
         "\n{:<width$} {:>9} {:>8} {:>9} {:>9} {:>9} {:>9} {:>9} {:>11}",
         "response time", "steps", "errors", "p50", "p95", "p99", "p99.9", "max", "service p99"
     );
     let _ = writeln!(out, "{}", style.title(&header));
-    let mut all = Cell::default();
-    for (name, cell) in &rows {
-        row(out, name, cell, width, style);
-        all.add(cell);
+    for step in &figures.steps {
+        row(out, &step.step, &step.cell, width, style);
     }
-    if rows.len() > 1 {
-        row(out, "all steps", &all, width, style);
+    if figures.steps.len() > 1 {
+        row(out, "all steps", &figures.all, width, style);
     }
 }
 
@@ -223,25 +191,21 @@ fn row(out: &mut String, name: &str, cell: &Cell, width: usize, style: Style) {
     );
 }
 
-fn funnel(out: &mut String, report: &RunReport, style: Style) {
-    if report.journeys.is_empty() {
+fn journeys(out: &mut String, figures: &Figures, style: Style) {
+    if figures.journeys.is_empty() {
         return;
     }
     let _ = writeln!(out, "{}", style.title("\njourneys"));
-    let mut by_name: BTreeMap<&str, (u64, u64, u64, Times)> = BTreeMap::new();
-    for journey in &report.journeys {
-        let sum = by_name.entry(&journey.journey).or_default();
-        sum.0 += journey.completed;
-        sum.1 += journey.failed + journey.timed_out;
-        sum.2 += journey.in_flight;
-        sum.3.add(&journey.response.hdr.times().unwrap_or_default());
-    }
-    for (name, (completed, failed, in_flight, times)) in by_name {
+    for row in &figures.journeys {
+        let (name, cell) = (&row.journey, &row.cell);
         let _ = writeln!(
             out,
-            "  {name:<24} {completed:>8} completed {failed:>6} failed {in_flight:>6} cut off   p50 {:>9}  p99 {:>9} {}",
-            at(&times, 0.5),
-            at(&times, 0.99),
+            "  {name:<24} {:>8} completed {:>6} failed {:>6} cut off   p50 {:>9}  p99 {:>9} {}",
+            cell.completed,
+            cell.failed + cell.timed_out,
+            cell.in_flight,
+            at(&cell.response, 0.5),
+            at(&cell.response, 0.99),
             style.dim("(think times taken out)")
         );
     }
@@ -274,29 +238,18 @@ fn counts(out: &mut String, report: &RunReport, style: Style) {
     }
 }
 
-fn named(out: &mut String, report: &RunReport, style: Style) {
-    let tally = |of: fn(&StepRecord) -> &BTreeMap<String, u64>| {
-        let mut sums: BTreeMap<(String, String), u64> = BTreeMap::new();
-        for record in &report.steps {
-            for (name, count) in of(record) {
-                *sums.entry((name.clone(), record.step.clone())).or_default() += count;
-            }
-        }
-        let mut rows: Vec<_> = sums.into_iter().collect();
-        rows.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-        rows
-    };
+fn named(out: &mut String, figures: &Figures, style: Style) {
     let tables = [
-        ("\nforeseen outcomes", tally(|record| &record.outcomes)),
-        ("\nerrors", tally(|record| &record.errors)),
+        ("\nforeseen outcomes", &figures.outcomes),
+        ("\nerrors", &figures.errors),
     ];
     for (title, rows) in tables {
         if rows.is_empty() {
             continue;
         }
         let _ = writeln!(out, "{}", style.title(title));
-        for ((name, step), count) in rows.iter().take(ROWS_MAX) {
-            let _ = writeln!(out, "  {count:>8}  {name:<28} {step}");
+        for row in rows.iter().take(ROWS_MAX) {
+            let _ = writeln!(out, "  {:>8}  {:<28} {}", row.count, row.name, row.step);
         }
         if rows.len() > ROWS_MAX {
             let _ = writeln!(
@@ -338,22 +291,8 @@ fn generator(out: &mut String, report: &RunReport, style: Style) {
     );
 }
 
-fn cell_of(record: &StepRecord) -> Cell {
-    let timed_out = record.errors.get("timeout").copied().unwrap_or(0);
-    Cell {
-        response: record.response.hdr.times().unwrap_or_default(),
-        service: record.service_time.hdr.times().unwrap_or_default(),
-        connection_wait: record.connection_wait.hdr.times().unwrap_or_default(),
-        ok: record.ok,
-        outcomes: record.outcomes.values().sum(),
-        failed: record.errors.values().sum::<u64>() - timed_out,
-        timed_out,
-        in_flight: record.in_flight,
-        bytes: record.bytes,
-    }
-}
-
-fn at(times: &Times, q: f64) -> String {
+/// A quantile as it is shown everywhere; a dash without readings.
+pub fn at(times: &Times, q: f64) -> String {
     times
         .quantile(q)
         .map_or_else(|| "–".to_owned(), |time: Duration| show_time(time))

@@ -1,0 +1,393 @@
+//! Run folders read back: whole ones, those of a crash, and damaged ones with a clear message.
+//!
+//! What is read was perhaps written by another version or cut off by a full disk, so nothing is taken on trust: sizes are
+//! bounded, histograms are decoded, and indices are checked before anything is computed from them.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::{RunReport, SCHEMA_VERSION, TimesRecord, WindowRecord};
+use crate::measure::samples::Sample;
+
+/// Largest `run.json` that is read; a day of one-second windows with a dozen steps is about a quarter of it.
+const RUN_BYTES_MAX: u64 = 4 << 30;
+
+/// Longest line of a `.jsonl` file that is read.
+const LINE_BYTES_MAX: u64 = 64 << 20;
+
+/// Samples read; a writer keeps far fewer.
+const SAMPLES_MAX: usize = 100_000;
+
+/// A run as read from its folder.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// Where it was read from.
+    pub path: PathBuf,
+    /// The record.
+    pub report: RunReport,
+    /// The samples that were kept whole.
+    pub samples: Vec<Sample>,
+    /// What was not as it should be, but did not keep the run from being read.
+    pub remarks: Vec<String>,
+}
+
+/// Why a run cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// There is nothing.
+    #[error(
+        "there is no run folder '{}': give a folder that `loadgen run` has made, such as runs/20260101-120000-checkout-storm",
+        .0.display()
+    )]
+    Missing(PathBuf),
+    /// A folder of something else.
+    #[error("'{}' is no run folder: there is neither run.json nor windows.jsonl in it{hint}", .path.display())]
+    NoRun {
+        /// The folder.
+        path: PathBuf,
+        /// What may have been meant.
+        hint: String,
+    },
+    /// A run that ended before its first second.
+    #[error("'{}' holds no measurement: the run ended before its first second; see loadgen.log in the folder", .0.display())]
+    Nothing(PathBuf),
+    /// The file cannot be opened or read.
+    #[error("cannot read '{}': {source}", .path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The system's word.
+        source: std::io::Error,
+    },
+    /// Too large to be what it should be.
+    #[error("'{}' is larger than {} MiB; a run does not write such files", .path.display(), max >> 20)]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The bound in bytes.
+        max: u64,
+    },
+    /// No bytes.
+    #[error("'{}' is empty: the disk was perhaps full when it was written; repeat the run", .0.display())]
+    Empty(PathBuf),
+    /// The file ends too early.
+    #[error(
+        "'{}' is cut off after {bytes} bytes: copy the run folder again, or repeat the run",
+        .path.display()
+    )]
+    Truncated {
+        /// The file.
+        path: PathBuf,
+        /// Its length.
+        bytes: u64,
+    },
+    /// A newer loadgen wrote it.
+    #[error(
+        "'{}' has schema version {found}, written by loadgen {writer}; this loadgen reads up to version {SCHEMA_VERSION}: \
+         read it with loadgen {writer} or a later one",
+        .path.display()
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: u64,
+        /// Who wrote it.
+        writer: String,
+    },
+    /// Something else than a run stands in it.
+    #[error("'{}' is damaged: {what}", .path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        what: String,
+    },
+}
+
+/// Reads a run folder, or the `run.json` in it.
+///
+/// # Errors
+/// When there is no run, or it is damaged; the message names the file and the remedy.
+pub fn read(path: &Path) -> Result<Run, ReadError> {
+    let folder = folder_of(path)?;
+    let whole = folder.join("run.json");
+    let (report, mut remarks) = if whole.exists() {
+        (report(&whole)?, Vec::new())
+    } else {
+        unfinished(&folder)?
+    };
+    let samples = samples(&folder.join("samples.jsonl"), &mut remarks)?;
+    let run = Run {
+        path: folder,
+        report,
+        samples,
+        remarks,
+    };
+    Ok(run)
+}
+
+fn folder_of(path: &Path) -> Result<PathBuf, ReadError> {
+    let meta = std::fs::metadata(path).map_err(|source| match source.kind() {
+        std::io::ErrorKind::NotFound => ReadError::Missing(path.to_owned()),
+        _ => io(path, source),
+    })?;
+    if meta.is_dir() {
+        return Ok(path.to_owned());
+    }
+    if path.file_name().is_some_and(|name| name == "run.json") {
+        return Ok(match path.parent() {
+            Some(parent) if parent != Path::new("") => parent.to_owned(),
+            _ => PathBuf::from("."),
+        });
+    }
+    Err(ReadError::NoRun {
+        path: path.to_owned(),
+        hint: "; it is a file, and a run is a folder".to_owned(),
+    })
+}
+
+fn io(path: &Path, source: std::io::Error) -> ReadError {
+    ReadError::Io {
+        path: path.to_owned(),
+        source,
+    }
+}
+
+/// The version first: a newer shape need not fit ours at all.
+#[derive(Deserialize)]
+struct Version {
+    schema_version: u64,
+    #[serde(default)]
+    loadgen_version: String,
+}
+
+fn report(path: &Path) -> Result<RunReport, ReadError> {
+    let text = bytes(path)?;
+    let version: Version = parse(path, &text)?;
+    if version.schema_version > u64::from(SCHEMA_VERSION) {
+        return Err(ReadError::Newer {
+            path: path.to_owned(),
+            found: version.schema_version,
+            writer: version.loadgen_version,
+        });
+    }
+    let report: RunReport = parse(path, &text)?;
+    check(path, &report)?;
+    Ok(report)
+}
+
+fn bytes(path: &Path) -> Result<Vec<u8>, ReadError> {
+    let file = File::open(path).map_err(|e| io(path, e))?;
+    let mut text = Vec::new();
+    let read = file.take(RUN_BYTES_MAX + 1).read_to_end(&mut text);
+    let read = read.map_err(|e| io(path, e))? as u64;
+    match read {
+        0 => Err(ReadError::Empty(path.to_owned())),
+        n if n > RUN_BYTES_MAX => Err(ReadError::TooLarge {
+            path: path.to_owned(),
+            max: RUN_BYTES_MAX,
+        }),
+        _ => Ok(text),
+    }
+}
+
+fn parse<'a, T: Deserialize<'a>>(path: &Path, text: &'a [u8]) -> Result<T, ReadError> {
+    serde_json::from_slice(text).map_err(|error| match error.classify() {
+        serde_json::error::Category::Eof => ReadError::Truncated {
+            path: path.to_owned(),
+            bytes: text.len() as u64,
+        },
+        _ => damaged(path, error.to_string()),
+    })
+}
+
+fn damaged(path: &Path, what: impl Into<String>) -> ReadError {
+    ReadError::Damaged {
+        path: path.to_owned(),
+        what: what.into(),
+    }
+}
+
+/// What the types do not say: names that refer to something, times that go forward, histograms that can be decoded.
+fn check(path: &Path, report: &RunReport) -> Result<(), ReadError> {
+    let phase_is_known = |name: &str| report.phases.iter().any(|phase| phase.name == name);
+    let segment = report.segment;
+    if segment.index == 0 || segment.index > segment.of {
+        let what = format!("segment {}/{} cannot be", segment.index, segment.of);
+        return Err(damaged(path, what));
+    }
+    for phase in &report.phases {
+        if !(phase.begin_s >= 0.0 && phase.end_s >= phase.begin_s) {
+            let what = format!("phase '{}' ends before it begins", phase.name);
+            return Err(damaged(path, what));
+        }
+        readable(path, &format!("phase '{}'", phase.name), &phase.start_lag)?;
+    }
+    for step in &report.steps {
+        let place = format!("step '{}' in phase '{}'", step.step, step.phase);
+        if !phase_is_known(&step.phase) {
+            return Err(damaged(path, format!("{place}: there is no such phase")));
+        }
+        let finished = step.ok
+            + step.outcomes.values().sum::<u64>()
+            + step.errors.values().sum::<u64>()
+            + step.in_flight;
+        if finished != step.response.count {
+            let what = format!(
+                "{place}: {finished} steps, but {} response times",
+                step.response.count
+            );
+            return Err(damaged(path, what));
+        }
+        for times in [&step.response, &step.service_time, &step.connection_wait] {
+            readable(path, &place, times)?;
+        }
+    }
+    for journey in &report.journeys {
+        let place = format!("journey '{}'", journey.journey);
+        readable(path, &place, &journey.response)?;
+    }
+    check_windows(path, report)
+}
+
+fn readable(path: &Path, place: &str, times: &TimesRecord) -> Result<(), ReadError> {
+    let found = times.hdr.times();
+    let found = found.map_err(|what| damaged(path, format!("{place}: {what}")))?;
+    if found.count() != times.count {
+        let what = format!(
+            "{place}: {} readings are announced, {} are in the histogram",
+            times.count,
+            found.count()
+        );
+        return Err(damaged(path, what));
+    }
+    Ok(())
+}
+
+fn check_windows(path: &Path, report: &RunReport) -> Result<(), ReadError> {
+    let mut before = 0;
+    for window in &report.windows {
+        let at = window.at_ms;
+        if at < before || window.length_ms > at {
+            let what = format!("the window that ends at {at} ms is not behind the one before it");
+            return Err(damaged(path, what));
+        }
+        before = at;
+        // Runs of the first version did not name their figures; theirs are numbered.
+        let unknown = |index: &&u16| {
+            !report.figures.is_empty() && usize::from(**index) >= report.figures.len()
+        };
+        if let Some(index) = window.figures.keys().find(unknown) {
+            let what =
+                format!("the window that ends at {at} ms has a step {index}, which has no name");
+            return Err(damaged(path, what));
+        }
+    }
+    Ok(())
+}
+
+/// What a crash has left: the record of the begin, and the windows until then.
+fn unfinished(folder: &Path) -> Result<(RunReport, Vec<String>), ReadError> {
+    let journal = folder.join("windows.jsonl");
+    let begun = folder.join("begun.json");
+    if !journal.exists() {
+        return Err(ReadError::NoRun {
+            path: folder.to_owned(),
+            hint: hint(folder),
+        });
+    }
+    if !begun.exists() {
+        let what = "there are windows, but neither run.json nor begun.json says what was run";
+        return Err(damaged(folder, what));
+    }
+    let mut report = report(&begun)?;
+    let mut remarks = vec![
+        "the run did not end: figures are those of its windows, warm-up included, and nothing was judged".to_owned(),
+    ];
+    report.windows = lines(&journal, &mut remarks)?;
+    check_windows(&journal, &report)?;
+    let Some(last) = report.windows.last() else {
+        return Err(ReadError::Nothing(folder.to_owned()));
+    };
+    report.elapsed_s = last.at_ms as f64 / 1e3;
+    report.load_s = report.elapsed_s;
+    super::figures::from_windows(&mut report).map_err(|what| damaged(&journal, what))?;
+    Ok((report, remarks))
+}
+
+fn hint(folder: &Path) -> String {
+    let runs = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut runs: Vec<PathBuf> = runs
+        .map(|entry| entry.path())
+        .filter(|path| path.join("run.json").exists())
+        .collect();
+    runs.sort();
+    match runs.last() {
+        Some(newest) => format!("; did you mean '{}'?", newest.display()),
+        None => String::new(),
+    }
+}
+
+fn samples(path: &Path, remarks: &mut Vec<String>) -> Result<Vec<Sample>, ReadError> {
+    if !path.exists() {
+        remarks.push("there is no samples.jsonl: no slowest requests and no examples".to_owned());
+        return Ok(Vec::new());
+    }
+    let mut samples: Vec<Sample> = lines(path, remarks)?;
+    if samples.len() > SAMPLES_MAX {
+        samples.truncate(SAMPLES_MAX);
+        remarks.push(format!(
+            "samples.jsonl has more than {SAMPLES_MAX} lines; the others were left out"
+        ));
+    }
+    Ok(samples)
+}
+
+/// One JSON value a line. A torn last line, as a crash leaves it, is left out and told; a bad line before it is damage.
+fn lines<T: for<'a> Deserialize<'a>>(
+    path: &Path,
+    remarks: &mut Vec<String>,
+) -> Result<Vec<T>, ReadError> {
+    let file = File::open(path).map_err(|e| io(path, e))?;
+    let mut reader = BufReader::new(file);
+    let (mut found, mut line) = (Vec::new(), Vec::new());
+    for number in 1_u64.. {
+        line.clear();
+        let mut limited = (&mut reader).take(LINE_BYTES_MAX);
+        let read = limited.read_until(b'\n', &mut line);
+        if read.map_err(|e| io(path, e))? == 0 {
+            break;
+        }
+        let torn = line.last() != Some(&b'\n');
+        match serde_json::from_slice(&line) {
+            Ok(value) => found.push(value),
+            Err(_) if torn && (line.len() as u64) < LINE_BYTES_MAX => remarks.push(format!(
+                "the last line of '{}' is cut off and was left out",
+                path.display()
+            )),
+            Err(error) => return Err(damaged(path, format!("line {number}: {error}"))),
+        }
+    }
+    Ok(found)
+}
+
+/// The windows with their histograms decoded.
+///
+/// # Errors
+/// When one cannot be decoded.
+pub fn window_figures(
+    run: &Run,
+) -> impl Iterator<Item = Result<(&WindowRecord, crate::verdict::thresholds::WindowFigures), ReadError>>
+{
+    run.report.windows.iter().map(|window| {
+        let figures = window.figures().map_err(|what| {
+            let what = format!("the window that ends at {} ms: {what}", window.at_ms);
+            damaged(&run.path.join("run.json"), what)
+        })?;
+        Ok((window, figures))
+    })
+}
