@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
-use clap::Args;
+use clap::{Args, Subcommand};
 use serde::Serialize;
 use tokio::sync::watch;
 
@@ -59,7 +59,11 @@ const QUANTILES: [(f64, f64, Duration); 5] = [
   loadgen selftest --format json
 
 Exit code 0 if every figure is within its bound, 4 if not.")]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct SelftestArgs {
+    #[command(subcommand)]
+    only: Option<Only>,
+
     /// Arrivals a second to try; may be repeated [default: 1000, 5000, 20000]
     #[arg(long = "rate", value_name = "N")]
     rates: Vec<f64>,
@@ -75,6 +79,36 @@ pub struct SelftestArgs {
     /// How results are printed
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+}
+
+/// Parts of the selftest that can be had by themselves.
+#[derive(Debug, Subcommand)]
+enum Only {
+    /// Only the target: an HTTP server that answers `ok` after a fixed time, until it is stopped
+    Target(TargetArgs),
+}
+
+/// The target by itself.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  loadgen selftest target --port 9000
+  loadgen selftest target --port 9000 --latency 1ms --stall-at 10s --stall-for 2s")]
+struct TargetArgs {
+    /// Port on 127.0.0.1; 0 takes a free one
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+
+    /// Time until the answer
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    latency: Option<Duration>,
+
+    /// Begin of a stall, counted from the first request
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, requires = "stall_for")]
+    stall_at: Option<Duration>,
+
+    /// Length of the stall: nothing is answered meanwhile
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, requires = "stall_at")]
+    stall_for: Option<Duration>,
 }
 
 /// One combination of rate and distribution.
@@ -104,6 +138,9 @@ struct Compared {
 /// When the target or the engine cannot be started.
 pub fn run(args: &SelftestArgs) -> anyhow::Result<Exit> {
     crate::own::raise_descriptor_limit();
+    if let Some(Only::Target(target)) = &args.only {
+        return serve(target);
+    }
     let rates = if args.rates.is_empty() {
         RATES.to_vec()
     } else {
@@ -130,6 +167,20 @@ pub fn run(args: &SelftestArgs) -> anyhow::Result<Exit> {
     };
     let _ = writeln!(std::io::stdout(), "{ending}");
     Ok(if failed == 0 { Exit::Ok } else { Exit::Invalid })
+}
+
+/// Runs the target until a signal ends the process.
+fn serve(args: &TargetArgs) -> anyhow::Result<Exit> {
+    let behaviour = Behaviour {
+        latency: Latency::Constant(args.latency.unwrap_or_default()),
+        period: 1,
+        stall: args.stall_at.zip(args.stall_for),
+    };
+    let target = Target::start(args.port, behaviour).context("cannot start the target")?;
+    let _ = writeln!(std::io::stdout(), "{}", target.url());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(tokio::signal::ctrl_c())?;
+    Ok(Exit::Interrupted)
 }
 
 fn distributions() -> [(&'static str, Latency); 3] {
