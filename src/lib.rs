@@ -29,4 +29,5 @@ pub mod selftest;
 pub mod shopper;
 pub mod template;
 pub mod transport;
+pub mod tui;
 pub mod verdict;

@@ -71,7 +71,7 @@ pub struct RunReport {
     pub segment: SegmentRecord,
     /// Worker threads.
     pub workers: u32,
-    /// How the run was cut short, if it was: `SIGINT`, `SIGTERM`.
+    /// How the run was cut short, if it was: `SIGINT`, `SIGTERM`, `SIGHUP`, `key q`.
     pub interrupted: Option<String>,
     /// Trust and thresholds.
     pub verdict: Verdict,

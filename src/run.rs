@@ -13,8 +13,10 @@ use clap::Args;
 use tokio::sync::watch;
 
 use crate::commands::change_args::ChangeArgs;
-use crate::engine::{self, Control, Finished, Order};
+use crate::control::Control;
+use crate::engine::{self, Finished, Order};
 use crate::exit::Exit;
+use crate::log::Tail;
 use crate::measure::snapshot::{Board, Subject};
 use crate::report::folder::RunFolder;
 use crate::report::html::TraceUrl;
@@ -24,17 +26,21 @@ use crate::report::{
     WindowRecord,
 };
 use crate::scenario::{
-    OneStep, OneStepLoad, Scenario, ScenarioRef, Threshold, load, parse_duration,
+    Load, OneStep, OneStepLoad, Scenario, ScenarioRef, Threshold, load, parse_duration,
 };
 use crate::schedule::Segment;
+use crate::tui::keys::Mode;
+use crate::tui::{OwnRun, Show};
 use crate::verdict::thresholds::WindowFigures;
 use crate::verdict::{Evidence, cpu_share_max, judge};
 
+pub mod attend;
 pub mod embedded;
 pub mod prepare;
 pub mod progress;
 mod signals;
 
+use attend::{Attendant, TuiMode};
 use embedded::EmbeddedShop;
 use progress::{Progress, ProgressMode};
 use signals::Signals;
@@ -82,7 +88,11 @@ pub struct RunArgs {
     #[arg(long, value_name = "DIR", default_value = "runs")]
     out: PathBuf,
 
-    /// How progress is shown
+    /// When the live view is shown
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
+    tui: TuiMode,
+
+    /// How progress is shown without the live view
     #[arg(long, value_enum, default_value = "auto")]
     progress: ProgressMode,
 
@@ -161,7 +171,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
     let descriptors_max = crate::own::raise_descriptor_limit();
     let started = time::OffsetDateTime::now_utc();
     let folder = RunFolder::create(&args.out, started, &scenario.name)?;
-    let _log = crate::log::start(&folder.file("loadgen.log"))?;
+    let log = crate::log::start(&folder.file("loadgen.log"))?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -170,7 +180,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
     let mut place = Place::of(args, &scenario, &folder)?;
     let begun = begun(args, &scenario, &place, started, descriptors_max)?;
     folder.begin(&begun)?;
-    let outcome = drive(args, &scenario, &folder, &place, (&runtime, signals))?;
+    let outcome = drive(args, &scenario, &folder, &place, (&runtime, signals, log))?;
     place.stop();
     let mut report = report(begun, args, &scenario, &place, &outcome, &folder)?;
     folder.finish(&mut report)?;
@@ -359,7 +369,7 @@ fn drive(
     scenario: &Arc<Scenario>,
     folder: &RunFolder,
     place: &Place,
-    (runtime, mut signals): (&tokio::runtime::Runtime, Signals),
+    (runtime, mut signals, log): (&tokio::runtime::Runtime, Signals, Tail),
 ) -> anyhow::Result<Outcome> {
     let prepared = prepare::prepare(scenario, &place.url);
     if let Some(result) = runtime.block_on(signals.unless_interrupted(prepared)) {
@@ -367,6 +377,8 @@ fn drive(
     }
     let (tell, control) = watch::channel(Control::default());
     tell.send_modify(|control| control.stop = signals.level());
+    let _context = runtime.enter();
+    let mut attendant = Attendant::new(signals, Progress::new(args.progress), tell);
     let board = Board::default();
     let subject = Subject::of(scenario, &place.url);
     let order = Order {
@@ -379,18 +391,26 @@ fn drive(
         journal: Box::new(folder.journal(subject.clone())?),
         control,
     };
+    let show = Show {
+        subject,
+        source: Box::new(OwnRun {
+            board: board.clone(),
+            log,
+        }),
+        mode: Mode::Run,
+        open_load: matches!(scenario.load, Load::Open { .. }),
+    };
+    attendant.open_view(args.tui, show)?;
     let engine = std::thread::Builder::new()
         .name("engine".to_owned())
         .spawn(move || engine::run(order))?;
-    let mut progress = Progress::new(args.progress);
-    runtime.block_on(signals.attend(&engine, &tell, &board, &mut progress));
-    progress.clear();
+    let interrupted = runtime.block_on(attendant.attend(&engine, &board));
     let finished = engine
         .join()
         .map_err(|_| anyhow!("the engine thread panicked"))??;
     Ok(Outcome {
         finished,
-        interrupted: signals.first(),
+        interrupted,
     })
 }
 

@@ -44,6 +44,11 @@ impl Progress {
         }
     }
 
+    /// Whether nothing special was asked for.
+    pub fn is_auto(&self) -> bool {
+        self.mode == ProgressMode::Auto
+    }
+
     /// Shows a snapshot if there is something new to show.
     pub fn show(&mut self, snapshot: &Snapshot) {
         let second = snapshot.elapsed.as_secs();

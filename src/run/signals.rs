@@ -1,25 +1,18 @@
-//! Ctrl-C and SIGTERM: the first signal drains, the second stops at once.
+//! Ctrl-C, SIGTERM and SIGHUP: the first signal drains, the second stops at once.
 
 use std::future::Future;
 use std::io::Write;
-use std::thread::JoinHandle;
-use std::time::Duration;
 
 use anyhow::Context;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::watch;
 
-use super::progress::Progress;
-use crate::engine::{Control, Finished, Stop};
-use crate::measure::snapshot::Board;
-
-/// How often the progress line is looked after.
-const PROGRESS_EVERY: Duration = Duration::from_millis(200);
+use crate::control::Stop;
 
 /// Listens for signals from the moment it is made; one that comes while nobody asks is kept.
 pub(super) struct Signals {
     interrupt: Signal,
     terminate: Signal,
+    hang_up: Signal,
     first: Option<&'static str>,
     level: Stop,
 }
@@ -30,12 +23,13 @@ impl Signals {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt()).context("cannot listen for Ctrl-C")?,
             terminate: signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?,
+            hang_up: signal(SignalKind::hangup()).context("cannot listen for SIGHUP")?,
             first: None,
             level: Stop::No,
         })
     }
 
-    /// The signal that cut the run short, if one did.
+    /// Who cut the run short, if anyone did.
     pub(super) fn first(&self) -> Option<&'static str> {
         self.first
     }
@@ -54,36 +48,26 @@ impl Signals {
         tokio::task::yield_now().await;
         tokio::select! {
             biased;
-            () = self.next() => None,
+            name = self.wait() => {
+                let text = self.raise(name);
+                let _ = writeln!(std::io::stderr(), "\n{text}");
+                None
+            }
             done = work => Some(done),
         }
     }
 
-    /// Shows progress and passes signals on until the engine is done.
-    pub(super) async fn attend(
-        &mut self,
-        engine: &JoinHandle<anyhow::Result<Finished>>,
-        tell: &watch::Sender<Control>,
-        board: &Board,
-        progress: &mut Progress,
-    ) {
-        while !engine.is_finished() {
-            tokio::select! {
-                () = self.next() => {
-                    progress.clear();
-                    tell.send_modify(|control| control.stop = self.level);
-                }
-                () = tokio::time::sleep(PROGRESS_EVERY) => progress.show(&board.read()),
-            }
+    /// Waits for a signal that asks the run to stop, and gives its name.
+    pub(super) async fn wait(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.interrupt.recv() => "SIGINT",
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.hang_up.recv() => "SIGHUP",
         }
     }
 
-    /// Waits for a signal, and says what it does.
-    async fn next(&mut self) {
-        let name = tokio::select! {
-            _ = self.interrupt.recv() => "SIGINT",
-            _ = self.terminate.recv() => "SIGTERM",
-        };
+    /// Takes note that someone asks the run to stop, and says what that does.
+    pub(super) fn raise(&mut self, who: &'static str) -> String {
         let what;
         (self.level, what) = match self.level {
             Stop::No => (
@@ -92,7 +76,7 @@ impl Signals {
             ),
             Stop::Drain | Stop::Now => (Stop::Now, "stopping now"),
         };
-        self.first.get_or_insert(name);
-        let _ = writeln!(std::io::stderr(), "\n{name}: {what}");
+        self.first.get_or_insert(who);
+        format!("{who}: {what}")
     }
 }

@@ -1,0 +1,145 @@
+//! The terminal itself: taken over, and given back whatever happens.
+//!
+//! Must not know: what is shown on it.
+
+use std::io::{self, BufWriter, IsTerminal, Stderr, Write};
+use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+use ratatui::crossterm::cursor::{Hide, Show};
+use ratatui::crossterm::execute;
+use ratatui::crossterm::terminal::{
+    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+};
+use rustix::process::{Signal, getppid, getsid, kill_current_process_group};
+
+use super::view::{Scene, draw};
+
+/// A frame is written in one piece.
+const FRAME_BYTES: usize = 256 * 1024;
+
+/// How much lower than the generator's threads the view's priority is.
+const NICENESS: i32 = 10;
+
+/// Whether the terminal is in our hands.
+static OURS: AtomicBool = AtomicBool::new(false);
+
+static HOOK: Once = Once::new();
+
+/// The terminal, taken over. Dropping it gives the terminal back.
+pub(super) struct Screen {
+    terminal: Terminal<CrosstermBackend<BufWriter<Stderr>>>,
+}
+
+/// Whether a view can be shown: it needs a terminal for its picture and one for its keys.
+pub fn is_possible() -> bool {
+    let dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
+    io::stderr().is_terminal() && io::stdin().is_terminal() && !dumb
+}
+
+/// Whether the terminal is still in our hands; a panic in any thread gives it back.
+pub(super) fn is_ours() -> bool {
+    OURS.load(Ordering::SeqCst)
+}
+
+/// Lets other threads go first. Where the system refuses, drawing is rare enough anyway.
+pub(super) fn yield_to_others() {
+    #[cfg(target_os = "linux")]
+    {
+        // On Linux a priority is a thread's own.
+        let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICENESS);
+    }
+}
+
+impl Screen {
+    /// Takes the terminal over.
+    pub(super) fn enter() -> io::Result<Self> {
+        HOOK.call_once(|| {
+            let before = std::panic::take_hook();
+            std::panic::set_hook(Box::new(move |info| {
+                // The message must not be lost on a screen that is about to go away.
+                let _ = give_back();
+                before(info);
+            }));
+        });
+        take()?;
+        let backend = CrosstermBackend::new(BufWriter::with_capacity(FRAME_BYTES, io::stderr()));
+        let terminal = Terminal::new(backend).inspect_err(|_| {
+            let _ = give_back();
+        })?;
+        Ok(Self { terminal })
+    }
+
+    /// Draws what has changed.
+    pub(super) fn draw(&mut self, scene: &Scene<'_>) -> io::Result<()> {
+        self.terminal.draw(|frame| draw(frame, scene)).map(|_| ())
+    }
+
+    /// Forgets what is on the screen, so that the next frame is drawn whole.
+    pub(super) fn clear(&mut self) -> io::Result<()> {
+        self.terminal.clear()
+    }
+
+    /// Puts a text onto the clipboard of the terminal, also through ssh (OSC 52).
+    pub(super) fn copy(&mut self, text: &str) -> io::Result<()> {
+        let encoded = BASE64.encode(text);
+        let backend = self.terminal.backend_mut();
+        write!(backend, "\x1b]52;c;{encoded}\x07")?;
+        Write::flush(backend)
+    }
+
+    /// Stops the process as a shell expects it, and takes the terminal over again when it goes on. `false` when there is no
+    /// shell that could let it go on.
+    pub(super) fn suspend(&mut self) -> io::Result<bool> {
+        if !has_shell() {
+            return Ok(false);
+        }
+        give_back()?;
+        // Not SIGTSTP: that one is caught so that it comes this way.
+        kill_current_process_group(Signal::STOP)?;
+        self.enter_again()?;
+        Ok(true)
+    }
+
+    /// Takes the terminal over after someone else had it.
+    pub(super) fn enter_again(&mut self) -> io::Result<()> {
+        take()?;
+        self.terminal.clear()
+    }
+
+    /// Gives the terminal back.
+    pub(super) fn leave(mut self) -> io::Result<()> {
+        self.terminal.show_cursor()?;
+        give_back()
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        let _ = give_back();
+    }
+}
+
+/// A process whose parent belongs to another session has no shell that waits for it.
+fn has_shell() -> bool {
+    let parent = getsid(getppid());
+    parent.is_ok() && parent == getsid(None)
+}
+
+fn take() -> io::Result<()> {
+    enable_raw_mode()?;
+    OURS.store(true, Ordering::SeqCst);
+    execute!(io::stderr(), EnterAlternateScreen, Hide)
+}
+
+fn give_back() -> io::Result<()> {
+    if !OURS.swap(false, Ordering::SeqCst) {
+        return Ok(());
+    }
+    let screen = execute!(io::stderr(), LeaveAlternateScreen, Show);
+    disable_raw_mode().and(screen)
+}
