@@ -84,7 +84,7 @@ pub struct SelftestArgs {
 /// Parts of the selftest that can be had by themselves.
 #[derive(Debug, Subcommand)]
 enum Only {
-    /// Only the target: an HTTP server that answers `ok` after a fixed time, until it is stopped
+    /// Only the target: an HTTP server that answers a little JSON after a fixed time, until it is stopped
     Target(TargetArgs),
 }
 
@@ -178,7 +178,9 @@ fn serve(args: &TargetArgs) -> anyhow::Result<Exit> {
     };
     let target = Target::start(args.port, behaviour).context("cannot start the target")?;
     let _ = writeln!(std::io::stdout(), "{}", target.url());
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(tokio::signal::ctrl_c())?;
     Ok(Exit::Interrupted)
 }

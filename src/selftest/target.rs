@@ -11,6 +11,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderValue, SET_COOKIE};
 use http::{Request, Response};
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -22,6 +23,9 @@ use tokio::sync::watch;
 use crate::engine::local_runtime;
 use crate::engine::timer::Timer;
 use crate::permutation::Permutation;
+
+/// What the target answers.
+const ANSWER: &[u8] = br#"{"id":42,"status":"ok","token":"c2VsZnRlc3Q"}"#;
 
 /// A distribution of service times whose quantile function is known.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -242,20 +246,32 @@ async fn serve(
 }
 
 async fn connection(stream: tokio::net::TcpStream, shared: Rc<Shared>) {
-    let answer = service_fn(move |_: Request<Incoming>| {
+    let answer = service_fn(move |request: Request<Incoming>| {
         let shared = shared.clone();
         async move {
             shared
                 .timer
                 .sleep_until(shared.answer_at(Instant::now()))
                 .await;
-            Ok::<_, Infallible>(Response::new(Full::new(Bytes::from_static(b"ok"))))
+            Ok::<_, Infallible>(answer_to(request.uri().path()))
         }
     });
     // A client that goes away is no concern of the target.
     let _ = http1::Builder::new()
         .serve_connection(TokioIo::new(stream), answer)
         .await;
+}
+
+/// A small JSON object, and a cookie for whoever asks for `/cookie`.
+fn answer_to(path: &str) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from_static(ANSWER)));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if path == "/cookie" {
+        let cookie = HeaderValue::from_static("visit=selftest; Path=/; HttpOnly");
+        headers.insert(SET_COOKIE, cookie);
+    }
+    response
 }
 
 #[cfg(test)]
