@@ -211,8 +211,11 @@ fn on_own_runtime<T: Transport>(
 ) -> anyhow::Result<()> {
     let runtime = local_runtime()?;
     // As a task of its own: waking the root future of a runtime costs a system call each time, waking a task does not.
-    runtime
-        .block_on(async { tokio::task::spawn_local(worker::work(setup, desk, transport)).await })?
+    let result = runtime
+        .block_on(async { tokio::task::spawn_local(worker::work(setup, desk, transport)).await });
+    // A lookup of a name cannot be cancelled; the run does not wait for one.
+    runtime.shutdown_background();
+    result?
 }
 
 /// A runtime for one thread whose tasks stay on it.
