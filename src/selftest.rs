@@ -344,4 +344,7 @@ impl Journal for NoJournal {
     fn promises(&mut self, _: &[String]) {}
     fn samples(&mut self, _: &[Sample]) {}
     fn snapshot(&mut self, _: &Snapshot) {}
+    fn failure(&self) -> Option<String> {
+        None
+    }
 }

@@ -110,6 +110,7 @@ pub fn reasons(evidence: &Evidence<'_>) -> Vec<Reason> {
     let mut found = Vec::new();
     found.extend(reasons_so_far(evidence));
     found.extend(unaccounted(evidence));
+    found.extend(incomplete_journal(evidence.health));
     found
 }
 
@@ -308,6 +309,16 @@ fn unaccounted(evidence: &Evidence<'_>) -> Option<Reason> {
         ),
         when: None,
         remedy: "this is a fault of loadgen; please report it with the run folder".to_owned(),
+    })
+}
+
+/// Samples and promises that were measured but not written are lost to every reader of the run folder.
+fn incomplete_journal(health: &OwnHealth) -> Option<Reason> {
+    let error = health.journal_failure.as_ref()?;
+    Some(Reason {
+        what: format!("the run folder is incomplete, it could not be written any more: {error}"),
+        when: None,
+        remedy: "make room on that disk, or choose another place with --out DIR".to_owned(),
     })
 }
 

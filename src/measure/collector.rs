@@ -253,6 +253,8 @@ pub trait Journal: Send {
     fn samples(&mut self, samples: &[Sample]);
     /// The state of the run at a tick, for views in other processes.
     fn snapshot(&mut self, snapshot: &Snapshot);
+    /// Why something could not be written, if so; after it nothing more was.
+    fn failure(&self) -> Option<String>;
 }
 
 /// How the generator itself fared.
@@ -262,6 +264,8 @@ pub struct OwnHealth {
     pub cpu: Vec<(Duration, Duration)>,
     /// Highest resident memory seen, bytes.
     pub memory_bytes_max: u64,
+    /// Why the journal is incomplete, if it is.
+    pub journal_failure: Option<String>,
 }
 
 /// What the collector needs to know of the run.
@@ -380,6 +384,7 @@ impl State {
         }
         setup.journal.samples(&self.totals.samples);
         self.show(setup, true);
+        self.health.journal_failure = setup.journal.failure();
     }
 
     fn publish(&mut self, mut tick: TickSum, setup: &mut Setup) {

@@ -231,6 +231,10 @@ impl Journal for FolderJournal {
         });
     }
 
+    fn failure(&self) -> Option<String> {
+        self.failed.as_ref().map(ToString::to_string)
+    }
+
     fn promises(&mut self, lines: &[String]) {
         self.attempt(|journal| {
             for line in lines {
