@@ -168,6 +168,11 @@ impl Run {
         self
     }
 
+    /// Everything after `loadgen`.
+    pub(crate) fn arguments(&self) -> &[String] {
+        &self.arguments
+    }
+
     /// Starts it.
     pub(crate) fn start(&self) -> Program {
         Program::start(&self.arguments)

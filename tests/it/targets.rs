@@ -384,3 +384,34 @@ fn a_body_until_the_end_of_the_connection_is_an_answer() {
     let bytes: u64 = report.steps.iter().map(|step| step.bytes).sum();
     assert_eq!(bytes, 9 * report.accounting.planned);
 }
+
+#[test]
+fn a_host_that_never_answers_a_connection_is_timed_out() {
+    use rustix::net::{AddressFamily, SocketType, bind, getsockname, listen, socket};
+    let listener = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
+    let any: SocketAddr = "127.0.0.1:0".parse().expect("an address");
+    bind(&listener, &any).expect("a free port");
+    // Nobody accepts, and the queue holds next to nothing: what comes later gets no answer at all.
+    listen(&listener, 0).expect("a listener");
+    let address = getsockname(&listener).expect("an address");
+    let address = SocketAddr::try_from(address).expect("an internet address");
+    let queue: Vec<_> = (0..4)
+        .map(|_| TcpStream::connect_timeout(&address, Duration::from_millis(200)))
+        .collect();
+    assert!(
+        queue.iter().any(Result::is_err),
+        "the queue takes everything"
+    );
+    assert_all_failed(&storm(&format!("http://{address}")), &["timeout"]);
+}
+
+#[test]
+fn tls_that_is_none_is_an_error_of_tls() {
+    let target = Hostile::start(|victim| {
+        let mut buffer = [0; 4096];
+        let _ = victim.stream.read(&mut buffer)?;
+        victim.stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+    });
+    let url = target.url().replace("http://", "https://");
+    assert_all_failed(&storm(&url), &["tls"]);
+}
