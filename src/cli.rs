@@ -4,7 +4,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::commands::{Output, check, compare, list, preview, problem_style, report, schema, show};
 use crate::exit::Exit;
-use crate::{engine, run, selftest};
+use crate::{engine, run, selftest, watch};
 
 /// Seeded, open-loop shoppers against a realistic shop, measured honestly
 #[derive(Debug, Parser)]
@@ -29,6 +29,7 @@ enum Command {
     Check(check::CheckArgs),
     Preview(preview::PreviewArgs),
     Schema(schema::SchemaArgs),
+    Watch(watch::WatchArgs),
     Report(report::ReportArgs),
     Compare(compare::CompareArgs),
     Selftest(selftest::SelftestArgs),
@@ -81,6 +82,7 @@ impl Command {
     fn execute_long(self) -> anyhow::Result<Exit> {
         match self {
             Self::Run(args) => run::run(&args),
+            Self::Watch(args) => watch::run(&args),
             Self::Selftest(args) => selftest::run(&args),
             Self::Shop(args) => args.run().map(|()| Exit::Ok),
             _ => Ok(Exit::Usage),

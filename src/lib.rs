@@ -31,3 +31,4 @@ pub mod template;
 pub mod transport;
 pub mod tui;
 pub mod verdict;
+pub mod watch;

@@ -88,7 +88,7 @@ pub fn draw(frame: &mut Frame<'_>, scene: &Scene<'_>) {
     if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
         return too_small(frame, area);
     }
-    let head = header::height(scene);
+    let head = header::height(scene, area.width);
     let [top, body, bottom] = Layout::vertical([
         Constraint::Length(head),
         Constraint::Fill(1),

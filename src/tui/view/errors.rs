@@ -9,7 +9,7 @@ use ratatui::widgets::{Paragraph, Row, Table, TableState, Wrap};
 use super::{Scene, clock, grouped, shortened};
 use crate::measure::samples::Sample;
 use crate::measure::snapshot::ErrorKind;
-use crate::tui::keys::Tab;
+use crate::tui::keys::{Mode, Tab};
 use crate::verdict::show_time;
 
 /// The list alone.
@@ -17,7 +17,10 @@ pub(super) fn list(frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) {
     let title = Line::from(vec![
         Span::styled("errors", Style::new().add_modifier(Modifier::BOLD)),
         Span::styled(
-            format!(" · {} kinds ", scene.snapshot.errors.len()),
+            match scene.mode {
+                Mode::Replay => " · of the whole run ",
+                _ => " · so far, by kind ",
+            },
             scene.palette.dim(),
         ),
     ]);

@@ -6,6 +6,8 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
+use crate::tui::keys::Mode;
+
 use super::{Scene, grouped, shortened};
 
 /// Width of the longest bar at most.
@@ -14,7 +16,13 @@ const BAR_MAX: u16 = 60;
 pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) {
     let title = Line::from(vec![
         Span::styled("funnel", Style::new().add_modifier(Modifier::BOLD)),
-        Span::styled(" · shoppers who came to each step ", scene.palette.dim()),
+        Span::styled(
+            match scene.mode {
+                Mode::Replay => " · shoppers who came to each step in the whole run ",
+                _ => " · shoppers who came to each step ",
+            },
+            scene.palette.dim(),
+        ),
     ]);
     let inner = scene.panel(frame, area, title);
     let mut lines = Vec::new();
@@ -118,7 +126,11 @@ fn step<'a>(
 }
 
 fn counters<'a>(scene: &Scene<'_>) -> Vec<Line<'a>> {
-    let minutes = scene.snapshot.elapsed.as_secs_f64() / 60.0;
+    let over = match scene.mode {
+        Mode::Replay => scene.snapshot.planned.unwrap_or_default(),
+        _ => scene.snapshot.elapsed,
+    };
+    let minutes = over.as_secs_f64() / 60.0;
     let each = scene.subject.counters.iter().zip(&scene.snapshot.counters);
     each.map(|(name, count)| {
         Line::from(vec![

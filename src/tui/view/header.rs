@@ -4,38 +4,60 @@ use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::Paragraph;
+use ratatui::widgets::{Paragraph, Wrap};
 
 use super::{Scene, clock, grouped};
 use crate::control::Stop;
 use crate::tui::keys::{Mode, Tab};
 use crate::verdict::show_time;
 
-/// Lines of the head: two of figures, the ribbon of phases, one for the reason of distrust, the tabs.
-pub(super) fn height(scene: &Scene<'_>) -> u16 {
-    4 + u16::from(!scene.snapshot.invalid.is_empty())
+/// Lines that the reason of distrust may take.
+const REASON_LINES_MAX: u16 = 2;
+
+/// Lines of the head: two of figures, the reason of distrust if there is one, the ribbon of phases, the tabs.
+pub(super) fn height(scene: &Scene<'_>, width: u16) -> u16 {
+    4 + reason_lines(scene, width)
+}
+
+fn reason(scene: &Scene<'_>) -> Option<String> {
+    let reason = scene.snapshot.invalid.first()?;
+    let when = reason.when.as_ref().map(|when| format!(" ({when})"));
+    let when = when.unwrap_or_default();
+    Some(format!("{}{when} → {}", reason.what, reason.remedy))
+}
+
+fn reason_lines(scene: &Scene<'_>, width: u16) -> u16 {
+    let Some(text) = reason(scene) else {
+        return 0;
+    };
+    let lines = text.chars().count().div_ceil(usize::from(width.max(2) - 1));
+    u16::try_from(lines)
+        .unwrap_or(u16::MAX)
+        .min(REASON_LINES_MAX)
 }
 
 pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) {
-    let rows: Vec<Rect> = Layout::vertical(vec![Constraint::Length(1); usize::from(area.height)])
-        .split(area)
-        .to_vec();
-    let mut rows = rows.into_iter();
-    let mut next = || rows.next().unwrap_or_default();
-    place(frame, next(), scene);
-    if let Some(reason) = scene.snapshot.invalid.first() {
-        let when = reason.when.as_ref().map(|when| format!(" ({when})"));
-        let text = format!(
-            " {}{} → {}",
-            reason.what,
-            when.unwrap_or_default(),
-            reason.remedy
-        );
-        frame.render_widget(Line::styled(text, scene.palette.bad()), next());
+    let [first, why, second, third, last] = Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Length(reason_lines(scene, area.width)),
+        Constraint::Length(1),
+        Constraint::Length(1),
+        Constraint::Length(1),
+    ])
+    .areas(area);
+    place(frame, first, scene);
+    if let Some(text) = reason(scene) {
+        let inside = Rect {
+            x: why.x + 1,
+            width: why.width.saturating_sub(1),
+            ..why
+        };
+        let text = Paragraph::new(text).style(scene.palette.bad());
+        frame.render_widget(text.wrap(Wrap { trim: true }), inside);
     }
-    figures(frame, next(), scene);
-    ribbon(frame, next(), scene);
-    tabs(frame, next(), scene);
+    figures(frame, second, scene);
+    ribbon(frame, third, scene);
+    tabs(frame, last, scene);
 }
 
 /// Scenario, phase, time, and the light.

@@ -54,8 +54,7 @@ pub(super) fn start_lag(frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) {
         time.map_or("–".to_owned(), show_time)
     };
     let figures = format!(
-        " · p50 {} · p99 {} · max {} · fine up to {} ",
-        shown(0),
+        " · run {} · max {} · fine up to {} ",
         shown(2),
         shown(4),
         show_time(scene.subject.start_lag_max)
