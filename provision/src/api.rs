@@ -8,7 +8,6 @@ mod limiter;
 mod middleware;
 mod typed;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use alerting::object::{Key, Kind, MANAGED_TAG, Remote};
@@ -61,8 +60,8 @@ impl Api {
             .user_agent(concat!("monitors/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| ApiError::Unreachable(error::chain(&error)))?;
-        let polite = middleware::Polite::new(Arc::new(progress));
-        let client = ClientBuilder::new(http).with(polite).build();
+        let layer = middleware::LimitAndRetry::new(progress);
+        let client = ClientBuilder::new(http).with(layer).build();
         let configuration = configuration(&endpoint);
         Ok(Self {
             monitors: MonitorsAPI::with_client_and_config(configuration.clone(), client.clone()),

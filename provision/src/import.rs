@@ -1,4 +1,4 @@
-//! From an org to definition files that plan to no change. Pure but for nothing: callers fetch and write. Must not
+//! From an org to definition files that plan to no change. Pure: callers fetch and write. Must not
 //! know where files lie.
 
 mod names;

@@ -1,16 +1,16 @@
 //! Sits in the API client and sends each request when the rate limits allow it, again where that is safe. Must not
 //! know what requests mean: a POST that may have worked goes back to the caller, who can look.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use http::{Extensions, HeaderMap, Method, StatusCode};
+use http::{Extensions, Method, StatusCode};
 use reqwest::{Request, Response};
 use reqwest_middleware::{Error, Middleware, Next};
 
-use super::limiter::{Limiter, Report, Turn};
+use super::limiter::{Limiter, Report, Span, Turn};
 use crate::progress::Progress;
 
 /// How often a request that failed on the way or on the server is sent.
@@ -23,6 +23,8 @@ const BACKOFF_FIRST: Duration = Duration::from_millis(200);
 const BACKOFF_MAX: Duration = Duration::from_secs(10);
 /// Pauses for limits shorter than this are not worth a line.
 const QUIET_BELOW: Duration = Duration::from_secs(2);
+/// How long to wait before asking again whether it is time.
+const WAIT_MAX: Duration = Duration::from_secs(1);
 /// Largest answer taken.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
 
@@ -35,11 +37,11 @@ pub(crate) fn backoff(attempt: u32) -> Duration {
 
 /// The limiter and retries of one client.
 #[derive(Debug)]
-pub(crate) struct Polite {
+pub(crate) struct LimitAndRetry {
     limiter: Mutex<Limiter>,
     /// Until when a wait was announced; those who wait with it say nothing.
     announced: Mutex<Option<Instant>>,
-    progress: Arc<Progress>,
+    progress: Progress,
 }
 
 /// What to do after an attempt.
@@ -49,8 +51,8 @@ enum Verdict {
     Failed,
 }
 
-impl Polite {
-    pub(crate) fn new(progress: Arc<Progress>) -> Self {
+impl LimitAndRetry {
+    pub(crate) fn new(progress: Progress) -> Self {
         Self {
             limiter: Mutex::new(Limiter::default()),
             announced: Mutex::new(None),
@@ -70,7 +72,8 @@ impl Polite {
             if wait >= QUIET_BELOW {
                 self.announce(endpoint, wait);
             }
-            tokio::time::sleep(wait).await;
+            // Others may end earlier than expected, so a long wait is looked at again.
+            tokio::time::sleep(wait.min(WAIT_MAX)).await;
         }
     }
 
@@ -99,13 +102,13 @@ impl Polite {
         next: Next<'_>,
     ) -> Result<Response, Error> {
         self.wait_turn(endpoint).await;
+        let sent = Instant::now();
         let outcome = send(request, extensions, next).await;
-        let report = outcome
-            .as_ref()
-            .ok()
-            .and_then(|response| report(response.headers()));
-        match report {
-            Some(report) => self.limiter().learn(endpoint, &report, Instant::now()),
+        let answered = Instant::now();
+        match outcome.as_ref().ok().and_then(report) {
+            Some(report) => self
+                .limiter()
+                .learn(endpoint, &report, Span { sent, answered }),
             None => self.limiter().end(endpoint, outcome.is_ok()),
         }
         outcome
@@ -113,7 +116,7 @@ impl Polite {
 }
 
 #[async_trait]
-impl Middleware for Polite {
+impl Middleware for LimitAndRetry {
     async fn handle(
         &self,
         request: Request,
@@ -140,7 +143,7 @@ impl Middleware for Polite {
                     // Without a report the limiter knows of no limit, so the pause must come from here.
                     if outcome
                         .as_ref()
-                        .is_ok_and(|response| report(response.headers()).is_none())
+                        .is_ok_and(|response| report(response).is_none())
                     {
                         tokio::time::sleep(backoff(limited)).await;
                     }
@@ -199,7 +202,8 @@ fn endpoint(method: &Method, path: &str) -> String {
     format!("{method} {kind}/{rest}")
 }
 
-fn report(headers: &HeaderMap) -> Option<Report> {
+fn report(response: &Response) -> Option<Report> {
+    let headers = response.headers();
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let number = |name: &str| text(name).and_then(|text| text.trim().parse().ok());
     Some(Report {
@@ -208,6 +212,7 @@ fn report(headers: &HeaderMap) -> Option<Report> {
         period_s: number("x-ratelimit-period")?,
         remaining: number("x-ratelimit-remaining")?,
         reset_s: number("x-ratelimit-reset")?,
+        refused: response.status() == StatusCode::TOO_MANY_REQUESTS,
     })
 }
 

@@ -78,7 +78,7 @@ impl Failure {
 
 /// What becomes of one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Fate {
+pub(super) struct Injection {
     pub(super) failure: Option<Failure>,
     /// Whether the request is carried out although the client learns of a failure.
     pub(super) takes_effect: bool,
@@ -86,15 +86,15 @@ pub(super) struct Fate {
     pub(super) silent: bool,
 }
 
-/// Decides fates; the same seed and order of requests give the same fates.
+/// Decides what is injected; the same seed and order of requests give the same.
 #[derive(Debug)]
-pub(super) struct Dice {
+pub(super) struct Injector {
     faults: Faults,
     rng: ChaCha8Rng,
     seen: u64,
 }
 
-impl Dice {
+impl Injector {
     pub(super) fn new(faults: Faults, seed: u64) -> Self {
         Self {
             faults,
@@ -113,9 +113,9 @@ impl Dice {
         self.seen = 0;
     }
 
-    pub(super) fn next(&mut self) -> Fate {
+    pub(super) fn next(&mut self) -> Injection {
         self.seen += 1;
-        let fine = Fate {
+        let fine = Injection {
             failure: None,
             takes_effect: true,
             silent: false,
@@ -124,7 +124,7 @@ impl Dice {
             && self.seen >= stop
         {
             let takes_effect = self.seen == stop && self.faults.stop_after_effect;
-            return Fate {
+            return Injection {
                 failure: None,
                 takes_effect,
                 silent: true,
@@ -139,7 +139,7 @@ impl Dice {
             Failure::BadGateway | Failure::Timeout | Failure::Drop => self.rng.random(),
             Failure::Slow => true,
         };
-        Fate {
+        Injection {
             failure: Some(failure),
             takes_effect,
             silent: false,

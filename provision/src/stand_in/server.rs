@@ -21,7 +21,7 @@ use tokio::task::JoinSet;
 use tower::ServiceExt as _;
 
 use super::answer::Refused;
-use super::faults::{Dice, Failure, Fate, Faults};
+use super::faults::{Failure, Faults, Injection, Injector};
 use super::limits::{Limits, Share};
 use super::org::{Org, Shared};
 use super::{Config, dashboards, downtimes, monitors, slos};
@@ -48,7 +48,7 @@ struct Front {
 
 #[derive(Debug)]
 struct Inner {
-    dice: Dice,
+    injector: Injector,
     limits: Limits,
     counts: Counts,
 }
@@ -68,9 +68,9 @@ impl Server {
     pub(super) fn new(org: Org, config: Config) -> Self {
         let mut limits = Limits::new();
         limits.set(&config.limits);
-        let dice = Dice::new(config.faults, config.seed);
+        let injector = Injector::new(config.faults, config.seed);
         let inner = Inner {
-            dice,
+            injector,
             limits,
             counts: Counts::default(),
         };
@@ -160,24 +160,24 @@ impl Front {
             let rest = rest.to_owned();
             return Ok(self.control(&rest, request).await);
         }
-        let (fate, latency_ms, slow_ms) = self.roll(&request);
-        if fate.silent && !fate.takes_effect {
+        let (injection, latency_ms, slow_ms) = self.inject(&request);
+        if injection.silent && !injection.takes_effect {
             self.lock().counts.silent += 1;
             return std::future::pending().await;
         }
         tokio::time::sleep(Duration::from_millis(latency_ms)).await;
-        if fate.failure == Some(Failure::TooMany) {
+        if injection.failure == Some(Failure::TooMany) {
             return Ok(self.too_many_for_no_reason(&request));
         }
         let mut answer = None;
-        if fate.takes_effect {
+        if injection.takes_effect {
             answer = Some(self.within_limits(api, request).await);
         }
-        if fate.silent {
+        if injection.silent {
             self.lock().counts.silent += 1;
             return std::future::pending().await;
         }
-        match fate.failure {
+        match injection.failure {
             None => {}
             Some(Failure::Slow) => tokio::time::sleep(Duration::from_millis(slow_ms)).await,
             Some(Failure::Drop) => return Err(Dropped),
@@ -196,14 +196,14 @@ impl Front {
         response
     }
 
-    fn roll(&self, request: &Request<Body>) -> (Fate, u64, u64) {
+    fn inject(&self, request: &Request<Body>) -> (Injection, u64, u64) {
         let mut inner = self.lock();
-        let fate = inner.dice.next();
+        let injection = inner.injector.next();
         inner.counts.requests += 1;
         inner.counts.writes += u64::from(request.method() != Method::GET);
-        inner.counts.injected += u64::from(fate.failure.is_some());
-        let faults = inner.dice.faults();
-        (fate, faults.latency_ms, faults.slow_ms)
+        inner.counts.injected += u64::from(injection.failure.is_some());
+        let faults = inner.injector.faults();
+        (injection, faults.latency_ms, faults.slow_ms)
     }
 
     async fn within_limits(&self, api: Router, request: Request<Body>) -> Response {
@@ -251,11 +251,11 @@ impl Front {
         let mut inner = self.lock();
         let done: Result<Value, serde_json::Error> = match (method, name) {
             (Method::GET, "counts") => Ok(json!(inner.counts)),
-            (Method::GET, "faults") => Ok(json!(inner.dice.faults())),
+            (Method::GET, "faults") => Ok(json!(inner.injector.faults())),
             (Method::PUT, "faults") => serde_json::from_slice::<Faults>(&body).map(|faults| {
-                inner.dice.set(faults);
+                inner.injector.set(faults);
                 inner.counts = Counts::default();
-                json!(inner.dice.faults())
+                json!(inner.injector.faults())
             }),
             (Method::PUT, "limits") => serde_json::from_slice(&body).map(|limits| {
                 inner.limits.set(&limits);
