@@ -65,7 +65,7 @@ struct Bucket {
     left: u32,
     ends_early: Instant,
     ends_late: Instant,
-    /// Requests sent between the bounds: they count against this window and the next.
+    /// Requests that ended between the bounds: they count against this window and the next.
     straddling: u32,
     blocked_until: Instant,
     next_slot: Instant,
@@ -96,11 +96,12 @@ impl Limiter {
 
     /// Takes in what an answer reports.
     pub(crate) fn learn(&mut self, endpoint: &str, report: &Report, span: Span) {
-        self.end(endpoint, true);
         if self.buckets.len() >= NAMES_MAX && !self.buckets.contains_key(&report.name) {
-            return;
+            return self.end(endpoint, true, span.answered);
         }
         if let Some(known) = self.endpoints.get_mut(endpoint) {
+            known.in_flight = known.in_flight.saturating_sub(1);
+            known.answered = true;
             known.name = Some(report.name.clone());
         }
         let in_flight = self.in_flight(Some(&report.name));
@@ -111,10 +112,18 @@ impl Limiter {
     }
 
     /// A request ended without a report, with an answer or without one.
-    pub(crate) fn end(&mut self, endpoint: &str, answered: bool) {
-        if let Some(known) = self.endpoints.get_mut(endpoint) {
-            known.in_flight = known.in_flight.saturating_sub(1);
-            known.answered |= answered;
+    pub(crate) fn end(&mut self, endpoint: &str, answered: bool, now: Instant) {
+        let Some(known) = self.endpoints.get_mut(endpoint) else {
+            return;
+        };
+        known.in_flight = known.in_flight.saturating_sub(1);
+        known.answered |= answered;
+        let bucket = known
+            .name
+            .as_ref()
+            .and_then(|name| self.buckets.get_mut(name));
+        if let Some(bucket) = bucket.filter(|bucket| now >= bucket.ends_early) {
+            bucket.straddling += 1;
         }
     }
 
@@ -162,7 +171,6 @@ impl Bucket {
             self.next_slot = now + (self.ends_late - now) / (self.left + 1);
         }
         self.left -= 1;
-        self.straddling += u32::from(now >= self.ends_early);
         Turn::Go
     }
 
@@ -191,11 +199,13 @@ impl Bucket {
         }
         if early > self.ends_late {
             // The server is in a later window already.
-            self.left = report.remaining.saturating_sub(in_flight);
+            let unseen = in_flight + self.straddling;
+            self.left = report.remaining.saturating_sub(unseen);
             (self.ends_early, self.ends_late) = (early, late);
             self.straddling = 0;
             self.next_slot = span.answered;
         } else if late >= self.ends_early {
+            self.straddling += u32::from(span.answered >= self.ends_early);
             self.left = self.left.min(report.remaining);
             // Neighbouring windows cannot be confused while both guesses together are narrower than a period.
             if (late - early) + (self.ends_late - self.ends_early) < self.period {
@@ -261,7 +271,7 @@ mod tests {
         let (now, mut limiter) = (Instant::now(), Limiter::default());
         assert_eq!(limiter.ask("e", now), Turn::Go);
         assert_eq!(limiter.ask("e", now), Turn::Wait(PROBE_WAIT));
-        limiter.end("e", true);
+        limiter.end("e", true, now);
         assert_eq!(limiter.ask("e", now), Turn::Go);
         assert_eq!(limiter.ask("e", now), Turn::Go);
     }

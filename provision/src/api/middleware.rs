@@ -109,7 +109,7 @@ impl LimitAndRetry {
             Some(report) => self
                 .limiter()
                 .learn(endpoint, &report, Span { sent, answered }),
-            None => self.limiter().end(endpoint, outcome.is_ok()),
+            None => self.limiter().end(endpoint, outcome.is_ok(), answered),
         }
         outcome
     }
