@@ -38,6 +38,9 @@ use plan::Plan;
 /// window it has.
 const HANDOVERS_MAX: usize = 8;
 
+/// Time for every thread to stand ready before the first arrival is due.
+const GET_READY: Duration = Duration::from_millis(20);
+
 /// Length of a tick; longer runs have longer ones so that there are at most [`TICKS_MAX`].
 const TICK: Duration = Duration::from_secs(1);
 
@@ -85,84 +88,90 @@ pub struct Finished {
 /// # Errors
 /// When the target or a step cannot be used, or a thread cannot be started; nothing has been sent then.
 pub fn run(order: Order) -> anyhow::Result<Finished> {
-    let plan = Arc::new(Plan::new(&order.scenario, &order.target).map_err(|e| anyhow!(e))?);
-    let schedule = schedule_of(&order.scenario).map(Arc::new);
-    let phases = Phases::of(&order.scenario);
-    let world = Arc::new(World::new(order.scenario.clone()));
-    let workers = order.workers.max(1) as usize;
-    let tick = tick_of(schedule.as_deref());
+    let first = first_worker(&order)?;
+    let workers = first.workers as usize;
     let (outbox, inbox) = sync_channel(workers * HANDOVERS_MAX);
-    let (spare_senders, spare_receivers): (Vec<_>, Vec<_>) =
+    let (spares, spare_windows): (Vec<_>, Vec<_>) =
         (0..workers).map(|_| sync_channel(HANDOVERS_MAX)).unzip();
-    // Time for every thread to stand ready before the first arrival is due.
-    let start = Instant::now() + Duration::from_millis(20);
-    let setup = Setup {
-        scenario: order.scenario.clone(),
-        phases: phases.clone(),
-        schedule: schedule.clone(),
-        share: 1.0 / order.segment.of() as f64,
-        workers,
-        start,
-        control: order.control.clone(),
-        board: order.board,
-        journal: order.journal,
-    };
     let cpu_before = crate::own::cpu_time();
-    let collector = start_collector(setup, inbox, spare_senders)?;
-    let mut threads = Vec::new();
-    for (number, spares) in spare_receivers.into_iter().enumerate() {
-        let part = Segment::new(number as u64, workers as u64)
-            .context("worker numbers are below their count")?;
-        let setup = worker::Setup {
-            number,
-            workers: order.workers.max(1),
-            segment: order.segment.part(part),
-            world: world.clone(),
-            plan: plan.clone(),
-            schedule: schedule.clone(),
-            phases: phases.clone(),
-            start,
-            tick,
-            control: order.control.clone(),
-        };
-        threads.push(start_worker(
-            setup,
-            worker::Desk::new(number, outbox.clone(), spares),
-        )?);
-    }
+    let collector = start_collector(collector_of(&first, order), inbox, spares)?;
+    let threads = start_workers(&first, &outbox, spare_windows)?;
+    // The collector goes on until the last worker has let go of its outbox.
     drop(outbox);
-    let results: Vec<anyhow::Result<()>> = threads
-        .into_iter()
-        .map(|thread| {
-            thread
-                .join()
-                .unwrap_or_else(|_| Err(anyhow!("a worker thread panicked")))
-        })
-        .collect();
+    let results = threads.into_iter().map(join).collect::<Vec<_>>();
     let (totals, health) = collector
         .join()
         .map_err(|_| anyhow!("the collector thread panicked"))?;
     results.into_iter().collect::<anyhow::Result<()>>()?;
-    let elapsed = start.elapsed();
-    let planned = schedule.as_ref().map(|schedule| schedule.duration());
-    let load = planned.map_or(elapsed, |planned| planned.min(elapsed));
+    let elapsed = first.start.elapsed();
+    let planned = first.schedule.as_ref().map(|schedule| schedule.duration());
     Ok(Finished {
         totals,
         health,
-        phases,
         elapsed,
-        load,
+        load: planned.map_or(elapsed, |planned| planned.min(elapsed)),
         cpu: crate::own::cpu_time() - cpu_before,
-        rate_changes: rate_changes(&order.control.borrow(), start),
+        rate_changes: rate_changes(&first.control.borrow(), first.start),
+        phases: first.phases,
     })
 }
 
-fn rate_changes(control: &Control, start: Instant) -> Vec<(Duration, f64)> {
-    let offset = |change: &RateChange| change.at.saturating_duration_since(start);
-    let changes = control.rates().iter();
-    changes
-        .map(|change| (offset(change), change.factor))
-        .collect()
+/// What the first worker gets; the others differ in their number and their share of the schedule.
+fn first_worker(order: &Order) -> anyhow::Result<worker::Setup> {
+    let plan = Plan::new(&order.scenario, &order.target).map_err(|e| anyhow!(e))?;
+    let schedule = schedule_of(&order.scenario).map(Arc::new);
+    Ok(worker::Setup {
+        number: 0,
+        workers: order.workers.max(1),
+        segment: order.segment,
+        world: Arc::new(World::new(order.scenario.clone())),
+        plan: Arc::new(plan),
+        tick: tick_of(schedule.as_deref()),
+        schedule,
+        phases: Phases::of(&order.scenario),
+        start: Instant::now() + GET_READY,
+        control: order.control.clone(),
+    })
+}
+
+fn collector_of(first: &worker::Setup, order: Order) -> Setup {
+    Setup {
+        scenario: order.scenario,
+        phases: first.phases.clone(),
+        schedule: first.schedule.clone(),
+        share: 1.0 / order.segment.of() as f64,
+        workers: first.workers as usize,
+        start: first.start,
+        control: order.control,
+        board: order.board,
+        journal: order.journal,
+    }
+}
+
+type Worker = JoinHandle<anyhow::Result<()>>;
+
+fn start_workers(
+    first: &worker::Setup,
+    outbox: &SyncSender<Handover>,
+    spares: Vec<Receiver<Window>>,
+) -> anyhow::Result<Vec<Worker>> {
+    let start = |(number, spares): (usize, Receiver<Window>)| {
+        let part = Segment::new(number as u64, first.workers.into())
+            .context("worker numbers are below their count")?;
+        let setup = worker::Setup {
+            number,
+            segment: first.segment.part(part),
+            ..first.clone()
+        };
+        let desk = worker::Desk::new(number, outbox.clone(), spares);
+        Ok(start_worker(setup, desk)?)
+    };
+    spares.into_iter().enumerate().map(start).collect()
+}
+
+fn join(worker: Worker) -> anyhow::Result<()> {
+    let ended = worker.join();
+    ended.unwrap_or_else(|_| Err(anyhow!("a worker thread panicked")))
 }
 
 /// The schedule of an open load.
@@ -189,10 +198,7 @@ fn start_collector(
         .spawn(move || collect(setup, &inbox, &spares))
 }
 
-fn start_worker(
-    setup: worker::Setup,
-    desk: worker::Desk,
-) -> std::io::Result<JoinHandle<anyhow::Result<()>>> {
+fn start_worker(setup: worker::Setup, desk: worker::Desk) -> std::io::Result<Worker> {
     std::thread::Builder::new()
         .name(format!("worker-{}", setup.number))
         .spawn(move || {

@@ -20,6 +20,7 @@ use crate::shopper::World;
 use crate::transport::Transport;
 
 /// What a worker is given.
+#[derive(Clone)]
 pub(super) struct Setup {
     pub(super) number: usize,
     pub(super) workers: u32,
