@@ -174,6 +174,15 @@ fn join(worker: Worker) -> anyhow::Result<()> {
     ended.unwrap_or_else(|_| Err(anyhow!("a worker thread panicked")))
 }
 
+/// Changes of the rate as offsets since the run began.
+fn rate_changes(control: &Control, start: Instant) -> Vec<(Duration, f64)> {
+    let offset = |change: &RateChange| change.at.saturating_duration_since(start);
+    let changes = control.rates().iter();
+    changes
+        .map(|change| (offset(change), change.factor))
+        .collect()
+}
+
 /// The schedule of an open load.
 pub fn schedule_of(scenario: &Scenario) -> Option<Schedule> {
     match &scenario.load {
