@@ -20,8 +20,12 @@ Examples:
 
 Keys and site come from the environment: DD_API_KEY, DD_APP_KEY, DD_SITE (default datadoghq.com).
 
-Exit codes: 0 done · 1 failed · 2 wrong command line or definition, or changes with --detailed-exitcode (wrong
-definitions are 1 then) · 3 refused to protect what exists · 130, 143 interrupted";
+Exit codes:
+  0         done; with --detailed-exitcode: nothing differs
+  1         something failed, or with --detailed-exitcode a definition is wrong
+  2         the command line or a definition is wrong; with --detailed-exitcode: changes
+  3         refused, to protect what exists
+  130, 143  interrupted";
 
 /// Keeps the monitors, SLOs and dashboards of a Datadog org as the definition files say.
 #[derive(Debug, Parser)]
