@@ -55,7 +55,7 @@
         const {ctx} = u, {left, top, width, height} = u.bbox, r = devicePixelRatio;
         ctx.save();
         ctx.beginPath(); ctx.rect(left, top - 16 * r, width, height + 16 * r); ctx.clip();
-        ctx.font = `${11 * r}px system-ui, sans-serif`; ctx.textBaseline = 'bottom'; ctx.lineWidth = r;
+        ctx.font = `${11 * r}px system-ui, sans-serif`; ctx.textBaseline = 'bottom'; ctx.textAlign = 'left'; ctx.lineWidth = r;
         const line = (x, text, color, dash) => {
           const at = Math.round(u.valToPos(x, 'x', true)) + .5;
           ctx.strokeStyle = ctx.fillStyle = color; ctx.setLineDash(dash.map(d => d * r));
@@ -175,13 +175,13 @@
     const time = spec.time !== false;
     const options = {
       width: width(box), height: spec.height || HEIGHT,
-      padding: [time ? 18 : 10, 14, 0, 0],
+      padding: [time ? 18 : 10, time ? 14 : 34, 0, 0],
       scales: {
         x: time ? {time: false, min: begin, max: end} : {time: false, range: spec.xRange},
         y: spec.log ? {distr: 3, log: 10, range: spec.range || logRange} : {range: (u, min, max) => [0, max > 0 ? max * 1.1 : 1]},
       },
       axes: [
-        axis(time ? {splits: xSplits, values: (u, v) => v.map(clock)} : {splits: spec.xSplits, values: (u, v) => v.map(share)}),
+        axis(time ? {size: 32, splits: xSplits, values: (u, v) => v.map(clock)} : {size: 32, splits: spec.xSplits, values: (u, v) => v.map(share)}),
         axis({size: GUTTER, splits: spec.log ? splitsLog : undefined, filter: spec.log ? (u, v) => v : undefined, values: (u, v) => v.map(spec.tick)}),
       ],
       cursor: {drag: {x: time, y: false}, sync: time ? {key: 'time', scales: ['x', null]} : undefined, points: {show: !spec.heat}},
@@ -200,7 +200,7 @@
     charts.set(id, u);
     box.append(caption);
     if (spec.after) box.append(spec.after());
-    box.append(table(spec));
+    if (!spec.heat) box.append(table(spec));
     const say = box.querySelector('.say') || box.appendChild(make('p', '', 'hidden say'));
     say.setAttribute('aria-live', 'polite');
     box.tabIndex = 0;
@@ -262,7 +262,7 @@
     });
     const {low, high, most} = heatOf(step);
     build('chart-heat', {
-      caption: `Response times${of}: time across, latency upwards (logarithmic), colour is the number of requests.`,
+      caption: `Response times${of}: time across, latency upwards (logarithmic), colour is the number of requests. The table of percentiles above says the same in figures.`,
       log: true, heat: true, tick, show: ms, height: 280, range: () => [rowBegin(low - 1), rowBegin(high + 2)],
       plugins: [heatPlugin(step)],
       series: [{label: 'p50', values: step.p[0], color: 'transparent', width: 0}],
