@@ -238,7 +238,7 @@ pub fn from_windows(report: &mut RunReport) -> Result<(), String> {
         }
         arrivals.push(Arrivals {
             planned: (window.planned_rate * figures.length.as_secs_f64()).round() as u64,
-            started: figures.start_lag.count(),
+            started: (window.achieved_rate * figures.length.as_secs_f64()).round() as u64,
             ..Arrivals::default()
         });
         report.generator.shoppers_max = report.generator.shoppers_max.max(window.shoppers);

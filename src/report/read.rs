@@ -232,10 +232,11 @@ fn check(path: &Path, report: &RunReport) -> Result<(), ReadError> {
         if !phase_is_known(&step.phase) {
             return Err(damaged(path, format!("{place}: there is no such phase")));
         }
-        let finished = step.ok
-            + step.outcomes.values().sum::<u64>()
-            + step.errors.values().sum::<u64>()
-            + step.in_flight;
+        let counts = [step.ok, step.in_flight].into_iter();
+        let counts = counts.chain(step.outcomes.values().copied());
+        let finished = counts
+            .chain(step.errors.values().copied())
+            .fold(0, u64::saturating_add);
         if finished != step.response.count {
             let what = format!(
                 "{place}: {finished} steps, but {} response times",

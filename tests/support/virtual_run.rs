@@ -15,7 +15,7 @@ use loadgen::verdict::thresholds::WindowFigures;
 use loadgen::verdict::{Evidence, judge};
 
 /// Steps of a virtual run.
-pub const STEPS: u64 = 30_000;
+const STEPS: u64 = 30_000;
 
 /// SplitMix64.
 fn random(state: &mut u64) -> u64 {
@@ -27,29 +27,31 @@ fn random(state: &mut u64) -> u64 {
 }
 
 /// The scenario whose names and phases virtual runs have.
-pub fn scenario() -> Scenario {
+pub(crate) fn scenario() -> Scenario {
     let origin = ScenarioRef::find("checkout-storm").expect("it is built in");
     load(&origin, &Changes::default()).expect("it is valid")
 }
 
 /// The record and the kept samples of the share `index` of `of` (from 1).
-pub fn virtual_run(index: u64, of: u64) -> (RunReport, Vec<Sample>) {
+pub(crate) fn virtual_run(index: u64, of: u64) -> (RunReport, Vec<Sample>) {
     let scenario = scenario();
     let phases = Phases::of(&scenario);
     let load_time = Duration::from_secs(60);
-    let (mut totals, mut seconds) = (Totals::default(), BTreeMap::<u64, Window>::new());
+    let mut seconds = BTreeMap::<u64, Recorder>::new();
     let mut state = 42_u64;
     for number in 0..STEPS {
         let sample = draw(&mut state, number, &scenario, &phases);
-        if number % of != index - 1 {
-            continue;
+        if number % of == index - 1 {
+            let second = seconds.entry(sample.done.as_secs());
+            record(second.or_insert_with(|| Recorder::new(1)), &sample);
         }
-        let mut recorder = Recorder::new(1);
-        record(&mut recorder, &sample);
-        let window = recorder.take(Window::default());
-        totals.add(&window);
-        add_cells(seconds.entry(sample.done.as_secs()).or_default(), &window);
     }
+    let seconds: BTreeMap<u64, Window> = seconds
+        .into_iter()
+        .map(|(second, mut recorder)| (second, recorder.take(Window::default())))
+        .collect();
+    let mut totals = Totals::default();
+    seconds.values().for_each(|window| totals.add(window));
     let mut samples = std::mem::take(&mut totals.samples);
     for sample in &mut samples {
         sample.step = scenario.figures[usize::from(sample.figure)].name.clone();
@@ -99,15 +101,6 @@ pub fn virtual_run(index: u64, of: u64) -> (RunReport, Vec<Sample>) {
     (report, samples)
 }
 
-fn add_cells(sum: &mut Window, one: &Window) {
-    for (key, cell) in &one.cells {
-        sum.cells.entry(*key).or_default().add(cell);
-    }
-    for (phase, lag) in &one.start_lag {
-        sum.start_lag.entry(*phase).or_default().add(lag);
-    }
-}
-
 /// One sample: latencies over four decades with a slow second mode, now and then an outcome, an error or a time-out.
 fn draw(state: &mut u64, number: u64, scenario: &Scenario, phases: &Phases) -> StepSample<'static> {
     let intended = Duration::from_micros(number * 60_000_000 / STEPS);
@@ -140,7 +133,9 @@ fn draw(state: &mut u64, number: u64, scenario: &Scenario, phases: &Phases) -> S
 
 fn record(recorder: &mut Recorder, sample: &StepSample<'_>) {
     recorder.planned(sample.intended);
-    recorder.started(sample.phase, sample.intended, sample.sent - sample.intended);
+    let late = sample.sent - sample.intended;
+    recorder.started(sample.intended, late);
+    recorder.start_lag(sample.phase, late);
     recorder.step(sample);
     let ending = match sample.ending {
         Ending::Failed(_) => JourneyEnding::Failed,
