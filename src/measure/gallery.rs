@@ -85,7 +85,10 @@ impl Gallery {
         for change in new {
             let at = change.at.saturating_duration_since(setup.start);
             let text = format!("rate ×{:.2}", change.factor);
-            tracing::info!(at_s = at.as_secs_f64(), "{text} of the scenario's, by hand");
+            tracing::info!(
+                "{text} of the scenario's from {:.1} s on, by hand",
+                at.as_secs_f64()
+            );
             self.marks.push(Mark { at, text });
         }
         self.rate_changes = control.rates().len();
@@ -159,7 +162,7 @@ impl Gallery {
         let name = setup.phases.names().get(usize::from(phase.0));
         let name = name.cloned().unwrap_or_default();
         if name != self.phase {
-            tracing::info!(at_s = elapsed.as_secs_f64(), "phase {name}");
+            tracing::info!("phase {name}");
             self.phase.clone_from(&name);
         }
         name

@@ -5,6 +5,7 @@
 use std::io::{self, BufWriter, IsTerminal, Stderr, Write};
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -13,7 +14,7 @@ use ratatui::backend::CrosstermBackend;
 use ratatui::crossterm::cursor::{Hide, Show};
 use ratatui::crossterm::execute;
 use ratatui::crossterm::terminal::{
-    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+    Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
 use rustix::process::{Signal, getppid, getsid, kill_current_process_group};
 
@@ -24,6 +25,9 @@ const FRAME_BYTES: usize = 256 * 1024;
 
 /// How much lower than the generator's threads the view's priority is.
 const NICENESS: i32 = 10;
+
+/// By then a process that was told to stop has stopped.
+const STOPPED_AFTER: Duration = Duration::from_millis(100);
 
 /// Whether the terminal is in our hands.
 static OURS: AtomicBool = AtomicBool::new(false);
@@ -67,8 +71,7 @@ impl Screen {
             }));
         });
         take()?;
-        let backend = CrosstermBackend::new(BufWriter::with_capacity(FRAME_BYTES, io::stderr()));
-        let terminal = Terminal::new(backend).inspect_err(|_| {
+        let terminal = blank().inspect_err(|_| {
             let _ = give_back();
         })?;
         Ok(Self { terminal })
@@ -81,7 +84,10 @@ impl Screen {
 
     /// Forgets what is on the screen, so that the next frame is drawn whole.
     pub(super) fn clear(&mut self) -> io::Result<()> {
-        self.terminal.clear()
+        execute!(io::stderr(), Clear(ClearType::All))?;
+        // Not `Terminal::clear`: it asks the terminal where the cursor is, and the answer may go to someone else.
+        self.terminal = blank()?;
+        Ok(())
     }
 
     /// Puts a text onto the clipboard of the terminal, also through ssh (OSC 52).
@@ -101,6 +107,8 @@ impl Screen {
         give_back()?;
         // Not SIGTSTP: that one is caught so that it comes this way.
         kill_current_process_group(Signal::STOP)?;
+        // Another thread may be the one that takes the signal, and this one would run on for a moment.
+        std::thread::sleep(STOPPED_AFTER);
         self.enter_again()?;
         Ok(true)
     }
@@ -108,7 +116,7 @@ impl Screen {
     /// Takes the terminal over after someone else had it.
     pub(super) fn enter_again(&mut self) -> io::Result<()> {
         take()?;
-        self.terminal.clear()
+        self.clear()
     }
 
     /// Gives the terminal back.
@@ -122,6 +130,11 @@ impl Drop for Screen {
     fn drop(&mut self) {
         let _ = give_back();
     }
+}
+
+fn blank() -> io::Result<Terminal<CrosstermBackend<BufWriter<Stderr>>>> {
+    let out = BufWriter::with_capacity(FRAME_BYTES, io::stderr());
+    Terminal::new(CrosstermBackend::new(out))
 }
 
 /// A process whose parent belongs to another session has no shell that waits for it.

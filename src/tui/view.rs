@@ -170,7 +170,7 @@ fn large(frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) {
     strips::rate(frame, left, scene);
     strips::start_lag(frame, right, scene);
     let [left, middle, right] = Layout::horizontal([
-        Constraint::Length(104),
+        Constraint::Length(116),
         Constraint::Fill(2),
         Constraint::Fill(3),
     ])
@@ -191,9 +191,14 @@ fn latency(frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) {
         Constraint::Length(strip),
     ])
     .areas(area);
+    // One time axis for all three: the names at the ends of the lines have no place below them.
+    let below = |area: Rect| Rect {
+        width: area.width.saturating_sub(percentiles::RIGHT),
+        ..area
+    };
     percentiles::draw(frame, upper, scene);
-    heat::draw(frame, middle, scene);
-    strips::start_lag(frame, lag, scene);
+    heat::draw(frame, below(middle), scene);
+    strips::start_lag(frame, below(lag), scene);
 }
 
 fn steps_page(frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) {

@@ -103,7 +103,7 @@ fn step<'a>(
         Some(lost) if lost > 0 => {
             format!("{:>+6.1} %", -100.0 * lost as f64 / before.max(1) as f64)
         }
-        None => "  by the way".to_owned(),
+        None => " optional".to_owned(),
         Some(_) => String::new(),
     };
     let drop = if before == began && count == began {

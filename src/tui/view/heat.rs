@@ -26,6 +26,12 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) {
     let [scale, plot] =
         Layout::horizontal([Constraint::Length(LEFT), Constraint::Fill(1)]).areas(chart);
     let (time, latency) = (scene.time_axis(), scene.latency_axis());
+    let plot = marks(frame, plot, scene, time);
+    let scale = Rect {
+        y: plot.y,
+        height: plot.height,
+        ..scale
+    };
     // Half blocks show two rows in one cell where there are colours; shades need whole cells.
     let rows = match scene.palette {
         Palette::None => plot.height,
@@ -34,7 +40,6 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) {
     let grid = Grid::count(scene, time, latency, (plot.width, rows));
     scene.panel(frame, area, title(scene, grid.most));
     latency_labels(frame, scale, scene, latency);
-    marks(frame, plot, scene, time);
     grid.paint(frame, plot, scene.palette);
     time_labels(
         frame,

@@ -21,7 +21,7 @@ const LINES: [&str; 4] = ["p50", "p90", "p99", "p99.9"];
 pub(super) const LEFT: u16 = 7;
 
 /// Room for names and values on the right.
-const RIGHT: u16 = 14;
+pub(super) const RIGHT: u16 = 14;
 
 /// Two ticks further apart than this many lengths are not joined: nothing was measured in between.
 const GAP: f64 = 1.6;
@@ -47,8 +47,14 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) {
     ])
     .areas(chart);
     let (time, latency) = (scene.time_axis(), scene.latency_axis());
+    let plot = marks(frame, plot, scene, time);
+    let beside = |area: Rect| Rect {
+        y: plot.y,
+        height: plot.height,
+        ..area
+    };
+    let (scale, names) = (beside(scale), beside(names));
     latency_labels(frame, scale, scene, latency);
-    marks(frame, plot, scene, time);
     lines(frame, plot, scene, time, latency);
     line_names(frame, names, scene, latency);
     time_labels(
@@ -189,8 +195,36 @@ pub(super) fn time_labels(frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>, 
     }
 }
 
-/// Upright lines where a phase begins, the rate was changed by hand or a fault came.
-pub(super) fn marks(frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>, axis: TimeAxis) {
+/// From this height on a chart has a row for the names of its marks.
+const NAMED: u16 = 12;
+
+/// Upright lines where a phase begins, the rate was changed by hand or a fault came. Returns what is left for the chart: in a
+/// high one the first row is for names.
+pub(super) fn marks(frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>, axis: TimeAxis) -> Rect {
+    let mut found = in_sight(scene, axis, area.width);
+    found.sort_by_key(|(column, ..)| *column);
+    let named = area.height >= NAMED;
+    let buffer = frame.buffer_mut();
+    for (index, (column, text, style)) in found.iter().enumerate() {
+        for row in 0..area.height {
+            buffer.set_string(area.x + column, area.y + row, "┊", *style);
+        }
+        let next = found.get(index + 1).map_or(area.width, |(next, ..)| *next);
+        let room = usize::from(next - column).saturating_sub(1);
+        // Half a name says nothing.
+        if named && text.chars().count() <= room {
+            buffer.set_string(area.x + column + 1, area.y, text, *style);
+        }
+    }
+    let names = u16::from(named);
+    Rect {
+        y: area.y + names,
+        height: area.height - names,
+        ..area
+    }
+}
+
+fn in_sight<'a>(scene: &Scene<'a>, axis: TimeAxis, width: u16) -> Vec<(u16, &'a str, Style)> {
     let phases = scene.subject.phases.iter().skip(1);
     let phases = phases
         .filter(|(_, begin)| *begin <= scene.snapshot.elapsed)
@@ -199,15 +233,7 @@ pub(super) fn marks(frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>, axis: 
     let by_hand = by_hand.map(|mark| (mark.at, mark.text.as_str(), scene.palette.warn()));
     let faults = scene.snapshot.faults.iter();
     let faults = faults.map(|fault| (fault.since, fault.name.as_str(), scene.palette.bad()));
-    for (at, text, style) in phases.chain(by_hand).chain(faults) {
-        let Some(column) = axis.column(at.as_secs_f64(), area.width) else {
-            continue;
-        };
-        let buffer = frame.buffer_mut();
-        for row in 0..area.height {
-            buffer.set_string(area.x + column, area.y + row, "┊", style);
-        }
-        let room = usize::from(area.width - column).saturating_sub(1);
-        buffer.set_stringn(area.x + column + 1, area.y, text, room, style);
-    }
+    let all = phases.chain(by_hand).chain(faults);
+    all.filter_map(|(at, text, style)| Some((axis.column(at.as_secs_f64(), width)?, text, style)))
+        .collect()
 }

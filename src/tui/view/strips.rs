@@ -54,7 +54,7 @@ pub(super) fn start_lag(frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) {
         time.map_or("–".to_owned(), show_time)
     };
     let figures = format!(
-        " · run {} · max {} · fine up to {} ",
+        " · {} so far · max {} · fine up to {} ",
         shown(2),
         shown(4),
         show_time(scene.subject.start_lag_max)
@@ -116,15 +116,8 @@ fn frame_of(
             scene.time_axis(),
         );
     }
-    marks_without_names(frame, plot, scene);
-    plot
-}
-
-fn marks_without_names(frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) {
-    // Names stand in the charts above; a row of its own that is not shown takes them here.
-    if area.height > 3 {
-        marks(frame, area, scene, scene.time_axis());
-    }
+    // Too low for names; these stand in the charts above.
+    marks(frame, plot, scene, scene.time_axis())
 }
 
 /// One column, in shares of the height.
