@@ -399,6 +399,7 @@ fn drive(
         }),
         mode: Mode::Run,
         open_load: matches!(scenario.load, Load::Open { .. }),
+        speed: 1.0,
     };
     attendant.open_view(args.tui, show)?;
     let engine = std::thread::Builder::new()

@@ -79,6 +79,8 @@ pub struct Show {
     pub mode: Mode,
     /// Whether the run's rate can be changed.
     pub open_load: bool,
+    /// How fast a replay goes.
+    pub speed: f64,
 }
 
 /// A wish of the person at the terminal that concerns the run.
@@ -191,12 +193,16 @@ impl Loop {
         shared: Arc<Shared>,
         wishes: Option<mpsc::Sender<Wish>>,
     ) -> Self {
+        let speed = show.speed;
         Self {
             show,
             screen,
             shared,
             wishes,
-            ui: Ui::default(),
+            ui: Ui {
+                speed,
+                ..Ui::default()
+            },
             palette: Palette::of_environment(|name| std::env::var(name).ok()),
             snapshot: Arc::default(),
             drawn: None,

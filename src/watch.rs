@@ -54,6 +54,7 @@ pub fn run(args: &WatchArgs) -> anyhow::Result<Exit> {
             source: Box::new(replay),
             mode: Mode::Replay,
             open_load: false,
+            speed: args.speed,
         }
     } else {
         let (elsewhere, subject) = Elsewhere::of(&args.folder)?;
@@ -62,6 +63,7 @@ pub fn run(args: &WatchArgs) -> anyhow::Result<Exit> {
             source: Box::new(elsewhere),
             mode: Mode::Watch,
             open_load: false,
+            speed: args.speed,
         }
     };
     tui::show(show)?;

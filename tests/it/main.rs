@@ -8,6 +8,7 @@ mod bad_scenarios;
 mod echo;
 mod good_scenarios;
 mod headers;
+mod live_view;
 mod record;
 mod repeatable;
 mod run_folder;

@@ -93,7 +93,7 @@ fn step<'a>(
     width: u16,
 ) -> Line<'a> {
     let name_width = usize::from(width / 3).clamp(16, 34);
-    let bar_max = width.saturating_sub(name_width as u16 + 26).min(BAR_MAX);
+    let bar_max = width.saturating_sub(name_width as u16 + 28).min(BAR_MAX);
     let share = count as f64 / began.max(1) as f64;
     let eighths = (share * f64::from(bar_max) * 8.0).round() as usize;
     let mut bar = "█".repeat(eighths / 8);

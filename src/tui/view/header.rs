@@ -211,7 +211,8 @@ fn ribbon(frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) {
         };
         buffer.set_string(x, area.y, symbol, style);
     }
-    for (index, (name, begin)) in scene.subject.phases.iter().enumerate() {
+    let begun = |(_, (_, begin)): &(usize, &(String, std::time::Duration))| *begin < planned;
+    for (index, (name, begin)) in scene.subject.phases.iter().enumerate().filter(begun) {
         let x = column(*begin);
         let end = scene.subject.phases.get(index + 1);
         let room = end.map_or(area.x + 1 + width, |(_, end)| column(*end)) - x.min(area.x + width);
