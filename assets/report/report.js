@@ -269,7 +269,7 @@
       after: () => {
         const scale = make('div', undefined, 'scale'), bar = make('canvas');
         bar.width = 192; bar.height = 10; bar.setAttribute('aria-hidden', 'true');
-        palette.forEach((c, i) => { const g = bar.getContext('2d'); g.fillStyle = c; g.fillRect(i * 3, 0, 3, 10); });
+        palette.forEach((c, i) => { const g = bar.getContext('2d'); g.fillStyle = c; g.fillRect(i * 3, 0, 4, 10); });
         scale.append(make('span', '1'), bar, make('span', `${most} requests per cell`));
         return scale;
       },
@@ -371,7 +371,11 @@
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', draw);
     // Paper has its own width and colours.
     const paper = matchMedia('print');
-    const toPaper = now => { if (printing !== now) { printing = now; draw(); } };
+    const toPaper = now => { if (printing !== now) {
+      printing = now; draw();
+      const byPhase = document.querySelector('#phases details');
+      if (byPhase) byPhase.open = now;
+    } };
     paper.addEventListener('change', event => toPaper(event.matches));
     addEventListener('beforeprint', () => toPaper(true));
     addEventListener('afterprint', () => toPaper(false));

@@ -187,7 +187,7 @@ fn named(report: &RunReport, of: fn(&StepRecord) -> &BTreeMap<String, u64>) -> V
             count,
         })
         .collect();
-    rows.sort_by(|a, b| b.count.cmp(&a.count));
+    rows.sort_by_key(|row| std::cmp::Reverse(row.count));
     rows
 }
 

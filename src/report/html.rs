@@ -153,7 +153,7 @@ fn grouped(count: u64) -> String {
     let digits = count.to_string();
     let mut out = String::new();
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             out.push('\u{202f}');
         }
         out.push(digit);
@@ -168,7 +168,7 @@ fn percent(part: u64, whole: u64) -> String {
     }
     let share = part as f64 / whole as f64 * 100.0;
     match share {
-        s if s == 0.0 => "0 %".to_owned(),
+        0.0 => "0 %".to_owned(),
         s if s < 0.1 => format!("{s:.3} %"),
         s if s < 10.0 => format!("{s:.2} %"),
         s => format!("{s:.1} %"),

@@ -199,7 +199,7 @@ fn add(to: &mut RunReport, from: &RunReport) -> Result<(), String> {
     }
     for change in &from.rate_changes {
         if !to.rate_changes.contains(change) {
-            to.rate_changes.push(change.clone());
+            to.rate_changes.push(*change);
         }
     }
     add_funnels(to, from);

@@ -99,7 +99,7 @@ pub enum ReadError {
         writer: String,
     },
     /// Something else than a run stands in it.
-    #[error("'{}' is damaged: {what}", .path.display())]
+    #[error("'{}' is damaged: {what}; copy the run folder again, or repeat the run", .path.display())]
     Damaged {
         /// The file.
         path: PathBuf,

@@ -34,13 +34,37 @@ pub(crate) fn scenario() -> Scenario {
 
 /// The record and the kept samples of the share `index` of `of` (from 1).
 pub(crate) fn virtual_run(index: u64, of: u64) -> (RunReport, Vec<Sample>) {
-    let scenario = scenario();
-    let phases = Phases::of(&scenario);
-    let load_time = Duration::from_secs(60);
+    of_scenario(&scenario(), index, of, Duration::from_secs(60), STEPS)
+}
+
+/// Ten minutes of twelve steps.
+pub(crate) fn long_run() -> (RunReport, Vec<Sample>) {
+    let mut scenario = scenario();
+    let mut number = 0;
+    while scenario.figures.len() < 12 {
+        number += 1;
+        scenario.figures.push(loadgen::scenario::FigureName {
+            name: format!("GET /api/more/{number}"),
+            service: "more".to_owned(),
+            tags: Vec::new(),
+        });
+    }
+    of_scenario(&scenario, 1, 1, Duration::from_secs(600), 600_000)
+}
+
+fn of_scenario(
+    scenario: &Scenario,
+    index: u64,
+    of: u64,
+    load_time: Duration,
+    steps: u64,
+) -> (RunReport, Vec<Sample>) {
+    let phases = Phases::of(scenario);
     let mut seconds = BTreeMap::<u64, Recorder>::new();
     let mut state = 42_u64;
-    for number in 0..STEPS {
-        let sample = draw(&mut state, number, &scenario, &phases);
+    for number in 0..steps {
+        let intended = load_time.mul_f64(number as f64 / steps as f64);
+        let sample = draw(&mut state, number, intended, scenario, &phases);
         if number % of == index - 1 {
             let second = seconds.entry(sample.done.as_secs());
             record(second.or_insert_with(|| Recorder::new(1)), &sample);
@@ -59,7 +83,7 @@ pub(crate) fn virtual_run(index: u64, of: u64) -> (RunReport, Vec<Sample>) {
     let windows: Vec<WindowRecord> = seconds.iter().map(|(s, w)| window_record(*s, w)).collect();
     let figures: Vec<WindowFigures> = windows.iter().map(|w| w.figures().unwrap()).collect();
     let evidence = Evidence {
-        scenario: &scenario,
+        scenario,
         phases: &phases,
         totals: &totals,
         health: &OwnHealth::default(),
@@ -70,7 +94,7 @@ pub(crate) fn virtual_run(index: u64, of: u64) -> (RunReport, Vec<Sample>) {
     };
     let verdict = judge(&evidence);
     let measured = Measured {
-        scenario: &scenario,
+        scenario,
         phases: &phases,
         totals: &totals,
         load: load_time,
@@ -83,8 +107,8 @@ pub(crate) fn virtual_run(index: u64, of: u64) -> (RunReport, Vec<Sample>) {
             .collect(),
         started_at: "2026-01-01T12:00:00Z".to_owned(),
         target: "http://127.0.0.1:5921".to_owned(),
-        elapsed_s: 61.5,
-        load_s: 60.0,
+        elapsed_s: load_time.as_secs_f64() + 1.5,
+        load_s: load_time.as_secs_f64(),
         segment: SegmentRecord { index, of },
         workers: 1,
         verdict,
@@ -96,16 +120,21 @@ pub(crate) fn virtual_run(index: u64, of: u64) -> (RunReport, Vec<Sample>) {
         arrivals: totals.arrivals.clone(),
         generator: GeneratorRecord::default(),
         windows,
-        ..RunReport::begun(&scenario)
+        ..RunReport::begun(scenario)
     };
     (report, samples)
 }
 
 /// One sample: latencies over four decades with a slow second mode, now and then an outcome, an error or a time-out.
-fn draw(state: &mut u64, number: u64, scenario: &Scenario, phases: &Phases) -> StepSample<'static> {
-    let intended = Duration::from_micros(number * 60_000_000 / STEPS);
+fn draw(
+    state: &mut u64,
+    number: u64,
+    intended: Duration,
+    scenario: &Scenario,
+    phases: &Phases,
+) -> StepSample<'static> {
     let unit = (random(state) >> 11) as f64 / (1_u64 << 53) as f64;
-    let slow = random(state) % 20 == 0;
+    let slow = random(state).is_multiple_of(20);
     let service = Duration::from_secs_f64(0.001 * 10_f64.powf(unit * if slow { 4.0 } else { 1.5 }));
     let late = Duration::from_micros(random(state) % 2000);
     let ending = match random(state) % 400 {
@@ -143,7 +172,7 @@ fn record(recorder: &mut Recorder, sample: &StepSample<'_>) {
         _ => JourneyEnding::Completed,
     };
     recorder.journey(sample.phase, 0, ending, sample.done - sample.intended);
-    if sample.shopper % 5 == 0 {
+    if sample.shopper.is_multiple_of(5) {
         recorder.count(sample.phase, loadgen::scenario::CounterId(0));
     }
 }

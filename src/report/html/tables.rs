@@ -220,7 +220,10 @@ pub(super) fn funnel(out: &mut String, run: &Run, figures: &Figures) {
             number(out, &percent(*count, first));
             number(
                 out,
-                &before.map_or("–".to_owned(), |before| percent(*count, before)),
+                &before
+                    // A branch that few take comes between steps that most take.
+                    .filter(|before| before >= count)
+                    .map_or("–".to_owned(), |before| percent(*count, before)),
             );
             out.push_str("</tr>");
             before = Some(*count);

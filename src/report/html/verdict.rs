@@ -35,11 +35,11 @@ fn banner(out: &mut String, report: &RunReport) {
         None if report.interrupted.is_some() => ("dim", "INTERRUPTED"),
         None => ("dim", "NOT JUDGED"),
     };
-    let _ = write!(
+    let _ = writeln!(
         out,
         "<header class=\"banner\"><div><h1>{}</h1><p class=\"about\">{}</p></div>\
          <p class=\"badges\"><span class=\"badge {valid_class}\">{valid}</span><span class=\"badge {passed_class}\">{passed}</span></p>\
-         <p class=\"facts\">{}</p></header>\n",
+         <p class=\"facts\">{}</p></header>",
         escape(&report.scenario.name),
         escape(report.scenario.about.trim()),
         facts(report)
