@@ -65,9 +65,17 @@ fn assert_reported(run: &Run, ended: &Ended, code: i32, signal: &str) {
         report.verdict.thresholds.is_empty() && report.verdict.passed.is_none(),
         "an interrupted run evaluates nothing"
     );
-    assert!(ended.out.contains("run folder:"), "{}", ended.out);
     let folder = run.run_folder();
-    for name in ["run.json", "samples.jsonl", "orders.jsonl", "loadgen.log"] {
+    let page = folder.join("report.html");
+    let says = format!("report: {}", page.display());
+    assert!(ended.out.contains(&says), "{}", ended.out);
+    for name in [
+        "report.html",
+        "run.json",
+        "samples.jsonl",
+        "orders.jsonl",
+        "loadgen.log",
+    ] {
         assert!(folder.join(name).is_file(), "no {name}");
     }
     for name in [
