@@ -133,6 +133,18 @@ fn halves(area: Rect) -> [Rect; 2] {
         .areas(area)
 }
 
+/// Rate and start lag; errors between them as soon as there are any.
+fn strip_row(frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) {
+    let [left, right] = halves(area);
+    strips::start_lag(frame, right, scene);
+    if scene.snapshot.all.errors == 0 {
+        return strips::rate(frame, left, scene);
+    }
+    let [left, middle] = halves(left);
+    strips::rate(frame, left, scene);
+    strips::errors(frame, middle, scene);
+}
+
 fn overview(frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) {
     let strips_height = if area.height >= TALL { 5 } else { 0 };
     let rows = u16::try_from(scene.subject.figures.len()).unwrap_or(u16::MAX);
@@ -149,9 +161,7 @@ fn overview(frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) {
     percentiles::draw(frame, left, scene);
     heat::draw(frame, right, scene);
     if strips_height > 0 {
-        let [left, right] = halves(strips);
-        strips::rate(frame, left, scene);
-        strips::start_lag(frame, right, scene);
+        strip_row(frame, strips, scene);
     }
     steps::draw(frame, table, scene);
 }
@@ -166,9 +176,7 @@ fn large(frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) {
     let [left, right] = halves(charts);
     percentiles::draw(frame, left, scene);
     heat::draw(frame, right, scene);
-    let [left, right] = halves(strips);
-    strips::rate(frame, left, scene);
-    strips::start_lag(frame, right, scene);
+    strip_row(frame, strips, scene);
     let [left, middle, right] = Layout::horizontal([
         Constraint::Length(116),
         Constraint::Fill(2),

@@ -8,6 +8,7 @@ use ratatui::text::{Line, Span};
 use super::Scene;
 use super::percentiles::{LEFT, marks, time_labels};
 use crate::measure::snapshot::Tick;
+use crate::tui::scale::slice;
 use crate::verdict::show_time;
 
 const EIGHTHS: [&str; 9] = [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
@@ -35,6 +36,27 @@ pub(super) fn rate(frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) {
         full: achieved(tick) / most,
         shaded: planned(tick).max(achieved(tick)) / most,
         style: scene.palette.accent(),
+    };
+    bars(frame, plot, scene, heights);
+}
+
+/// Failed steps a second, of the step in focus or of all.
+pub(super) fn errors(frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) {
+    let failed = |tick: &Tick| {
+        let errors = slice(tick, scene.ui.focus).map_or(0, |slice| slice.errors);
+        errors as f64 / tick.length.as_secs_f64().max(1e-9)
+    };
+    let history = scene.snapshot.history.iter();
+    let most = history.map(|tick| failed(tick)).fold(1.0, f64::max);
+    let title = Line::from(vec![
+        Span::styled("errors a second", Style::new().add_modifier(Modifier::BOLD)),
+        Span::styled(format!(" · {} ", scene.focus_name()), scene.palette.dim()),
+    ]);
+    let plot = frame_of(frame, area, scene, title, &format!("{most:.0}/s"));
+    let heights = |tick: &Tick| Bar {
+        full: failed(tick) / most,
+        shaded: 0.0,
+        style: scene.palette.bad(),
     };
     bars(frame, plot, scene, heights);
 }
