@@ -184,15 +184,20 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
     place.stop();
     let mut report = report(begun, args, &scenario, &place, &outcome, &folder)?;
     folder.finish(&mut report)?;
-    write_page(args, &folder)?;
+    if let Err(error) = write_page(args, &folder) {
+        // The record is written; a page can be made from it later, and its lack must not hide the verdict.
+        tracing::error!(error = format!("{error:#}"), "report.html was not written");
+        let _ = writeln!(std::io::stderr(), "report.html was not written: {error:#}");
+    }
     match args.format {
         crate::commands::Format::Text => {
             let style = Style {
                 colour: colour(std::io::stdout().is_terminal()),
             };
             let text = format!(
-                "{}\nreport: {}\n",
+                "{}\nrun folder: {}\nreport:     {}\n",
                 summary(&report, style),
+                folder.path().display(),
                 folder.file("report.html").display()
             );
             let _ = std::io::stdout().write_all(text.as_bytes());

@@ -1,14 +1,12 @@
 //! `loadgen report` and `loadgen compare` through the binary: the same figures in every form, segments merged exactly, and
 //! damaged folders explained.
 
-#[path = "support/virtual_run.rs"]
-mod virtual_run;
-
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use crate::virtual_run::{self, virtual_run};
 use assert_cmd::Command;
 use loadgen::measure::samples::Sample;
 use loadgen::report::figures::Figures;
@@ -17,7 +15,6 @@ use loadgen::report::read::{Run, read};
 use loadgen::report::{Blob, QUANTILES, RunReport};
 use loadgen::verdict::show_time;
 use serde_json::Value;
-use virtual_run::virtual_run;
 
 fn write(folder: &Path, (report, samples): &(RunReport, Vec<Sample>)) {
     std::fs::create_dir_all(folder).unwrap();
@@ -374,6 +371,23 @@ fn ten_minutes_of_twelve_steps_fit_in_three_megabytes_and_a_second() {
     if let Some(keep) = std::env::var_os("KEEP_REPORT") {
         std::fs::write(keep, html).unwrap();
     }
+}
+
+/// Without Chromium the script says so and this proves nothing.
+#[test]
+fn the_page_opens_in_a_browser_without_a_message_or_a_request() {
+    let place = tempfile::tempdir().unwrap();
+    write(&place.path().join("run"), &virtual_run(1, 1));
+    stdout(place.path(), &["report", "run"]);
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/report-check");
+    let page = place.path().join("run/report.html");
+    let output = std::process::Command::new(script)
+        .arg(page)
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    eprintln!("{}{told}", String::from_utf8_lossy(&output.stdout));
+    assert!(output.status.success(), "{told}");
 }
 
 #[test]

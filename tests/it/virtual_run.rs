@@ -49,7 +49,7 @@ pub(crate) fn long_run() -> (RunReport, Vec<Sample>) {
             tags: Vec::new(),
         });
     }
-    of_scenario(&scenario, 1, 1, Duration::from_secs(600), 600_000)
+    of_scenario(&scenario, 1, 1, Duration::from_secs(600), 240_000)
 }
 
 fn of_scenario(
