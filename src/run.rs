@@ -195,9 +195,8 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
                 colour: colour(std::io::stdout().is_terminal()),
             };
             let text = format!(
-                "{}\nrun folder: {}\nreport:     {}\n",
+                "{}\nreport: {}\n",
                 summary(&report, style),
-                folder.path().display(),
                 folder.file("report.html").display()
             );
             let _ = std::io::stdout().write_all(text.as_bytes());
