@@ -236,16 +236,16 @@ impl Loop {
 
     /// Waits for keys, and takes those that are there. `false` means: leave.
     fn listen(&mut self) -> io::Result<bool> {
-        let mut patience = if self.dirty {
+        let patience = if self.dirty {
             self.until_next_frame()
         } else {
             IDLE
         };
+        terminal::wait_for_input(patience)?;
         for _ in 0..KEYS_MAX {
-            if !event::poll(patience)? {
+            if !event::poll(Duration::ZERO)? {
                 break;
             }
-            patience = Duration::ZERO;
             match event::read()? {
                 Event::Key(key) if key.kind != KeyEventKind::Release => {
                     self.dirty = true;

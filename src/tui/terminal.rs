@@ -16,6 +16,7 @@ use ratatui::crossterm::execute;
 use ratatui::crossterm::terminal::{
     Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Signal, getppid, getsid, kill_current_process_group};
 
 use super::view::{Scene, draw};
@@ -48,6 +49,27 @@ pub fn is_possible() -> bool {
 /// Whether the terminal is still in our hands; a panic in any thread gives it back.
 pub(super) fn is_ours() -> bool {
     OURS.load(Ordering::SeqCst)
+}
+
+/// Waits for keys, at most this long.
+///
+/// crossterm's own wait never comes back from a terminal that has been closed, so it is only asked when there is one.
+pub(super) fn wait_for_input(patience: Duration) -> io::Result<()> {
+    let stdin = io::stdin();
+    let mut sources = [PollFd::new(&stdin, PollFlags::IN)];
+    let patience = Timespec::try_from(patience).map_err(io::Error::other)?;
+    match poll(&mut sources, Some(&patience)) {
+        // A signal, such as that of a new size.
+        Err(rustix::io::Errno::INTR) => return Ok(()),
+        other => other?,
+    };
+    if sources[0]
+        .revents()
+        .intersects(PollFlags::HUP | PollFlags::ERR)
+    {
+        return Err(io::Error::other("the terminal was closed"));
+    }
+    Ok(())
 }
 
 /// Lets other threads go first. Where the system refuses, drawing is rare enough anyway.
