@@ -13,6 +13,7 @@ use telemetry::Identity;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
+use crate::backends::BackendArgs;
 use crate::config::{Config, PasswordCost, Secret};
 use crate::pipeline;
 use crate::server::{RunningShop, Shop, Stopped};
@@ -109,6 +110,8 @@ pub struct ServeArgs {
     peers: PeerArgs,
     #[command(flatten)]
     secrets: SecretArgs,
+    #[command(flatten)]
+    backends: BackendArgs,
     #[command(flatten)]
     pipeline: pipeline::Settings,
 }
@@ -253,14 +256,15 @@ impl ServeArgs {
         config.env.clone_from(&self.env);
         config.seed = self.seed;
         config.products = self.products;
-        config.admin_token = secret(self.secrets.admin_token.as_ref());
-        config.jwt_secret = secret(self.secrets.jwt_secret.as_ref());
-        config.webhook_secret = secret(self.secrets.webhook_secret.as_ref());
+        config.admin_token = Secret::given(self.secrets.admin_token.as_deref());
+        config.jwt_secret = Secret::given(self.secrets.jwt_secret.as_deref());
+        config.webhook_secret = Secret::given(self.secrets.webhook_secret.as_deref());
         config.password_cost = self.password_cost;
         config.token_ttl = Duration::from_secs(self.token_ttl_s);
         config.cart_ttl = Duration::from_secs(self.cart_ttl_s);
         config.intent_ttl = Duration::from_secs(self.intent_ttl_s);
         config.gateway_rate_per_s = self.rate_limit;
+        config.backends = self.backends.backends();
         config.pipeline = self.pipeline.clone();
         Ok(config)
     }
@@ -338,12 +342,6 @@ impl PeerArgs {
         .filter_map(|(service, url)| Some((service, url.clone()?.0)))
         .collect()
     }
-}
-
-fn secret(given: Option<&String>) -> Option<Secret> {
-    given
-        .filter(|secret| !secret.is_empty())
-        .map(|secret| Secret::new(secret.as_str()))
 }
 
 struct Signals {

@@ -7,6 +7,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::backends::Backends;
 use crate::pipeline;
 use crate::service::Service;
 
@@ -18,6 +19,11 @@ impl Secret {
     /// Wraps a secret.
     pub fn new(secret: impl Into<String>) -> Self {
         Secret(secret.into())
+    }
+
+    /// The secret, unless it is absent or empty.
+    pub fn given(secret: Option<&str>) -> Option<Self> {
+        secret.filter(|secret| !secret.is_empty()).map(Secret::new)
     }
 
     /// The bare secret, for the one place that needs it.
@@ -93,6 +99,8 @@ pub struct Config {
     pub request_timeout: Duration,
     /// How long shutdown waits for requests under way.
     pub drain_timeout: Duration,
+    /// The real stores, queue and providers to use instead of the embedded ones.
+    pub backends: Backends,
     /// How the pipeline and the simulated outside world behave.
     pub pipeline: pipeline::Settings,
 }
@@ -122,6 +130,7 @@ impl Config {
             gateway_rate_per_s: 20_000,
             request_timeout: Duration::from_secs(10),
             drain_timeout: Duration::from_secs(5),
+            backends: Backends::default(),
             pipeline: pipeline::Settings::default(),
         }
     }

@@ -8,7 +8,11 @@
 
 pub mod service;
 
+pub mod backends;
+
 pub mod config;
+
+mod blocking;
 
 pub mod money;
 

@@ -14,14 +14,16 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::blocking::{closer, off_thread};
 use crate::config::Config;
 use crate::context::Context;
-use crate::db::{DbError, Durability};
+use crate::db::Durability;
 use crate::provider::simulated::{Behaviour, SimulatedWorld};
 use crate::provider::{MailProvider, PaymentProvider};
 use crate::queue::embedded::EmbeddedQueue;
 use crate::queue::{Queue, Topic};
 use crate::service::Service;
+use crate::store::Closer;
 
 mod consumer;
 mod dead_letters;
@@ -56,48 +58,53 @@ pub struct Resources {
     pub mail: Arc<dyn MailProvider>,
     /// The simulated outside world, where that is what the ports lead to.
     pub world: Option<Arc<SimulatedWorld>>,
-    closer: Arc<dyn Fn() + Send + Sync>,
+    closers: [Closer; 2],
 }
 
 impl Resources {
     /// Opens the queue and the providers that the configuration names.
-    pub fn open(config: &Config) -> Result<Resources, DbError> {
-        let settings = &config.pipeline;
-        let queue = Arc::new(EmbeddedQueue::open(
-            &config.data_dir.join("queue.db"),
-            Durability::Process,
-        )?);
-        let behaviour = Behaviour {
-            seed: config.seed,
-            payment_latency_median: settings.payment_latency,
-            mail_latency_median: settings.mail_latency,
-            decline_share: settings.decline_share,
-            mail_rejection_share: settings.mail_rejection_share,
-        };
-        let world = Arc::new(SimulatedWorld::open(
-            &config.data_dir.join("provider.db"),
-            Durability::Process,
-            behaviour,
-        )?);
+    pub async fn open(config: &Config) -> anyhow::Result<Resources> {
+        let (queue, close_queue) = open_queue(config).await?;
+        let (world, close_world) = open_world(config).await?;
         Ok(Resources {
+            queue,
             payments: world.clone(),
             mail: world.clone(),
-            world: Some(world.clone()),
-            closer: Arc::new({
-                let queue = queue.clone();
-                move || {
-                    queue.close();
-                    world.close();
-                }
-            }),
-            queue,
+            world: Some(world),
+            closers: [close_queue, close_world],
         })
     }
 
-    /// Finishes what waits and closes the files. Blocks.
-    pub fn close(&self) {
-        (self.closer)();
+    /// Finishes what waits and lets go of files and connections.
+    pub async fn close(&self) {
+        for close in &self.closers {
+            close().await;
+        }
     }
+}
+
+async fn open_queue(config: &Config) -> anyhow::Result<(Arc<dyn Queue>, Closer)> {
+    let file = config.data_dir.join("queue.db");
+    let open = move || EmbeddedQueue::open(&file, Durability::Process);
+    let queue = Arc::new(off_thread(open).await??);
+    let closing = queue.clone();
+    Ok((queue, closer(move || closing.close())))
+}
+
+async fn open_world(config: &Config) -> anyhow::Result<(Arc<SimulatedWorld>, Closer)> {
+    let settings = &config.pipeline;
+    let behaviour = Behaviour {
+        seed: config.seed,
+        payment_latency_median: settings.payment_latency,
+        mail_latency_median: settings.mail_latency,
+        decline_share: settings.decline_share,
+        mail_rejection_share: settings.mail_rejection_share,
+    };
+    let file = config.data_dir.join("provider.db");
+    let open = move || SimulatedWorld::open(&file, Durability::Process, behaviour);
+    let world = Arc::new(off_thread(open).await??);
+    let closing = world.clone();
+    Ok((world, closer(move || closing.close())))
 }
 
 /// The running parts of the pipeline; owns their tasks.

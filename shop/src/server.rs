@@ -72,13 +72,7 @@ impl Shop {
         })?;
         let listeners = bind_all(&config)?;
         let urls = own_urls(&listeners)?;
-        let context = tokio::task::spawn_blocking({
-            let urls = urls.clone();
-            move || open(config, &urls)
-        })
-        .await
-        .context("opening the shop was interrupted")??;
-        let context = Arc::new(context);
+        let context = Arc::new(open(config, &urls).await?);
         fill(&context).await?;
         let services = context.config.services.clone();
         let pipeline = pipeline::start(&context, &services)?;
@@ -126,13 +120,12 @@ impl RunningShop {
         drained &= stop_all(behind, deadline).await;
         drained &= stop_all(vec![self.housekeeping], deadline).await;
         drained &= self.pipeline.stop(deadline).await;
+        self.context.resources.close().await;
+        self.context.stores.close().await;
         let context = self.context;
-        let closed = tokio::task::spawn_blocking(move || {
-            context.passwords.close();
-            context.resources.close();
-            context.stores.close();
-        });
-        drained &= closed.await.is_ok();
+        drained &= tokio::task::spawn_blocking(move || context.passwords.close())
+            .await
+            .is_ok();
         if drained {
             Stopped::Drained
         } else {
@@ -222,7 +215,7 @@ fn peer_urls(config: &Config, own: &BTreeMap<Service, String>) -> BTreeMap<Servi
 }
 
 /// Opens everything but the ports.
-pub(crate) fn open(
+pub(crate) async fn open(
     config: Config,
     own_urls: &BTreeMap<Service, String>,
 ) -> anyhow::Result<Context> {
@@ -233,8 +226,8 @@ pub(crate) fn open(
         .map(|service| Ok((service, Observer::new(service, &config.env)?)))
         .collect::<anyhow::Result<_>>()?;
     Ok(Context {
-        stores: Stores::open(&config)?,
-        resources: Resources::open(&config)?,
+        stores: Stores::open(&config).await?,
+        resources: Resources::open(&config).await?,
         peers: Peers::new(peer_urls(&config, own_urls)),
         tokens: Tokens::new(&jwt_secret, config.token_ttl),
         webhook_secret,

@@ -1,9 +1,12 @@
 //! What the shop keeps, as small traits in domain words. Each method is one whole transaction.
 //!
 //! Services and pipeline see these traits alone; which database answers is decided once, in
-//! [`Stores::open`]. The embedded implementation lives in [`embedded`].
+//! [`Stores::open`]: one half stands where PostgreSQL does, the other where Redis does. The embedded
+//! implementation of both lives in [`embedded`].
 
 use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
 
 use crate::config::Config;
 use crate::db::DbError;
@@ -38,18 +41,49 @@ pub struct Stores {
     pub carts: Arc<dyn CartStore>,
     /// Payment intents.
     pub intents: Arc<dyn IntentStore>,
-    closer: Arc<dyn Fn() + Send + Sync>,
+    closers: [Closer; 2],
+}
+
+/// Finishes what waits and lets go of files and connections.
+pub(crate) type Closer = Arc<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>;
+
+/// The half that stands where PostgreSQL does.
+pub(crate) struct Records {
+    pub(crate) products: Arc<dyn ProductStore>,
+    pub(crate) orders: Arc<dyn OrderStore>,
+    pub(crate) pipeline: Arc<dyn PipelineStore>,
+    pub(crate) users: Arc<dyn UserStore>,
+    pub(crate) closer: Closer,
+}
+
+/// The half that stands where Redis does.
+pub(crate) struct Sessions {
+    pub(crate) carts: Arc<dyn CartStore>,
+    pub(crate) intents: Arc<dyn IntentStore>,
+    pub(crate) closer: Closer,
 }
 
 impl Stores {
-    /// Opens the stores that the configuration names.
-    pub fn open(config: &Config) -> Result<Stores, DbError> {
-        embedded::open(config)
+    /// Opens the stores that the configuration names and brings their schemas up to date.
+    pub async fn open(config: &Config) -> anyhow::Result<Stores> {
+        let records = embedded::open_records(&config.data_dir).await?;
+        let sessions = embedded::open_sessions(&config.data_dir).await?;
+        Ok(Stores {
+            products: records.products,
+            orders: records.orders,
+            pipeline: records.pipeline,
+            users: records.users,
+            carts: sessions.carts,
+            intents: sessions.intents,
+            closers: [records.closer, sessions.closer],
+        })
     }
 
-    /// Finishes what waits and closes the files. Blocks.
-    pub fn close(&self) {
-        (self.closer)();
+    /// Finishes what waits and lets go of files and connections.
+    pub async fn close(&self) {
+        for close in &self.closers {
+            close().await;
+        }
     }
 }
 

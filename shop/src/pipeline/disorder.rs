@@ -54,7 +54,9 @@ impl ByHand {
         config.products = 10;
         config.pipeline.payment_latency = Duration::ZERO;
         config.password_cost.memory_kib = 64;
-        let context = crate::server::open(config, &Default::default()).expect("opens");
+        let context = crate::server::open(config, &Default::default())
+            .await
+            .expect("opens");
         let context = Arc::new(context);
         let products = seed_products(&Catalogue::generate(1, 10));
         let seeded = context.stores.products.seed(products).await;
@@ -258,8 +260,8 @@ async fn any_delivery_ends_the_same(choices: &[Index], cancel_after: usize) {
     let context = Arc::clone(&shop.context);
     drop(shop);
     context.passwords.close();
-    context.resources.close();
-    context.stores.close();
+    context.resources.close().await;
+    context.stores.close().await;
 }
 
 proptest! {

@@ -10,9 +10,9 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row};
 use tokio::sync::Notify;
 
-use crate::config::Config;
+use crate::blocking::{closer, off_thread};
 use crate::db::{Db, DbError, DbOptions, Durability, Migration};
-use crate::store::Stores;
+use crate::store::{Records, Sessions};
 
 mod carts;
 mod intents;
@@ -85,28 +85,38 @@ struct SessionsFile {
     db: Db,
 }
 
-/// Opens both files and brings their schemas up to date.
-pub(super) fn open(config: &Config) -> Result<Stores, DbError> {
-    let shop = Database::Shop.open(&config.data_dir)?;
-    let sessions = Database::Sessions.open(&config.data_dir)?;
-    let closing = (shop.clone(), sessions.clone());
+/// Opens `shop.db` and brings its schema up to date.
+pub(super) async fn open_records(folder: &Path) -> anyhow::Result<Records> {
+    let db = open(Database::Shop, folder).await?;
+    let closing = db.clone();
     let shop = Arc::new(ShopFile {
-        db: shop,
+        db,
         events: Notify::new(),
     });
-    let sessions = Arc::new(SessionsFile { db: sessions });
-    Ok(Stores {
+    Ok(Records {
         products: shop.clone(),
         orders: shop.clone(),
         pipeline: shop.clone(),
         users: shop,
+        closer: closer(move || closing.close()),
+    })
+}
+
+/// Opens `sessions.db` and brings its schema up to date.
+pub(super) async fn open_sessions(folder: &Path) -> anyhow::Result<Sessions> {
+    let db = open(Database::Sessions, folder).await?;
+    let closing = db.clone();
+    let sessions = Arc::new(SessionsFile { db });
+    Ok(Sessions {
         carts: sessions.clone(),
         intents: sessions,
-        closer: Arc::new(move || {
-            closing.0.close();
-            closing.1.close();
-        }),
+        closer: closer(move || closing.close()),
     })
+}
+
+async fn open(database: Database, folder: &Path) -> anyhow::Result<Db> {
+    let folder = folder.to_owned();
+    Ok(off_thread(move || database.open(&folder)).await??)
 }
 
 /// Runs a statement that changes rows; returns how many.

@@ -51,7 +51,7 @@ proptest! {
 
 async fn check(steps: Vec<Step>) {
     let folder = tempfile::tempdir().unwrap();
-    let stores = Stores::open(&config(&folder)).unwrap();
+    let stores = Stores::open(&config(&folder)).await.unwrap();
     let product = stores.products.add(new_product()).await.unwrap().id;
     let mut ids = Vec::new();
     for _ in 0..3 {
@@ -75,7 +75,7 @@ async fn check(steps: Vec<Step>) {
     }
     let product = stores.products.get(product).await.unwrap().unwrap();
     assert_eq!(product.stock + held, STOCK);
-    stores.close();
+    stores.close().await;
 }
 
 async fn apply(stores: &Stores, ids: &[Uuid], step: Step) {
@@ -201,7 +201,7 @@ async fn order_at(
 #[tokio::test]
 async fn every_effect_leaves_its_event_in_the_outbox_until_it_is_published() {
     let folder = tempfile::tempdir().unwrap();
-    let stores = Stores::open(&config(&folder)).unwrap();
+    let stores = Stores::open(&config(&folder)).await.unwrap();
     let product = stores.products.add(new_product()).await.unwrap().id;
     let id = order(&stores, product, 1).await.id;
     for step in [
@@ -227,13 +227,13 @@ async fn every_effect_leaves_its_event_in_the_outbox_until_it_is_published() {
     let first_two = rows.iter().take(2).map(|row| row.seq).collect();
     stores.pipeline.mark_published(first_two).await.unwrap();
     assert_eq!(stores.pipeline.unpublished(10).await.unwrap().len(), 3);
-    stores.close();
+    stores.close().await;
 }
 
 #[tokio::test]
 async fn orders_that_nobody_pays_expire_and_others_do_not() {
     let folder = tempfile::tempdir().unwrap();
-    let stores = Stores::open(&config(&folder)).unwrap();
+    let stores = Stores::open(&config(&folder)).await.unwrap();
     let product = stores.products.add(new_product()).await.unwrap().id;
     let old = order_at(&stores, product, 1, PaymentMode::Intent, 100)
         .await
@@ -252,5 +252,5 @@ async fn orders_that_nobody_pays_expire_and_others_do_not() {
             .unwrap()
             .is_empty()
     );
-    stores.close();
+    stores.close().await;
 }

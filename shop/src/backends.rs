@@ -1,0 +1,41 @@
+//! Which real store, queue and provider stands behind each port. What is left out is embedded or
+//! simulated. Addresses come from the environment, since most of them hold a password.
+
+use crate::config::Secret;
+
+/// Addresses of what the shop uses instead of its embedded and simulated parts.
+#[derive(Clone, Debug, Default)]
+pub struct Backends {
+    /// PostgreSQL: `postgres://user:password@host:5432/database`.
+    pub database_url: Option<Secret>,
+    /// Redis: `redis://host:6379`.
+    pub redis_url: Option<Secret>,
+}
+
+/// The variables behind [`Backends`]: a command line can be read by everyone on the machine.
+#[derive(Clone, Default, clap::Args)]
+#[command(next_help_heading = "Stores, queue and providers (environment only)")]
+pub struct BackendArgs {
+    /// PostgreSQL for products, orders, users and outbox
+    #[arg(long, hide = true, env = "DATABASE_URL", hide_env_values = true)]
+    database_url: Option<String>,
+    /// Redis for carts and payment intents
+    #[arg(long, hide = true, env = "REDIS_URL", hide_env_values = true)]
+    redis_url: Option<String>,
+}
+
+impl BackendArgs {
+    /// What the variables name; an empty variable names nothing.
+    pub fn backends(&self) -> Backends {
+        Backends {
+            database_url: Secret::given(self.database_url.as_deref()),
+            redis_url: Secret::given(self.redis_url.as_deref()),
+        }
+    }
+}
+
+impl std::fmt::Debug for BackendArgs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("BackendArgs(…)")
+    }
+}
