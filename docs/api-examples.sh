@@ -78,3 +78,9 @@ curl -X POST "$shop/api/orders" -H "$json" -d '{"customerId":"123","items":["ite
 # Mail.
 curl -X POST "$shop/api/notifications/order-confirmation" -H "$json" -d "{\"orderId\":\"$order\",\"email\":\"ann@example.com\",\"total\":99.99}"
 curl -X POST "$shop/api/notifications/shipping-update" -H "$json" -d "{\"orderId\":\"$order\",\"email\":\"ann@example.com\",\"status\":\"shipped\"}"
+
+# The books, for auditors and administrators; `loadgen audit` reads them.
+curl "$shop/api/admin/orders?limit=2" -H "$bearer"
+curl "$shop/api/admin/stock?limit=2" -H "$bearer"
+curl "$shop/api/admin/charges?limit=2" -H "$bearer"
+curl "$shop/api/admin/pipeline" -H "$bearer"

@@ -156,6 +156,9 @@ struct SecretArgs {
     /// When set, catalogue changes need it or an administrator's token
     #[arg(long, hide = true, env = "SHOP_ADMIN_TOKEN", hide_env_values = true)]
     admin_token: Option<String>,
+    /// Whoever shows it may read the shop's books, as an audit does
+    #[arg(long, hide = true, env = "SHOP_AUDIT_TOKEN", hide_env_values = true)]
+    audit_token: Option<String>,
 }
 
 impl std::fmt::Debug for SecretArgs {
@@ -259,6 +262,7 @@ impl ServeArgs {
         config.admin_token = Secret::given(self.secrets.admin_token.as_deref());
         config.jwt_secret = Secret::given(self.secrets.jwt_secret.as_deref());
         config.webhook_secret = Secret::given(self.secrets.webhook_secret.as_deref());
+        config.audit_token = Secret::given(self.secrets.audit_token.as_deref());
         config.password_cost = self.password_cost;
         config.token_ttl = Duration::from_secs(self.token_ttl_s);
         config.cart_ttl = Duration::from_secs(self.cart_ttl_s);

@@ -81,6 +81,8 @@ pub struct Config {
     pub products: u32,
     /// With it, changes to the catalogue and foreign orders need this token or an administrator's.
     pub admin_token: Option<Secret>,
+    /// Opens the books to auditors, and nothing else.
+    pub audit_token: Option<Secret>,
     /// Signs access tokens; made and kept in the data folder when absent.
     pub jwt_secret: Option<Secret>,
     /// Signs webhooks; made and kept in the data folder when absent.
@@ -121,6 +123,7 @@ impl Config {
             seed: 1,
             products: 10_000,
             admin_token: None,
+            audit_token: None,
             jwt_secret: None,
             webhook_secret: None,
             password_cost: PasswordCost::default(),

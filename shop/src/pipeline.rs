@@ -36,7 +36,7 @@ mod message;
 pub(crate) mod meter;
 mod notifications;
 mod part;
-mod payments;
+pub(crate) mod payments;
 pub mod producer;
 mod relay;
 pub mod settings;

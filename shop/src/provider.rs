@@ -5,6 +5,8 @@
 
 use async_trait::async_trait;
 
+use crate::store::Page;
+
 pub mod card;
 pub mod simulated;
 
@@ -21,6 +23,16 @@ pub trait PaymentProvider: Send + Sync + 'static {
 
     /// Gives all the money of a charge back, once per charge.
     async fn refund(&self, charge_id: &str) -> Result<Refunded, RefundError>;
+
+    /// The provider's own books: charges that went through at `since_ms` (milliseconds since 1970) or
+    /// later, at most `limit`, from behind `after` on. Every charge is on one page, once, also while
+    /// others are being made.
+    async fn books(
+        &self,
+        since_ms: i64,
+        after: Option<String>,
+        limit: u32,
+    ) -> Result<Page<BookedCharge, String>, ChargeError>;
 }
 
 /// Who carries the mail.
@@ -71,6 +83,21 @@ pub type ChargeOutcome = Result<Charged, DeclineReason>;
 pub struct Refunded {
     /// The provider's name for the refund.
     pub refund_id: String,
+}
+
+/// One charge in the provider's books.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BookedCharge {
+    /// The key the shop chose; empty when somebody else made the charge.
+    pub idempotency_key: String,
+    /// The provider's name for the charge.
+    pub charge_id: String,
+    /// Minor units.
+    pub amount_minor: i64,
+    /// ISO 4217, upper case.
+    pub currency: String,
+    /// Whether the money was given back.
+    pub refunded: bool,
 }
 
 /// Why no money was taken.

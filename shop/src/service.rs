@@ -53,7 +53,13 @@ const TABLE: [Row; 8] = [
         name: "orders",
         telemetry_name: "rum-shop-order-service",
         port: 8080,
-        prefixes: &["/api/products", "/api/orders"],
+        prefixes: &[
+            "/api/products",
+            "/api/orders",
+            "/api/admin/orders",
+            "/api/admin/stock",
+            "/api/admin/pipeline",
+        ],
         routes: services::orders::routes,
     },
     Row {
@@ -77,7 +83,7 @@ const TABLE: [Row; 8] = [
         name: "payment",
         telemetry_name: "rum-shop-payment",
         port: 3003,
-        prefixes: &["/api/payment"],
+        prefixes: &["/api/payment", "/api/admin/charges"],
         routes: services::payment::routes,
     },
     Row {

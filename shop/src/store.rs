@@ -14,6 +14,7 @@ use crate::db::DbError;
 mod cart;
 pub mod embedded;
 mod intent;
+mod ledger;
 mod order;
 mod pipeline;
 mod product;
@@ -21,6 +22,7 @@ mod user;
 
 pub use cart::*;
 pub use intent::*;
+pub use ledger::*;
 pub use order::*;
 pub use pipeline::*;
 pub use product::*;
@@ -35,6 +37,8 @@ pub struct Stores {
     pub orders: Arc<dyn OrderStore>,
     /// Orders, as the pipeline sees them.
     pub pipeline: Arc<dyn PipelineStore>,
+    /// All of it, for whoever audits the shop.
+    pub ledger: Arc<dyn LedgerStore>,
     /// Accounts.
     pub users: Arc<dyn UserStore>,
     /// Carts.
@@ -52,6 +56,7 @@ pub(crate) struct Records {
     pub(crate) products: Arc<dyn ProductStore>,
     pub(crate) orders: Arc<dyn OrderStore>,
     pub(crate) pipeline: Arc<dyn PipelineStore>,
+    pub(crate) ledger: Arc<dyn LedgerStore>,
     pub(crate) users: Arc<dyn UserStore>,
     pub(crate) closer: Closer,
 }
@@ -72,6 +77,7 @@ impl Stores {
             products: records.products,
             orders: records.orders,
             pipeline: records.pipeline,
+            ledger: records.ledger,
             users: records.users,
             carts: sessions.carts,
             intents: sessions.intents,

@@ -111,6 +111,9 @@ pub struct RequiredCaller(pub Caller);
 /// The administrator, where the configuration asks for one.
 pub struct CatalogueAdmin;
 
+/// Whoever may read the shop's books: the bearer of the audit token, or an administrator.
+pub struct Auditor;
+
 impl FromRequestParts<AppState> for MaybeCaller {
     type Rejection = ApiError;
 
@@ -146,6 +149,27 @@ impl FromRequestParts<AppState> for CatalogueAdmin {
     }
 }
 
+impl FromRequestParts<AppState> for Auditor {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+        let given = parts.headers.get(header::AUTHORIZATION);
+        let token = given.and_then(|value| value.to_str().ok()).and_then(bearer);
+        if token.is_some_and(|token| is_token(token, state.context.config.audit_token.as_ref())) {
+            return Ok(Auditor);
+        }
+        match caller(&parts.headers, state)? {
+            Some(caller) if caller.is_admin() => Ok(Auditor),
+            Some(_) => Err(ApiError::forbidden(
+                "this needs an auditor or an administrator",
+            )),
+            None => Err(ApiError::unauthorized(
+                "this needs an auditor's or administrator's `Authorization: Bearer <token>`",
+            )),
+        }
+    }
+}
+
 fn caller(headers: &HeaderMap, state: &AppState) -> Result<Option<Caller>, ApiError> {
     let Some(value) = headers.get(header::AUTHORIZATION) else {
         return Ok(None);
@@ -155,7 +179,7 @@ fn caller(headers: &HeaderMap, state: &AppState) -> Result<Option<Caller>, ApiEr
         .ok()
         .and_then(bearer)
         .ok_or_else(|| ApiError::unauthorized("the authorization must be `Bearer <token>`"))?;
-    if is_admin_token(token, state) {
+    if is_token(token, state.context.config.admin_token.as_ref()) {
         return Ok(Some(Caller {
             subject: "admin".to_owned(),
             role: Role::Admin,
@@ -174,13 +198,8 @@ fn bearer(value: &str) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-fn is_admin_token(token: &str, state: &AppState) -> bool {
-    state
-        .context
-        .config
-        .admin_token
-        .as_ref()
-        .is_some_and(|expected| same(expected.expose().as_bytes(), token.as_bytes()))
+fn is_token(token: &str, expected: Option<&Secret>) -> bool {
+    expected.is_some_and(|expected| same(expected.expose().as_bytes(), token.as_bytes()))
 }
 
 /// Compares without telling by its duration where the difference is.

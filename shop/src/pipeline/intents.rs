@@ -29,9 +29,17 @@ pub(crate) enum Undecided {
     Provider(#[from] ChargeError),
 }
 
+/// What the keys of intents' charges begin with.
+const KEY_PREFIX: &str = "intent:";
+
 /// The provider's key of an intent's charge.
 pub(crate) fn charge_key(intent_id: &str) -> String {
-    format!("intent:{intent_id}")
+    format!("{KEY_PREFIX}{intent_id}")
+}
+
+/// The intent whose charge has this key.
+pub(crate) fn intent_of_key(key: &str) -> Option<&str> {
+    key.strip_prefix(KEY_PREFIX)
 }
 
 /// The intent was charged: tell the order, then write it down.

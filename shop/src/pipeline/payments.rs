@@ -210,9 +210,17 @@ impl Handle for Payments {
     }
 }
 
+/// What the keys of automatic charges begin with.
+const KEY_PREFIX: &str = "order:";
+
 /// The provider's key of an order's automatic charge.
 fn charge_key(order_id: Uuid) -> String {
-    format!("order:{order_id}")
+    format!("{KEY_PREFIX}{order_id}")
+}
+
+/// The order whose automatic charge has this key.
+pub(crate) fn order_of_key(key: &str) -> Option<Uuid> {
+    key.strip_prefix(KEY_PREFIX)?.parse().ok()
 }
 
 fn record(charged: Charged, amount: Money) -> ChargeRecord {

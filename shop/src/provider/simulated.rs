@@ -19,12 +19,13 @@ use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
 use super::{
-    Card, Charge, ChargeError, ChargeOutcome, Charged, DeclineReason, Delivered, Mail, MailError,
-    MailProvider, PaymentMethod, PaymentProvider, RefundError, Refunded,
+    BookedCharge, Card, Charge, ChargeError, ChargeOutcome, Charged, DeclineReason, Delivered,
+    Mail, MailError, MailProvider, PaymentMethod, PaymentProvider, RefundError, Refunded,
 };
 use crate::{
     context::now_ms,
     db::{Db, DbError, DbOptions, Durability, Migration},
+    store::Page,
 };
 
 /// Spread of the latency: the sigma of the logarithm. About one call in a hundred takes three times the median.
@@ -94,21 +95,6 @@ pub struct SimulatedWorld {
     mail_outage: AtomicBool,
 }
 
-/// One charge in the bank's books.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BookedCharge {
-    /// The key the shop chose.
-    pub idempotency_key: String,
-    /// The bank's name for the charge.
-    pub charge_id: String,
-    /// Minor units.
-    pub amount_minor: i64,
-    /// ISO 4217.
-    pub currency: String,
-    /// Whether the money was given back.
-    pub refunded: bool,
-}
-
 impl SimulatedWorld {
     /// Opens or makes the books.
     pub fn open(
@@ -146,20 +132,33 @@ impl SimulatedWorld {
 
     /// Charges that went through, oldest first, at most `limit`.
     pub async fn booked_charges(&self, limit: u32) -> Result<Vec<BookedCharge>, DbError> {
+        let charges = self.charges_after(0, 0, limit).await?;
+        Ok(charges.into_iter().map(|(_, charge)| charge).collect())
+    }
+
+    /// Charges that went through, oldest first, each with its place in the books.
+    async fn charges_after(
+        &self,
+        since_ms: i64,
+        place: i64,
+        limit: u32,
+    ) -> Result<Vec<(i64, BookedCharge)>, DbError> {
         self.db
             .read(move |connection| {
                 let mut select = connection.prepare_cached(
-                    "SELECT idempotency_key, charge_id, amount_minor, currency, refund_id IS NOT NULL
-                     FROM charges WHERE decline_reason IS NULL ORDER BY created_at_ms LIMIT ?1",
+                    "SELECT rowid, idempotency_key, charge_id, amount_minor, currency, refund_id IS NOT NULL
+                     FROM charges WHERE decline_reason IS NULL AND created_at_ms >= ?1 AND rowid > ?2
+                     ORDER BY rowid LIMIT ?3",
                 )?;
-                let rows = select.query_map([limit], |row| {
-                    Ok(BookedCharge {
-                        idempotency_key: row.get(0)?,
-                        charge_id: row.get(1)?,
-                        amount_minor: row.get(2)?,
-                        currency: row.get(3)?,
-                        refunded: row.get(4)?,
-                    })
+                let rows = select.query_map((since_ms, place, limit), |row| {
+                    let charge = BookedCharge {
+                        idempotency_key: row.get(1)?,
+                        charge_id: row.get(2)?,
+                        amount_minor: row.get(3)?,
+                        currency: row.get(4)?,
+                        refunded: row.get(5)?,
+                    };
+                    Ok((row.get(0)?, charge))
                 })?;
                 Ok(rows.collect::<Result<_, _>>()?)
             })
@@ -275,6 +274,35 @@ impl PaymentProvider for SimulatedWorld {
             .map_err(|error| RefundError::Unavailable(error.to_string()))?;
         self.half_latency(median, charge_id).await;
         refunded.ok_or_else(|| RefundError::UnknownCharge(charge_id.to_owned()))
+    }
+
+    async fn books(
+        &self,
+        since_ms: i64,
+        after: Option<String>,
+        limit: u32,
+    ) -> Result<Page<BookedCharge, String>, ChargeError> {
+        if self.payment_outage.load(Ordering::Acquire) {
+            return Err(ChargeError::Unavailable("connection refused".into()));
+        }
+        let place = match after {
+            None => 0,
+            Some(after) => after
+                .parse()
+                .map_err(|_| ChargeError::Invalid("no such place in the books".into()))?,
+        };
+        let mut rows = self
+            .charges_after(since_ms, place, limit.saturating_add(1))
+            .await
+            .map_err(|error| ChargeError::Unavailable(error.to_string()))?;
+        let more = rows.len() > limit as usize;
+        rows.truncate(limit as usize);
+        let next = rows
+            .last()
+            .filter(|_| more)
+            .map(|(place, _)| place.to_string());
+        let items = rows.into_iter().map(|(_, charge)| charge).collect();
+        Ok(Page { items, next })
     }
 }
 

@@ -26,6 +26,7 @@ use crate::store::{Intent, IntentChange, IntentMoved, IntentStatus};
 use crate::token::{Caller, MaybeCaller};
 
 mod body;
+mod books;
 mod secret;
 mod signature;
 mod webhook;
@@ -41,6 +42,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(create_intent))
         .routes(routes!(confirm))
         .routes(routes!(webhook::receive))
+        .merge(books::routes())
 }
 
 /// Makes a payment intent, or gives the one that the order has.

@@ -16,6 +16,7 @@ use crate::store::{Records, Sessions};
 
 mod carts;
 mod intents;
+mod ledger;
 mod orders;
 mod pipeline;
 mod products;
@@ -97,6 +98,7 @@ pub(super) async fn open_records(folder: &Path) -> anyhow::Result<Records> {
         products: shop.clone(),
         orders: shop.clone(),
         pipeline: shop.clone(),
+        ledger: shop.clone(),
         users: shop,
         closer: closer(move || closing.close()),
     })

@@ -7,7 +7,7 @@ use shop::Service;
 
 use crate::support::{TestShop, send};
 
-const ROUTES: [&str; 20] = [
+const ROUTES: [&str; 24] = [
     "get /api/products",
     "post /api/products",
     "get /api/products/search",
@@ -27,6 +27,10 @@ const ROUTES: [&str; 20] = [
     "post /api/auth/register",
     "post /api/auth/login",
     "get /api/auth/profile",
+    "get /api/admin/orders",
+    "get /api/admin/stock",
+    "get /api/admin/charges",
+    "get /api/admin/pipeline",
     "get /health",
 ];
 

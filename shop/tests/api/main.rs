@@ -1,6 +1,7 @@
 //! The shop through its front door: HTTP against a whole shop on free ports.
 
 mod auth;
+mod books;
 mod carts;
 mod documents;
 mod errors;
