@@ -2,7 +2,8 @@
 //!
 //! It runs on a thread of its own with the same fine timer as the generator. The n-th request waits for the n-th point of a
 //! shuffled, evenly spaced set of quantiles, so the delays of one period have exactly the distribution asked for and the
-//! truth is no sample but a formula. Must not know: the engine.
+//! truth is no sample but a formula. A sleeper wakes some ten microseconds late, always; the target measures that once and asks to
+//! be woken that much earlier. Must not know: the engine.
 
 use std::cell::Cell;
 use std::convert::Infallible;
@@ -26,6 +27,10 @@ use crate::permutation::Permutation;
 
 /// What the target answers.
 const ANSWER: &[u8] = br#"{"id":42,"status":"ok","token":"c2VsZnRlc3Q"}"#;
+
+/// Sleeps, and their length, by which the target finds out how late this machine wakes a sleeper.
+const LATENESS_TRIES: usize = 101;
+const LATENESS_SLEEP: Duration = Duration::from_micros(500);
 
 /// A distribution of service times whose quantile function is known.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -182,6 +187,8 @@ struct Shared {
     behaviour: Behaviour,
     order: Permutation,
     timer: Timer,
+    /// How late this machine wakes a sleeper, usually: sleeps are that much shorter.
+    lateness: Duration,
     requests: Cell<u64>,
     first: Cell<Option<Instant>>,
 }
@@ -193,6 +200,7 @@ impl Shared {
         let point = self.order.at(number % self.behaviour.period);
         let q = (point as f64 + 0.5) / self.behaviour.period as f64;
         let delay = self.behaviour.latency.quantile(q);
+        let delay = delay.saturating_sub(self.lateness);
         let first = self.first.get().unwrap_or(now);
         self.first.set(Some(first));
         match self.behaviour.stall {
@@ -222,10 +230,12 @@ async fn serve(
     let driver = timer.clone();
     let driving = tokio::task::spawn_local(async move { driver.drive().await });
     let order = Permutation::new(behaviour.period, 0x5e1f);
+    let lateness = usual_lateness(&timer).await;
     let shared = Rc::new(Shared {
         behaviour,
         order,
         timer,
+        lateness,
         requests: Cell::new(0),
         first: Cell::new(None),
     });
@@ -243,6 +253,18 @@ async fn serve(
     driving.abort();
     connections.shutdown().await;
     Ok(())
+}
+
+/// The median of how much later than asked for a sleeper wakes.
+async fn usual_lateness(timer: &Timer) -> Duration {
+    let mut found = Vec::with_capacity(LATENESS_TRIES);
+    for _ in 0..LATENESS_TRIES {
+        let due = Instant::now() + LATENESS_SLEEP;
+        timer.sleep_until(due).await;
+        found.push(due.elapsed());
+    }
+    found.sort_unstable();
+    found[LATENESS_TRIES / 2]
 }
 
 async fn connection(stream: tokio::net::TcpStream, shared: Rc<Shared>) {

@@ -1,0 +1,217 @@
+//! The flags of `loadgen run`, and the valid scenario that they ask for.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::attend::TuiMode;
+use super::progress::ProgressMode;
+use crate::commands::change_args::ChangeArgs;
+use crate::engine;
+use crate::report::html::TraceUrl;
+use crate::scenario::{
+    OneStep, OneStepLoad, Scenario, ScenarioRef, Threshold, load, parse_duration,
+};
+
+/// Length of a run of one request if no other is given.
+const ONE_STEP_DURATION: Duration = Duration::from_secs(30);
+
+/// Run a scenario, or one request
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  loadgen run checkout-storm
+  loadgen run checkout-storm --duration 5m --rate-scale 2 --seed 7
+  loadgen run my-storm.yaml --target http://127.0.0.1:5921 --threshold 'p99 < 300 ms'
+  loadgen run --url http://127.0.0.1:8080/ --rate 500/s --duration 30s
+  loadgen run --url http://127.0.0.1:8080/ --connections 32
+
+Exit codes: 0 valid and all thresholds met · 1 loadgen failed · 2 wrong flags or scenario · 3 a threshold failed ·
+4 the run is invalid · 130 or 143 interrupted")]
+pub struct RunArgs {
+    /// Name of a scenario (see `loadgen list`), or path of a file
+    #[arg(required_unless_present = "url", conflicts_with = "url")]
+    pub(super) scenario: Option<String>,
+
+    /// Base URL of the system under test; without it, and without one in the scenario, loadgen starts its own shop
+    #[arg(long, value_name = "URL", conflicts_with = "url")]
+    pub(super) target: Option<String>,
+
+    /// All randomness comes from this number; the scenario's own if not given
+    #[arg(long, value_name = "N")]
+    pub(super) seed: Option<u64>,
+
+    /// Send only this share of the schedule, such as 2/8: eight machines with 1/8 … 8/8 send what one would have
+    #[arg(long, value_name = "I/N", value_parser = parse_segment, default_value = "1/1")]
+    pub(super) segment: (u64, u64),
+
+    /// Worker threads [default: one a core; one core less with the embedded shop]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(super) workers: Option<u32>,
+
+    /// One more condition for exit code 0, such as 'p99 of POST /api/orders < 800 ms in baseline'; may be repeated
+    #[arg(long = "threshold", value_name = "CONDITION")]
+    pub(super) thresholds: Vec<String>,
+
+    /// Where run folders are made
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    pub(super) out: PathBuf,
+
+    /// When the live view is shown
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
+    pub(super) tui: TuiMode,
+
+    /// How progress is shown without the live view
+    #[arg(long, value_enum, default_value = "auto")]
+    pub(super) progress: ProgressMode,
+
+    /// Print the summary as text, or run.json's content without windows
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: crate::commands::Format,
+
+    /// Where a trace can be looked at, with {trace_id} in it; trace ids in the report become links
+    #[arg(long, value_name = "URL", env = "LOADGEN_TRACE_URL", value_parser = TraceUrl::parse)]
+    pub(super) trace_url: Option<TraceUrl>,
+
+    /// Changes to the scenario.
+    #[command(flatten)]
+    pub(super) changes: ChangeArgs,
+
+    /// One request.
+    #[command(flatten)]
+    pub(super) one: OneStepArgs,
+}
+
+/// Flags of a run without a scenario.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "One request instead of a scenario")]
+pub struct OneStepArgs {
+    /// Send this one request; the load is --rate (open) or --connections (closed), for --duration (30s if not given)
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
+
+    /// HTTP method [default: GET, or POST with --body]
+    #[arg(long, value_name = "METHOD", requires = "url")]
+    method: Option<String>,
+
+    /// A header as 'name: value'; may be repeated
+    #[arg(long = "header", value_name = "HEADER", requires = "url")]
+    headers: Vec<String>,
+
+    /// The request's body
+    #[arg(long, value_name = "TEXT", requires = "url")]
+    body: Option<String>,
+
+    /// Connections in a closed loop
+    #[arg(long, value_name = "N", requires = "url")]
+    connections: Option<u32>,
+
+    /// Time limit of one request
+    #[arg(long, value_name = "DURATION", requires = "url", value_parser = parse_duration)]
+    timeout: Option<Duration>,
+}
+
+/// Parses `2/8`.
+fn parse_segment(text: &str) -> Result<(u64, u64), String> {
+    let parts = text
+        .split_once('/')
+        .and_then(|(index, of)| Some((index.parse().ok()?, of.parse().ok()?)));
+    match parts {
+        Some((index, of)) if index >= 1 && index <= of => Ok((index, of)),
+        _ => Err("write it as I/N with 1 ≤ I ≤ N, such as 2/8".to_owned()),
+    }
+}
+
+/// The valid scenario that the flags ask for, or the text of every mistake.
+pub(super) fn scenario_of(args: &RunArgs) -> Result<Scenario, String> {
+    let style = crate::commands::problem_style();
+    let mut scenario = match (&args.scenario, &args.one.url) {
+        (Some(name), _) => {
+            let loaded =
+                ScenarioRef::find(name).and_then(|origin| load(&origin, &args.changes.changes()));
+            loaded.map_err(|problems| problems.render(style))?
+        }
+        (None, url) => one_step(args, url.clone().unwrap_or_default(), style)?,
+    };
+    scenario.seed = args.seed.unwrap_or(scenario.seed);
+    scenario.target = args.target.clone().or(scenario.target);
+    let mut problems = Vec::new();
+    for text in &args.thresholds {
+        match Threshold::parse(text, &scenario) {
+            Ok(threshold) => scenario.thresholds.push(threshold),
+            Err(problem) => problems.push(problem.render(style)),
+        }
+    }
+    if let Some(target) = &scenario.target
+        && let Err(problem) = engine::plan::Plan::new(&scenario, target)
+    {
+        problems.push(format!("error: {problem}"));
+    }
+    if problems.is_empty() {
+        Ok(scenario)
+    } else {
+        Err(problems.join("\n"))
+    }
+}
+
+fn one_step(args: &RunArgs, url: String, style: checked_yaml::Style) -> Result<Scenario, String> {
+    let mut problems = Vec::new();
+    let mut keep = |problem: String| problems.push(format!("error: {problem}"));
+    let headers: Vec<(String, String)> = args
+        .one
+        .headers
+        .iter()
+        .filter_map(|text| header(text).map_err(&mut keep).ok())
+        .collect();
+    let load = one_step_load(args).map_err(&mut keep).ok();
+    let method = match (&args.one.method, &args.one.body) {
+        (Some(method), _) => method.clone(),
+        (None, Some(_)) => "POST".to_owned(),
+        (None, None) => "GET".to_owned(),
+    };
+    let Some(load) = load.filter(|_| problems.is_empty()) else {
+        return Err(problems.join("\n"));
+    };
+    let (body, timeout) = (args.one.body.clone(), args.one.timeout);
+    let step = OneStep {
+        url,
+        method,
+        headers,
+        body,
+        load,
+        timeout,
+        traced: true,
+    };
+    Scenario::one_step(&step).map_err(|problems| problems.render(style))
+}
+
+fn header(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text
+        .split_once(':')
+        .ok_or_else(|| format!("--header '{text}': write it as 'name: value'"))?;
+    Ok((name.trim().to_owned(), value.trim().to_owned()))
+}
+
+fn one_step_load(args: &RunArgs) -> Result<OneStepLoad, String> {
+    let duration = args.changes.duration.unwrap_or(ONE_STEP_DURATION);
+    let scale = args.changes.rate_scale.unwrap_or(1.0);
+    match (args.changes.rate, args.one.connections) {
+        (Some(rate), None) => Ok(OneStepLoad::Open {
+            rate: rate * scale,
+            duration,
+            even: true,
+        }),
+        (None, Some(connections)) => Ok(OneStepLoad::Closed {
+            connections,
+            duration: Some(duration),
+            requests: None,
+        }),
+        (Some(_), Some(_)) => Err(
+            "--rate makes an open load and --connections a closed one; give one of them".to_owned(),
+        ),
+        (None, None) => Err(
+            "--url needs a load: --rate 500/s for an open one, --connections 32 for a closed one"
+                .to_owned(),
+        ),
+    }
+}
