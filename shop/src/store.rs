@@ -15,6 +15,7 @@ mod cart;
 pub mod embedded;
 mod intent;
 mod ledger;
+mod moves;
 mod order;
 mod pipeline;
 mod product;

@@ -6,18 +6,15 @@ use async_trait::async_trait;
 use rusqlite::Connection;
 use uuid::Uuid;
 
-use super::rows::{self, emit, load, move_to, remember};
+use super::rows::{self, load, remember};
 use super::{ShopFile, all, execute, find, parsed};
 use crate::db::DbError;
-use crate::event::{Event, EventKind, EventTrace};
+use crate::event::{Event, EventTrace};
 use crate::money::Money;
-use crate::order::{Order, OrderStatus, PaymentState};
+use crate::store::moves::{self, Fact};
 use crate::store::{
     Applied, ChargeRecord, Consumer, Handling, OutboxRow, PipelineStore, StoreResult,
 };
-
-const EXPIRED_REASON: &str = "payment_expired";
-const OUT_OF_STOCK_REASON: &str = "out_of_stock";
 
 #[async_trait]
 impl PipelineStore for ShopFile {
@@ -31,8 +28,7 @@ impl PipelineStore for ShopFile {
     }
 
     async fn acknowledge(&self, handling: Handling) -> StoreResult<Applied> {
-        self.apply(handling, |_, order, _| Ok(Applied::Done(order)))
-            .await
+        self.apply(handling, Fact::Noted).await
     }
 
     async fn payment_succeeded(
@@ -40,25 +36,19 @@ impl PipelineStore for ShopFile {
         handling: Handling,
         charge: ChargeRecord,
     ) -> StoreResult<Applied> {
-        self.apply(handling, move |tx, order, handling| {
-            payment_succeeded(tx, order, handling, &charge)
-        })
-        .await
+        self.apply(handling, Fact::Charged(charge)).await
     }
 
     async fn payment_failed(&self, handling: Handling, reason: String) -> StoreResult<Applied> {
-        self.apply(handling, move |tx, order, handling| {
-            payment_failed(tx, order, handling, reason)
-        })
-        .await
+        self.apply(handling, Fact::Declined(reason)).await
     }
 
     async fn reserve_stock(&self, handling: Handling) -> StoreResult<Applied> {
-        self.apply(handling, reserve_stock).await
+        self.apply(handling, Fact::StockWanted).await
     }
 
     async fn release_stock(&self, handling: Handling) -> StoreResult<Applied> {
-        self.apply(handling, release_stock).await
+        self.apply(handling, Fact::StockReturned).await
     }
 
     async fn refund_succeeded(
@@ -66,10 +56,8 @@ impl PipelineStore for ShopFile {
         handling: Handling,
         provider_refund_id: String,
     ) -> StoreResult<Applied> {
-        self.apply(handling, move |tx, order, handling| {
-            refund_succeeded(tx, order, handling, &provider_refund_id)
-        })
-        .await
+        self.apply(handling, Fact::Refunded(provider_refund_id))
+            .await
     }
 
     async fn charge_of(&self, order_id: Uuid) -> StoreResult<Option<ChargeRecord>> {
@@ -129,181 +117,30 @@ impl PipelineStore for ShopFile {
 }
 
 impl ShopFile {
-    /// Runs an effect once for each (consumer, event), in the transaction that remembers it.
-    async fn apply<F>(&self, handling: Handling, effect: F) -> StoreResult<Applied>
-    where
-        F: FnOnce(&Connection, Order, &Handling) -> Result<Applied, DbError> + Send + 'static,
-    {
-        let job = move |tx: &Connection| {
-            let Some(order) = load(tx, handling.event.order_id)? else {
-                return Ok(Applied::NoSuchOrder);
-            };
-            if !remember(tx, &handling)? {
-                return Ok(Applied::Duplicate);
-            }
-            effect(tx, order, &handling)
-        };
+    /// Decides a fact once for each (consumer, event), in the transaction that remembers the event.
+    async fn apply(&self, handling: Handling, fact: Fact) -> StoreResult<Applied> {
+        let job = move |tx: &Connection| apply(tx, &handling, fact);
         let applied = self.db.write(job).await?;
         self.events.notify_one();
         Ok(applied)
     }
 }
 
-fn payment_succeeded(
-    tx: &Connection,
-    mut order: Order,
-    handling: &Handling,
-    charge: &ChargeRecord,
-) -> Result<Applied, DbError> {
-    if matches!(
-        order.payment,
-        PaymentState::Charged | PaymentState::RefundDue | PaymentState::Refunded
-    ) {
-        return Ok(Applied::Obsolete(order));
+fn apply(tx: &Connection, handling: &Handling, fact: Fact) -> Result<Applied, DbError> {
+    let Some(order) = load(tx, handling.event.order_id)? else {
+        return Ok(Applied::NoSuchOrder);
+    };
+    if !remember(tx, handling)? {
+        return Ok(Applied::Duplicate);
     }
-    execute(
-        tx,
-        "INSERT INTO payments (order_id, provider_charge_id, amount_minor, currency, charged_at_ms)
-         VALUES (?1, ?2, ?3, ?4, ?5)",
-        (
-            order.id.to_string(),
-            &charge.provider_charge_id,
-            charge.amount.amount.minor(),
-            charge.amount.currency.code(),
-            handling.now_ms,
-        ),
-    )?;
-    if order.status != OrderStatus::Pending {
-        return give_back_late_charge(tx, order, handling);
-    }
-    order.payment = PaymentState::Charged;
-    finish(
-        tx,
-        order,
-        handling,
-        OrderStatus::Paid,
-        None,
-        EventKind::PaymentProcessed,
-    )
-}
-
-/// The order was called off, or paid otherwise, while the provider was charging it.
-fn give_back_late_charge(
-    tx: &Connection,
-    mut order: Order,
-    handling: &Handling,
-) -> Result<Applied, DbError> {
-    order.payment = PaymentState::RefundDue;
-    order.updated_at_ms = handling.now_ms;
-    rows::update(tx, &order)?;
-    emit(tx, EventKind::RefundRequested, &order, &handling.trace)?;
-    Ok(Applied::Obsolete(order))
-}
-
-fn payment_failed(
-    tx: &Connection,
-    order: Order,
-    handling: &Handling,
-    reason: String,
-) -> Result<Applied, DbError> {
-    if order.status != OrderStatus::Pending {
-        return Ok(Applied::Obsolete(order));
-    }
-    finish(
-        tx,
-        order,
-        handling,
-        OrderStatus::Failed,
-        Some(reason),
-        EventKind::PaymentFailed,
-    )
-}
-
-fn reserve_stock(
-    tx: &Connection,
-    mut order: Order,
-    handling: &Handling,
-) -> Result<Applied, DbError> {
-    if order.status != OrderStatus::Paid {
-        return Ok(Applied::Obsolete(order));
-    }
-    if !rows::take_stock(tx, &order)?.is_empty() {
-        let reason = Some(OUT_OF_STOCK_REASON.to_owned());
-        return finish(
-            tx,
-            order,
-            handling,
-            OrderStatus::Failed,
-            reason,
-            EventKind::InventoryFailed,
-        );
-    }
-    order.stock_held = true;
-    finish(
-        tx,
-        order,
-        handling,
-        OrderStatus::Reserved,
-        None,
-        EventKind::InventoryReserved,
-    )
-}
-
-fn finish(
-    tx: &Connection,
-    mut order: Order,
-    handling: &Handling,
-    status: OrderStatus,
-    reason: Option<String>,
-    event: EventKind,
-) -> Result<Applied, DbError> {
-    move_to(
-        tx,
-        &mut order,
-        status,
-        reason,
-        &handling.trace,
-        handling.now_ms,
-    )?;
-    emit(tx, event, &order, &handling.trace)?;
-    Ok(Applied::Done(order))
-}
-
-fn release_stock(
-    tx: &Connection,
-    mut order: Order,
-    handling: &Handling,
-) -> Result<Applied, DbError> {
-    let called_off = matches!(order.status, OrderStatus::Cancelled | OrderStatus::Failed);
-    if !(called_off && order.stock_held) {
-        return Ok(Applied::Obsolete(order));
-    }
-    rows::put_back_stock(tx, &order)?;
-    order.stock_held = false;
-    order.updated_at_ms = handling.now_ms;
-    rows::update(tx, &order)?;
-    Ok(Applied::Done(order))
-}
-
-fn refund_succeeded(
-    tx: &Connection,
-    mut order: Order,
-    handling: &Handling,
-    provider_refund_id: &str,
-) -> Result<Applied, DbError> {
-    if order.payment != PaymentState::RefundDue {
-        return Ok(Applied::Obsolete(order));
-    }
-    execute(
-        tx,
-        "UPDATE payments SET provider_refund_id = ?2, refunded_at_ms = ?3 WHERE order_id = ?1",
-        (order.id.to_string(), provider_refund_id, handling.now_ms),
-    )?;
-    order.payment = PaymentState::Refunded;
-    order.updated_at_ms = handling.now_ms;
-    rows::update(tx, &order)?;
-    emit(tx, EventKind::PaymentRefunded, &order, &handling.trace)?;
-    Ok(Applied::Done(order))
+    let missing = if moves::looks_at_shelf(&order, &fact) {
+        rows::missing(tx, &order)?
+    } else {
+        Vec::new()
+    };
+    let decision = moves::decide(order, fact, handling, &missing);
+    rows::write(tx, &decision, &handling.trace, handling.now_ms)?;
+    Ok(decision.into_applied())
 }
 
 fn expire_unpaid(
@@ -312,27 +149,18 @@ fn expire_unpaid(
     now_ms: i64,
     limit: u32,
 ) -> Result<Vec<Uuid>, DbError> {
-    let ids = all(
+    let unpaid = all(
         tx,
-        "SELECT id FROM orders WHERE status = 'pending' AND payment_mode = 'intent'
+        "SELECT * FROM orders WHERE status = 'pending' AND payment_mode = 'intent'
              AND created_at_ms < ?1 ORDER BY created_at_ms LIMIT ?2",
         (created_before_ms, limit),
-        |row| parsed::<Uuid>(row, "id"),
+        rows::read_order,
     )?;
-    let nobody = EventTrace::default();
-    for &id in &ids {
-        if let Some(mut order) = load(tx, id)? {
-            let reason = Some(EXPIRED_REASON.to_owned());
-            move_to(
-                tx,
-                &mut order,
-                OrderStatus::Cancelled,
-                reason,
-                &nobody,
-                now_ms,
-            )?;
-            emit(tx, EventKind::OrderCancelled, &order, &nobody)?;
-        }
+    let mut ids = Vec::with_capacity(unpaid.len());
+    for order in unpaid {
+        ids.push(order.id);
+        let decision = moves::expire(rows::with_lines(tx, order)?, now_ms);
+        rows::write(tx, &decision, &EventTrace::default(), now_ms)?;
     }
     Ok(ids)
 }

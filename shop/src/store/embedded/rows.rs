@@ -5,10 +5,11 @@ use uuid::Uuid;
 
 use super::{all, execute, find, parsed};
 use crate::db::DbError;
-use crate::event::{Event, EventKind, EventTrace};
+use crate::event::{EventKind, EventTrace};
 use crate::money::{Amount, Money};
-use crate::order::{Order, OrderLine, OrderStatus, PaymentMode, PaymentState, ProductId};
-use crate::store::{Handling, Idempotency};
+use crate::order::{Order, OrderLine, PaymentMode, ProductId};
+use crate::store::moves::{self, Booking, Decision, Shelf};
+use crate::store::{ChargeRecord, Handling, Idempotency};
 
 /// One order with its lines.
 pub(super) fn load(tx: &Connection, id: Uuid) -> Result<Option<Order>, DbError> {
@@ -118,8 +119,69 @@ pub(super) fn insert(
     Ok(())
 }
 
-/// Writes back what changes in an order's life.
-pub(super) fn update(tx: &Connection, order: &Order) -> Result<(), DbError> {
+/// Writes what was decided about an order: row, shelf, money and events.
+pub(super) fn write(
+    tx: &Connection,
+    decision: &Decision,
+    trace: &EventTrace,
+    now_ms: i64,
+) -> Result<(), DbError> {
+    let order = &decision.order;
+    match &decision.booking {
+        Some(Booking::Charge(charge)) => book_charge(tx, order.id, charge, now_ms)?,
+        Some(Booking::Refund(refund_id)) => book_refund(tx, order.id, refund_id, now_ms)?,
+        None => {}
+    }
+    match decision.shelf {
+        Some(Shelf::Take) => shift_stock(tx, order, -1)?,
+        Some(Shelf::PutBack) => shift_stock(tx, order, 1)?,
+        None => {}
+    }
+    if decision.changed {
+        update(tx, order)?;
+    }
+    for kind in &decision.events {
+        emit(tx, *kind, order, trace)?;
+    }
+    Ok(())
+}
+
+fn book_charge(
+    tx: &Connection,
+    order_id: Uuid,
+    charge: &ChargeRecord,
+    now_ms: i64,
+) -> Result<(), DbError> {
+    execute(
+        tx,
+        "INSERT INTO payments (order_id, provider_charge_id, amount_minor, currency, charged_at_ms)
+         VALUES (?1, ?2, ?3, ?4, ?5)",
+        (
+            order_id.to_string(),
+            &charge.provider_charge_id,
+            charge.amount.amount.minor(),
+            charge.amount.currency.code(),
+            now_ms,
+        ),
+    )?;
+    Ok(())
+}
+
+fn book_refund(
+    tx: &Connection,
+    order_id: Uuid,
+    refund_id: &str,
+    now_ms: i64,
+) -> Result<(), DbError> {
+    execute(
+        tx,
+        "UPDATE payments SET provider_refund_id = ?2, refunded_at_ms = ?3 WHERE order_id = ?1",
+        (order_id.to_string(), refund_id, now_ms),
+    )?;
+    Ok(())
+}
+
+fn update(tx: &Connection, order: &Order) -> Result<(), DbError> {
     execute(
         tx,
         "UPDATE orders SET email = ?2, shipping_address = ?3, status = ?4, reason = ?5,
@@ -146,23 +208,7 @@ pub(super) fn emit(
     order: &Order,
     trace: &EventTrace,
 ) -> Result<(), DbError> {
-    let event = Event {
-        event_id: Uuid::now_v7(),
-        kind,
-        order_id: order.id,
-        correlation_id: order.correlation_id.clone(),
-        trace: trace.clone(),
-        occurred_at_ms: order.updated_at_ms,
-        payload: serde_json::json!({
-            "status": order.status,
-            "reason": order.reason,
-            "totalMinor": order.total.amount.minor(),
-            "currency": order.total.currency,
-            "paymentMode": order.payment_mode,
-            "email": order.email,
-            "createdAtMs": order.created_at_ms,
-        }),
-    };
+    let event = moves::event_about(order, kind, trace, Uuid::now_v7());
     let body =
         serde_json::to_string(&event).map_err(|error| DbError::Corrupt(error.to_string()))?;
     execute(
@@ -188,35 +234,11 @@ pub(super) fn remember(tx: &Connection, handling: &Handling) -> Result<bool, DbE
     Ok(added == 1)
 }
 
-/// Moves the order and asks for a refund when it ends without being supplied after a charge.
-pub(super) fn move_to(
-    tx: &Connection,
-    order: &mut Order,
-    status: OrderStatus,
-    reason: Option<String>,
-    trace: &EventTrace,
-    now_ms: i64,
-) -> Result<(), DbError> {
-    order.status = status;
-    order.reason = reason;
-    order.updated_at_ms = now_ms;
-    let called_off = matches!(status, OrderStatus::Cancelled | OrderStatus::Failed);
-    let refund = called_off && order.payment == PaymentState::Charged;
-    if refund {
-        order.payment = PaymentState::RefundDue;
-    }
-    update(tx, order)?;
-    if refund {
-        emit(tx, EventKind::RefundRequested, order, trace)?;
-    }
-    Ok(())
-}
-
-/// Takes the order's pieces from the shelf; returns the products that do not suffice, having taken
-/// nothing then.
-pub(super) fn take_stock(tx: &Connection, order: &Order) -> Result<Vec<ProductId>, DbError> {
+/// Products of the order whose stock does not suffice. Within a write transaction nobody else can
+/// change that until the commit.
+pub(super) fn missing(tx: &Connection, order: &Order) -> Result<Vec<ProductId>, DbError> {
     let mut missing = Vec::new();
-    for (id, quantity) in products_of(order) {
+    for (id, quantity) in moves::pieces_of(order) {
         let enough = find(
             tx,
             "SELECT 1 FROM products WHERE id = ?1 AND stock >= ?2",
@@ -227,19 +249,11 @@ pub(super) fn take_stock(tx: &Connection, order: &Order) -> Result<Vec<ProductId
             missing.push(id);
         }
     }
-    if missing.is_empty() {
-        shift_stock(tx, order, -1)?;
-    }
     Ok(missing)
 }
 
-/// Puts the order's pieces back.
-pub(super) fn put_back_stock(tx: &Connection, order: &Order) -> Result<(), DbError> {
-    shift_stock(tx, order, 1)
-}
-
 fn shift_stock(tx: &Connection, order: &Order, direction: i64) -> Result<(), DbError> {
-    for (id, quantity) in products_of(order) {
+    for (id, quantity) in moves::pieces_of(order) {
         execute(
             tx,
             "UPDATE products SET stock = stock + ?2 WHERE id = ?1",
@@ -247,12 +261,4 @@ fn shift_stock(tx: &Connection, order: &Order, direction: i64) -> Result<(), DbE
         )?;
     }
     Ok(())
-}
-
-/// Catalogue products of the order; each stands in one line only.
-fn products_of(order: &Order) -> impl Iterator<Item = (ProductId, u32)> {
-    order
-        .lines
-        .iter()
-        .filter_map(|line| line.product_id.map(|id| (id, line.quantity)))
 }
