@@ -208,7 +208,7 @@ impl From<LedgerStock> for BookedStock {
 #[into_params(parameter_in = Query)]
 struct StockQuery {
     /// Only products with greater numbers.
-    #[param(minimum = 0, maximum = 1_000_000_000)]
+    #[param(minimum = 0, maximum = 1_000_000_000, value_type = Option<i64>)]
     after: Option<ProductId>,
     /// Products on a page.
     #[param(minimum = 1, maximum = 10_000, default = 1_000)]
