@@ -4,7 +4,7 @@
 //! start. On Linux one timerfd per worker drives a heap of deadlines instead; elsewhere tokio's timer is used.
 //! Must not know: what the sleepers do.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::future::Future;
@@ -16,6 +16,10 @@ use std::time::{Duration, Instant};
 /// Below this a deadline is too near for the runtime's own timer, whose grain is a millisecond.
 const FINE: Duration = Duration::from_millis(4);
 
+/// Shortest time between two alarms. Waking a sleeping thread costs more processor time than sending a request, so above ten
+/// thousand arrivals a second those of one grain are begun together. The lateness is measured and counted like any other.
+const GRAIN: Duration = Duration::from_micros(100);
+
 /// The deadlines of one worker. Clones share one timer; it lives on one thread.
 #[derive(Clone)]
 pub struct Timer(Rc<Shared>);
@@ -23,6 +27,15 @@ pub struct Timer(Rc<Shared>);
 struct Shared {
     heap: RefCell<BinaryHeap<Reverse<Deadline>>>,
     alarm: alarm::Alarm,
+    /// When somebody was woken last.
+    woke: Cell<Instant>,
+}
+
+impl Shared {
+    /// Sets the alarm, but never to less than a grain after it rang last.
+    fn arm(&self, at: Instant) -> std::io::Result<()> {
+        self.alarm.set(at.max(self.woke.get() + GRAIN))
+    }
 }
 
 struct Deadline {
@@ -56,6 +69,7 @@ impl Timer {
         Ok(Self(Rc::new(Shared {
             heap: RefCell::new(BinaryHeap::new()),
             alarm: alarm::Alarm::new()?,
+            woke: Cell::new(Instant::now()),
         })))
     }
 
@@ -78,7 +92,7 @@ impl Timer {
             match self.wake_due(now) {
                 None => self.0.alarm.rang().await?,
                 Some(next) if next - now < FINE => {
-                    self.0.alarm.set(next)?;
+                    self.0.arm(next)?;
                     self.0.alarm.rang().await?;
                 }
                 // Whoever was woken just now will most likely ask for something earlier, and setting the alarm is a system
@@ -99,6 +113,7 @@ impl Timer {
                 return Some(first.at);
             }
             if let Some(Reverse(due)) = heap.pop() {
+                self.0.woke.set(now);
                 due.waker.wake();
             }
         }
@@ -111,7 +126,7 @@ impl Timer {
         heap.push(Reverse(Deadline { at, waker }));
         if earliest {
             // A failure shows again, and is reported, when the driver sets the alarm.
-            let _ = self.0.alarm.set(at);
+            let _ = self.0.arm(at);
         }
     }
 }
