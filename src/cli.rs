@@ -4,7 +4,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::commands::{Output, check, compare, list, preview, problem_style, report, schema, show};
 use crate::exit::Exit;
-use crate::{engine, run, selftest, watch};
+use crate::{audit, engine, run, selftest, watch};
 
 /// Seeded, open-loop shoppers against a realistic shop, measured honestly
 #[derive(Debug, Parser)]
@@ -32,6 +32,7 @@ enum Command {
     Watch(watch::WatchArgs),
     Report(report::ReportArgs),
     Compare(compare::CompareArgs),
+    Audit(audit::AuditArgs),
     Selftest(selftest::SelftestArgs),
     /// Run the reference shop by itself
     #[command(after_help = "Examples:
@@ -83,6 +84,7 @@ impl Command {
         match self {
             Self::Run(args) => run::run(&args),
             Self::Watch(args) => watch::run(&args),
+            Self::Audit(args) => audit::run(&args),
             Self::Selftest(args) => selftest::run(&args),
             Self::Shop(args) => args.run().map(|()| Exit::Ok),
             _ => Ok(Exit::Usage),

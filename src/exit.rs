@@ -13,6 +13,8 @@ pub enum Exit {
     Usage,
     /// Thresholds, gate or drill failed.
     ThresholdsFailed,
+    /// An audit found differences.
+    AuditDiffers,
     /// The run is invalid.
     Invalid,
     /// Interrupted by Ctrl-C.
@@ -28,7 +30,7 @@ impl Exit {
             Self::Ok => 0,
             Self::Failed => 1,
             Self::Usage => 2,
-            Self::ThresholdsFailed => 3,
+            Self::ThresholdsFailed | Self::AuditDiffers => 3,
             Self::Invalid => 4,
             Self::Interrupted => 130,
             Self::Terminated => 143,

@@ -5,8 +5,9 @@
 //! is), [`journey`] and [`response`] (what a shopper does, and makes of an answer), [`schedule`] (when shoppers arrive),
 //! [`rng`] and [`permutation`] (where chance comes from), [`engine`] (runs it), [`control`] (what it is told meanwhile), [`transport`] (the one door to the network),
 //! [`measure`] (samples to histograms), [`verdict`] (can it be trusted, was it good enough), [`report`] (the record of a
-//! run), [`selftest`] (what the generator is worth on this machine), [`own`] (the generator looks at itself).
+//! run), [`audit`] (was every promise kept), [`selftest`] (what the generator is worth on this machine), [`own`] (the generator looks at itself).
 
+pub mod audit;
 pub mod cli;
 pub mod commands;
 pub mod control;

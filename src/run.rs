@@ -5,10 +5,13 @@
 
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use tokio::sync::watch;
 
+use crate::audit::Audited;
+use crate::audit::reader::Reader;
 use crate::control::Control;
 use crate::engine::{self, Finished, Order};
 use crate::exit::Exit;
@@ -38,6 +41,9 @@ use progress::Progress;
 use record::{begun, report};
 use signals::Signals;
 
+/// How long a shop that is to be audited may take to open its books before the load.
+const BOOKS_PATIENCE: Duration = Duration::from_secs(30);
+
 /// Runs, reports, and says how it went.
 ///
 /// # Errors
@@ -66,6 +72,10 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
     let begun = begun(args, &scenario, &place, started, descriptors_max)?;
     folder.begin(&begun)?;
     let outcome = drive(args, &scenario, &folder, &place, (&runtime, signals, log))?;
+    let audited = match args.audit && outcome.interrupted.is_none() {
+        true => audit(&folder, &place, &runtime)?,
+        false => None,
+    };
     place.stop();
     let mut report = report(begun, args, &scenario, &place, &outcome, &folder)?;
     folder.finish(&mut report)?;
@@ -91,7 +101,41 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
             let _ = writeln!(std::io::stdout(), "{}", serde_json::to_string(&report)?);
         }
     }
-    Ok(exit_of(&report))
+    let exit = match audited {
+        Some(audited) => crate::audit::tell(&folder, &audited, args.format)?,
+        None => Exit::Ok,
+    };
+    // What the shop owes its clients weighs more than how fast it was.
+    Ok(if exit == Exit::Ok {
+        exit_of(&report)
+    } else {
+        exit
+    })
+}
+
+/// Compares promises and books while the shop still runs; `None` when someone does not want to wait for it.
+fn audit(
+    folder: &RunFolder,
+    place: &Place,
+    runtime: &tokio::runtime::Runtime,
+) -> anyhow::Result<Option<Audited>> {
+    let reader = place
+        .reader
+        .as_ref()
+        .context("the shop's books are closed")?;
+    let audited = runtime.block_on(async {
+        let mut signals = Signals::listen()?;
+        let look = crate::audit::look_live(folder, reader);
+        anyhow::Ok(signals.unless_interrupted(look).await)
+    })?;
+    if audited.is_none() {
+        let _ = writeln!(
+            std::io::stderr(),
+            "the audit was interrupted; make it with `loadgen audit {}`",
+            folder.path().display()
+        );
+    }
+    audited.transpose()
 }
 
 fn exit_of(report: &RunReport) -> Exit {
@@ -113,15 +157,21 @@ struct Place {
     url: String,
     embedded: Option<EmbeddedShop>,
     shop_memory_bytes_max: u64,
+    /// The way to the shop's books, if there is a token for them.
+    reader: Option<Reader>,
 }
 
 impl Place {
-    fn of(_: &RunArgs, scenario: &Scenario, folder: &RunFolder) -> anyhow::Result<Self> {
+    fn of(args: &RunArgs, scenario: &Scenario, folder: &RunFolder) -> anyhow::Result<Self> {
         if let Some(url) = &scenario.target {
             return Ok(Self {
                 url: url.clone(),
                 embedded: None,
                 shop_memory_bytes_max: 0,
+                reader: match args.books_token() {
+                    Some(token) => Some(Reader::new(url, token)?),
+                    None => None,
+                },
             });
         }
         let shop = EmbeddedShop::start(folder.path())?;
@@ -133,6 +183,7 @@ impl Place {
         );
         Ok(Self {
             url: shop.url.clone(),
+            reader: Some(Reader::new(&shop.url, shop.audit_token())?),
             embedded: Some(shop),
             shop_memory_bytes_max: 0,
         })
@@ -166,7 +217,10 @@ fn drive(
     place: &Place,
     (runtime, mut signals, log): (&tokio::runtime::Runtime, Signals, Tail),
 ) -> anyhow::Result<Outcome> {
-    let prepared = prepare::prepare(scenario, &place.url);
+    let prepared = async {
+        prepare::prepare(scenario, &place.url).await?;
+        remember(args, folder, place).await
+    };
     if let Some(result) = runtime.block_on(signals.unless_interrupted(prepared)) {
         result?;
     }
@@ -208,6 +262,29 @@ fn drive(
         finished,
         interrupted,
     })
+}
+
+/// Keeps what the shop has before the load, where there is a way to its books. Only an audit needs it.
+async fn remember(args: &RunArgs, folder: &RunFolder, place: &Place) -> anyhow::Result<()> {
+    let Some(reader) = &place.reader else {
+        return Ok(());
+    };
+    let patience = match args.audit || place.embedded.is_some() {
+        true => BOOKS_PATIENCE,
+        // The target may be no shop at all.
+        false => Duration::ZERO,
+    };
+    match crate::audit::remember(folder, reader, patience).await {
+        Err(error) if args.audit => Err(error.context("the audit needs the shop's books")),
+        Err(error) => {
+            tracing::info!(
+                error = format!("{error:#}"),
+                "the shop's stock before the run is not known; an audit will not compare it"
+            );
+            Ok(())
+        }
+        Ok(()) => Ok(()),
+    }
 }
 
 /// `report.html`, made from what stands in the run folder.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::io::Read;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -31,6 +32,7 @@ pub struct EmbeddedShop {
     pub url: String,
     /// Time from the start of the process until its ports listened.
     pub ready_after: Duration,
+    audit_token: String,
     memory_bytes_max: Arc<AtomicU64>,
     watching: Arc<AtomicBool>,
     watcher: Option<std::thread::JoinHandle<()>>,
@@ -48,12 +50,29 @@ impl EmbeddedShop {
     /// # Errors
     /// When it cannot be started or ends at once; the message carries the end of its log.
     pub fn start(folder: &Path) -> anyhow::Result<Self> {
-        let (log, ready_file) = (folder.join("shop.log"), folder.join("shop-ready.json"));
+        Self::start_logging(folder, &folder.join("shop.log"))
+    }
+
+    /// Starts the shop of an earlier run again on its data; the log of that run stays as it is.
+    ///
+    /// # Errors
+    /// As for [`start`](Self::start).
+    pub fn start_again(folder: &Path) -> anyhow::Result<Self> {
+        Self::start_logging(folder, &folder.join("shop-audit.log"))
+    }
+
+    fn start_logging(folder: &Path, log: &Path) -> anyhow::Result<Self> {
+        let ready_file = folder.join("shop-ready.json");
+        // One that a crash left would be taken for this shop's.
+        let _ = std::fs::remove_file(&ready_file);
         let begin = Instant::now();
-        let child = command(folder, &log, &ready_file)?
+        let audit_token = random_token()?;
+        let child = command(folder, log, &ready_file)?
+            .env("SHOP_AUDIT_TOKEN", &audit_token)
             .spawn()
             .context("cannot start the embedded shop")?;
         let mut shop = Self {
+            audit_token,
             memory_bytes_max: Arc::default(),
             watching: Arc::new(AtomicBool::new(true)),
             watcher: None,
@@ -61,7 +80,7 @@ impl EmbeddedShop {
             url: String::new(),
             ready_after: Duration::ZERO,
         };
-        shop.url = shop.wait_until_ready(&ready_file, &log)?;
+        shop.url = shop.wait_until_ready(&ready_file, log)?;
         shop.ready_after = begin.elapsed();
         shop.watcher = shop.watch().ok();
         let _ = std::fs::remove_file(ready_file);
@@ -108,6 +127,11 @@ impl EmbeddedShop {
                     std::thread::park_timeout(WATCH_EVERY);
                 }
             })
+    }
+
+    /// Opens this shop's books; it is made anew for each start and kept nowhere else.
+    pub fn audit_token(&self) -> &str {
+        &self.audit_token
     }
 
     /// Process id.
@@ -166,6 +190,15 @@ fn command(folder: &Path, log: &Path, ready_file: &Path) -> anyhow::Result<Comma
         // Ctrl-C is for the generator, which tells the shop to stop when it has finished measuring.
         .process_group(0);
     Ok(command)
+}
+
+/// Random bytes of the system as text. A seed would make them guessable.
+fn random_token() -> anyhow::Result<String> {
+    let mut bytes = [0; 32];
+    File::open("/dev/urandom")
+        .and_then(|mut source| source.read_exact(&mut bytes))
+        .context("the system gives no random bytes")?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// The last lines of a log.

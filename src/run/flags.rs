@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::attend::TuiMode;
 use super::progress::ProgressMode;
+use crate::audit::Tokens;
 use crate::commands::change_args::ChangeArgs;
 use crate::engine;
 use crate::report::html::TraceUrl;
@@ -26,8 +27,8 @@ const ONE_STEP_DURATION: Duration = Duration::from_secs(30);
   loadgen run --url http://127.0.0.1:8080/ --rate 500/s --duration 30s
   loadgen run --url http://127.0.0.1:8080/ --connections 32
 
-Exit codes: 0 valid and all thresholds met · 1 loadgen failed · 2 wrong flags or scenario · 3 a threshold failed ·
-4 the run is invalid · 130 or 143 interrupted")]
+Exit codes: 0 valid and all thresholds met · 1 loadgen failed · 2 wrong flags or scenario · 3 a threshold failed, or the audit
+found differences · 4 the run is invalid · 130 or 143 interrupted")]
 pub struct RunArgs {
     /// Name of a scenario (see `loadgen list`), or path of a file
     #[arg(required_unless_present = "url", conflicts_with = "url")]
@@ -57,6 +58,10 @@ pub struct RunArgs {
     #[arg(long, value_name = "DIR", default_value = "runs")]
     pub(super) out: PathBuf,
 
+    /// Audit the run before its shop is stopped: is what clients were promised what the shop has?
+    #[arg(long, conflicts_with = "url")]
+    pub(super) audit: bool,
+
     /// When the live view is shown
     #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
     pub(super) tui: TuiMode,
@@ -73,6 +78,10 @@ pub struct RunArgs {
     #[arg(long, value_name = "URL", env = "LOADGEN_TRACE_URL", value_parser = TraceUrl::parse)]
     pub(super) trace_url: Option<TraceUrl>,
 
+    /// What opens the books of a shop that is not the embedded one.
+    #[command(flatten)]
+    tokens: Tokens,
+
     /// Changes to the scenario.
     #[command(flatten)]
     pub(super) changes: ChangeArgs,
@@ -80,6 +89,13 @@ pub struct RunArgs {
     /// One request.
     #[command(flatten)]
     pub(super) one: OneStepArgs,
+}
+
+impl RunArgs {
+    /// What opens the books of the target, if it may be a shop: one request is not sent to ask for orders.
+    pub(super) fn books_token(&self) -> Option<&str> {
+        self.scenario.as_ref().and(self.tokens.token())
+    }
 }
 
 /// Flags of a run without a scenario.
@@ -141,6 +157,12 @@ pub(super) fn scenario_of(args: &RunArgs) -> Result<Scenario, String> {
             Ok(threshold) => scenario.thresholds.push(threshold),
             Err(problem) => problems.push(problem.render(style)),
         }
+    }
+    if args.audit && scenario.target.is_some() && args.tokens.token().is_none() {
+        problems.push(
+            "error: --audit needs the target's audit token in SHOP_AUDIT_TOKEN, or an administrator's in SHOP_ADMIN_TOKEN"
+                .to_owned(),
+        );
     }
     if let Some(target) = &scenario.target
         && let Err(problem) = engine::plan::Plan::new(&scenario, target)

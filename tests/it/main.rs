@@ -4,6 +4,7 @@
 //! on a busy machine it may honestly be INVALID.
 
 mod api_examples;
+mod audit;
 mod bad_scenarios;
 mod echo;
 mod good_scenarios;

@@ -1,0 +1,274 @@
+//! Reads a shop's books over HTTP, page by page, patient with a shop that comes back.
+
+use std::time::{Duration, Instant};
+
+use reqwest::{Client, StatusCode};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::books::{BookCharge, BookOrder, Books, Pipeline, Shelf};
+
+/// Time limit of one page.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// Pause before a page is asked for again.
+const PAUSE: Duration = Duration::from_millis(200);
+/// Orders that one audit can hold.
+const ORDERS_MAX: usize = 2_000_000;
+/// Products that one audit can hold.
+const PRODUCTS_MAX: usize = 1_000_000;
+/// Orders and charges on a page.
+const PAGE: u32 = 500;
+/// Products on a page.
+const PRODUCTS_PAGE: u32 = 10_000;
+
+/// Why the books cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The token is not good enough.
+    #[error(
+        "{url} answered {status}: the books need the shop's audit token in SHOP_AUDIT_TOKEN, or an administrator's in SHOP_ADMIN_TOKEN"
+    )]
+    Refused {
+        /// The shop.
+        url: String,
+        /// What it answered.
+        status: StatusCode,
+    },
+    /// The target has no books.
+    #[error(
+        "{url} has no books ({path} is not there): audits need a shop of this version, reached through its gateway"
+    )]
+    NoBooks {
+        /// The shop.
+        url: String,
+        /// What was asked for.
+        path: String,
+    },
+    /// It gives no answer.
+    #[error("{url} does not answer: {cause}")]
+    Unreachable {
+        /// The shop.
+        url: String,
+        /// The last thing that went wrong.
+        cause: String,
+    },
+    /// It gives answers that make no sense.
+    #[error("{url} answered {path} with something else than books: {cause}")]
+    Unreadable {
+        /// The shop.
+        url: String,
+        /// What was asked for.
+        path: String,
+        /// What was wrong.
+        cause: String,
+    },
+    /// More than an audit can hold.
+    #[error("the shop has more than {max} {what}; that is more than one audit compares")]
+    TooMany {
+        /// What.
+        what: &'static str,
+        /// The bound.
+        max: usize,
+    },
+}
+
+impl ReadError {
+    /// Whether something that was typed or set is wrong, rather than the shop.
+    pub fn is_usage(&self) -> bool {
+        matches!(self, Self::Refused { .. } | Self::NoBooks { .. })
+    }
+}
+
+/// The way to one shop's books.
+pub struct Reader {
+    client: Client,
+    url: String,
+    token: String,
+}
+
+impl Reader {
+    /// Books of the shop at `url`, opened by `token`. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// When the system gives no HTTP client.
+    pub fn new(url: &str, token: &str) -> reqwest::Result<Self> {
+        let client = Client::builder()
+            .timeout(TIMEOUT)
+            // A redirect would carry the token elsewhere.
+            .redirect(reqwest::redirect::Policy::none())
+            .build()?;
+        Ok(Self {
+            client,
+            url: url.trim_end_matches('/').to_owned(),
+            token: token.to_owned(),
+        })
+    }
+
+    /// Where the shop is.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// What is under way.
+    ///
+    /// # Errors
+    /// When it cannot be read before `end`.
+    pub async fn pipeline(&self, end: Instant) -> Result<Pipeline, ReadError> {
+        let path = "/api/admin/pipeline";
+        let answer = self.get(path, end).await?;
+        serde_json::from_value(answer).map_err(|error| self.unreadable(path, &error))
+    }
+
+    /// Every product's pieces.
+    ///
+    /// # Errors
+    /// When they cannot be read before `end`.
+    pub async fn stock(&self, end: Instant) -> Result<Vec<Shelf>, ReadError> {
+        let path = format!("/api/admin/stock?limit={PRODUCTS_PAGE}");
+        let list = List {
+            name: "stock",
+            what: "products",
+            max: PRODUCTS_MAX,
+        };
+        self.all(path, None, list, end).await
+    }
+
+    /// Everything: orders with ids above `floor`, charges since `since_ms`, stock, and what is under way.
+    ///
+    /// # Errors
+    /// When something cannot be read before `end`.
+    pub async fn books(
+        &self,
+        floor: Uuid,
+        since_ms: i64,
+        end: Instant,
+    ) -> Result<Books, ReadError> {
+        let path = format!("/api/admin/orders?limit={PAGE}");
+        let list = List {
+            name: "orders",
+            what: "orders",
+            max: ORDERS_MAX,
+        };
+        let orders: Vec<BookOrder> = self.all(path, Some(floor.to_string()), list, end).await?;
+        let path = format!("/api/admin/charges?limit={PAGE}&sinceMs={since_ms}");
+        let list = List {
+            name: "charges",
+            what: "charges",
+            max: ORDERS_MAX,
+        };
+        let charges: Vec<BookCharge> = self.all(path, None, list, end).await?;
+        Ok(Books {
+            floor,
+            orders,
+            charges,
+            stock: self.stock(end).await?,
+            pipeline: self.pipeline(end).await?,
+        })
+    }
+
+    async fn all<T: DeserializeOwned>(
+        &self,
+        path: String,
+        mut after: Option<String>,
+        list: List,
+        end: Instant,
+    ) -> Result<Vec<T>, ReadError> {
+        let mut items: Vec<T> = Vec::new();
+        loop {
+            let page = match &after {
+                Some(after) => format!("{path}&after={after}"),
+                None => path.clone(),
+            };
+            let mut answer = self.get(&page, end).await?;
+            let found: Vec<T> = serde_json::from_value(answer[list.name].take())
+                .map_err(|error| self.unreadable(&page, &error))?;
+            items.extend(found);
+            if items.len() > list.max {
+                let List { what, max, .. } = list;
+                return Err(ReadError::TooMany { what, max });
+            }
+            after = match &answer["nextAfter"] {
+                Value::String(next) => Some(next.clone()),
+                Value::Number(next) => Some(next.to_string()),
+                _ => return Ok(items),
+            };
+        }
+    }
+
+    /// Asks until there is an answer that asking again would not change.
+    async fn get(&self, path: &str, end: Instant) -> Result<Value, ReadError> {
+        let url = &self.url;
+        loop {
+            let cause = match self.ask(path).await {
+                Ok(Ok(answer)) => return Ok(answer),
+                Ok(Err(status)) if passes(status) => status.to_string(),
+                Ok(Err(status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN))) => {
+                    let url = url.clone();
+                    return Err(ReadError::Refused { url, status });
+                }
+                Ok(Err(StatusCode::NOT_FOUND)) => {
+                    return Err(ReadError::NoBooks {
+                        url: url.clone(),
+                        path: path.split('?').next().unwrap_or(path).to_owned(),
+                    });
+                }
+                Ok(Err(status)) => return Err(self.unreadable(path, &status)),
+                Err(error) if error.is_decode() => return Err(self.unreadable(path, &error)),
+                Err(error) => chain(&error),
+            };
+            if Instant::now() >= end {
+                let url = url.clone();
+                return Err(ReadError::Unreachable { url, cause });
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    async fn ask(&self, path: &str) -> reqwest::Result<Result<Value, StatusCode>> {
+        let request = self.client.get(format!("{}{path}", self.url));
+        let response = request.bearer_auth(&self.token).send().await?;
+        match response.status() {
+            StatusCode::OK => response.json().await.map(Ok),
+            status => Ok(Err(status)),
+        }
+    }
+
+    fn unreadable(&self, path: &str, cause: &dyn std::fmt::Display) -> ReadError {
+        ReadError::Unreadable {
+            url: self.url.clone(),
+            path: path.to_owned(),
+            cause: cause.to_string(),
+        }
+    }
+}
+
+/// A list that comes in pages.
+struct List {
+    name: &'static str,
+    what: &'static str,
+    max: usize,
+}
+
+/// Whether the same question may be answered otherwise in a moment.
+fn passes(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::TOO_MANY_REQUESTS
+            | StatusCode::BAD_GATEWAY
+            | StatusCode::SERVICE_UNAVAILABLE
+            | StatusCode::GATEWAY_TIMEOUT
+    )
+}
+
+/// The error with its causes.
+fn chain(error: &reqwest::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
