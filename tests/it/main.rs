@@ -15,6 +15,7 @@ mod repeatable;
 mod report;
 mod run_folder;
 mod scenario_commands;
+mod service_storm;
 mod signals;
 mod storm;
 mod support;
