@@ -1,6 +1,8 @@
 //! Which real store, queue and provider stands behind each port. What is left out is embedded or
 //! simulated. Addresses come from the environment, since most of them hold a password.
 
+use std::path::PathBuf;
+
 use crate::config::Secret;
 
 /// Addresses of what the shop uses instead of its embedded and simulated parts.
@@ -10,6 +12,10 @@ pub struct Backends {
     pub database_url: Option<Secret>,
     /// Redis: `redis://host:6379`.
     pub redis_url: Option<Secret>,
+    /// What the shop's keys in Redis begin with, instead of `shop:<environment>:`.
+    pub redis_key_prefix: Option<String>,
+    /// PEM file with the authorities to trust for `rediss://`, instead of the public ones.
+    pub redis_ca_file: Option<PathBuf>,
 }
 
 /// The variables behind [`Backends`]: a command line can be read by everyone on the machine.
@@ -22,6 +28,12 @@ pub struct BackendArgs {
     /// Redis for carts and payment intents
     #[arg(long, hide = true, env = "REDIS_URL", hide_env_values = true)]
     redis_url: Option<String>,
+    /// What the shop's keys in Redis begin with
+    #[arg(long, hide = true, env = "REDIS_KEY_PREFIX")]
+    redis_key_prefix: Option<String>,
+    /// PEM file with the authorities to trust for rediss://
+    #[arg(long, hide = true, env = "REDIS_CA_FILE")]
+    redis_ca_file: Option<PathBuf>,
 }
 
 impl BackendArgs {
@@ -30,6 +42,14 @@ impl BackendArgs {
         Backends {
             database_url: Secret::given(self.database_url.as_deref()),
             redis_url: Secret::given(self.redis_url.as_deref()),
+            redis_key_prefix: self
+                .redis_key_prefix
+                .clone()
+                .filter(|prefix| !prefix.is_empty()),
+            redis_ca_file: self
+                .redis_ca_file
+                .clone()
+                .filter(|file| !file.as_os_str().is_empty()),
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Services and pipeline see these traits alone; which database answers is decided once, in
 //! [`Stores::open`]: one half stands where PostgreSQL does, the other where Redis does. The embedded
-//! implementation of both lives in [`embedded`].
+//! implementation of both lives in [`embedded`], the one in Redis in [`redis`].
 
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use futures_util::future::BoxFuture;
 
 use crate::config::Config;
 use crate::db::DbError;
+use crate::service::Service;
 
 mod cart;
 pub mod embedded;
@@ -19,6 +20,9 @@ mod moves;
 mod order;
 mod pipeline;
 mod product;
+pub mod redis;
+#[cfg(test)]
+mod session_contract;
 mod user;
 
 pub use cart::*;
@@ -63,6 +67,7 @@ pub(crate) struct Records {
 }
 
 /// The half that stands where Redis does.
+#[derive(Clone)]
 pub(crate) struct Sessions {
     pub(crate) carts: Arc<dyn CartStore>,
     pub(crate) intents: Arc<dyn IntentStore>,
@@ -73,7 +78,7 @@ impl Stores {
     /// Opens the stores that the configuration names and brings their schemas up to date.
     pub async fn open(config: &Config) -> anyhow::Result<Stores> {
         let records = embedded::open_records(&config.data_dir).await?;
-        let sessions = embedded::open_sessions(&config.data_dir).await?;
+        let sessions = open_sessions(config).await?;
         Ok(Stores {
             products: records.products,
             orders: records.orders,
@@ -92,6 +97,20 @@ impl Stores {
             close().await;
         }
     }
+}
+
+async fn open_sessions(config: &Config) -> anyhow::Result<Sessions> {
+    let backends = &config.backends;
+    let Some(url) = &backends.redis_url else {
+        return embedded::open_sessions(&config.data_dir).await;
+    };
+    let mut settings = redis::Settings::new(url.clone(), &config.env);
+    if let Some(prefix) = &backends.redis_key_prefix {
+        settings.prefix.clone_from(prefix);
+    }
+    settings.ca_file.clone_from(&backends.redis_ca_file);
+    let needed = config.runs(Service::Cart) || config.runs(Service::Payment);
+    redis::open_sessions(&settings, needed).await
 }
 
 /// One page of a list, and where the next one begins.

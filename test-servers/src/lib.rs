@@ -5,5 +5,6 @@
 
 mod child;
 pub mod postgres;
+pub mod redis;
 
 pub use child::free_port;

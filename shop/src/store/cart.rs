@@ -31,7 +31,7 @@ impl CartItem {
 }
 
 /// A session's cart.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Cart {
     /// What is in it.
     pub items: Vec<CartItem>,
@@ -39,8 +39,64 @@ pub struct Cart {
     pub expires_at_ms: i64,
 }
 
+impl Cart {
+    /// The cart with an item put in, added to the quantity that is there; or why not.
+    pub(crate) fn with_item(mut self, item: CartItem) -> Result<Cart, CartChange> {
+        if let Some(other) = self
+            .items
+            .iter()
+            .find(|other| other.currency != item.currency)
+        {
+            return Err(CartChange::CurrencyMismatch(other.currency));
+        }
+        let there = self
+            .items
+            .iter_mut()
+            .find(|there| there.product_id == item.product_id);
+        let Some(there) = there else {
+            if self.items.len() >= CART_ITEMS_MAX {
+                return Err(CartChange::Full);
+            }
+            self.items.push(item);
+            return Ok(self);
+        };
+        let quantity = there.quantity.saturating_add(item.quantity);
+        if quantity > CART_QUANTITY_MAX {
+            return Err(CartChange::TooMany);
+        }
+        *there = CartItem { quantity, ..item };
+        Ok(self)
+    }
+
+    /// The cart with another quantity of an item that is there, without the item for zero; or why not.
+    pub(crate) fn with_quantity(
+        mut self,
+        id: ProductId,
+        quantity: u32,
+    ) -> Result<Cart, CartChange> {
+        let position = self
+            .items
+            .iter()
+            .position(|item| item.product_id == id)
+            .ok_or(CartChange::NoSuchItem)?;
+        if quantity == 0 {
+            self.items.remove(position);
+        } else {
+            self.items[position].quantity = quantity;
+        }
+        Ok(self)
+    }
+
+    /// The cart with a life of `ttl` from now.
+    pub(crate) fn renewed(mut self, now_ms: i64, ttl: Duration) -> Cart {
+        let ttl_ms = i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX);
+        self.expires_at_ms = now_ms.saturating_add(ttl_ms);
+        self
+    }
+}
+
 /// What became of a change to a cart.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CartChange {
     /// This is the cart now.
     Done(Cart),
@@ -85,6 +141,6 @@ pub trait CartStore: Send + Sync {
     async fn get(&self, session_id: String, now_ms: i64) -> StoreResult<Option<Cart>>;
     /// Forgets the cart; false when there was none.
     async fn clear(&self, session_id: String, now_ms: i64) -> StoreResult<bool>;
-    /// Removes lapsed carts, at most `limit`; returns how many.
+    /// Removes lapsed carts, at most `limit`; returns how many. A store that forgets by itself has nothing to do.
     async fn sweep(&self, now_ms: i64, limit: u32) -> StoreResult<usize>;
 }

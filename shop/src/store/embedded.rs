@@ -22,6 +22,8 @@ mod pipeline;
 mod products;
 mod rows;
 mod schema;
+#[cfg(test)]
+mod session_tests;
 mod users;
 
 /// Reader threads of each file: reads are short, and two cores are the machine in mind.

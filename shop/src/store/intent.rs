@@ -7,7 +7,8 @@ use super::StoreResult;
 use crate::money::Money;
 
 /// Where a payment intent stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum IntentStatus {
     /// Made, waiting for the shopper.
     RequiresConfirmation,
@@ -79,6 +80,37 @@ pub struct Intent {
     pub expires_at_ms: i64,
 }
 
+/// How long a lapsed intent and a seen webhook id are kept at least, in milliseconds.
+pub(crate) const INTENT_KEPT_MS: i64 = 24 * 3_600 * 1_000;
+
+impl Intent {
+    /// Whether it has lapsed: the shopper did not confirm it in time. Reads as absent.
+    pub(crate) fn has_lapsed(&self, now_ms: i64) -> bool {
+        self.status == IntentStatus::RequiresConfirmation && self.expires_at_ms <= now_ms
+    }
+
+    /// Whether it stands in the way of another intent for the same order.
+    pub(crate) fn is_live(&self, now_ms: i64) -> bool {
+        match self.status {
+            IntentStatus::RequiresConfirmation => !self.has_lapsed(now_ms),
+            IntentStatus::Processing | IntentStatus::Succeeded => true,
+            IntentStatus::Failed | IntentStatus::Cancelled => false,
+        }
+    }
+
+    /// The intent after a move, if it is where the caller thinks.
+    pub(crate) fn moved(&self, change: &IntentChange) -> Option<Intent> {
+        let is_there = change.from.contains(&self.status);
+        is_there.then(|| Intent {
+            status: change.to,
+            reason: change.reason.clone(),
+            provider_charge_id: (change.provider_charge_id.clone())
+                .or_else(|| self.provider_charge_id.clone()),
+            ..self.clone()
+        })
+    }
+}
+
 /// A guarded move of an intent.
 #[derive(Clone, Debug)]
 pub struct IntentChange {
@@ -99,7 +131,7 @@ pub struct IntentChange {
 }
 
 /// What became of an intent's move.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IntentMoved {
     /// The intent is there now.
     Done(Intent),
@@ -122,6 +154,7 @@ pub trait IntentStore: Send + Sync {
     async fn change(&self, change: IntentChange) -> StoreResult<IntentMoved>;
     /// Intents whose confirmation began before `before_ms` and never ended, at most `limit`.
     async fn processing_since(&self, before_ms: i64, limit: u32) -> StoreResult<Vec<Intent>>;
-    /// Removes lapsed intents and old webhook ids, at most `limit`; returns how many.
+    /// Removes intents that lapsed a day ago, other than those being charged, and webhook ids as old, at
+    /// most `limit` of each; returns how many. A store that forgets by itself has nothing to do.
     async fn sweep(&self, now_ms: i64, limit: u32) -> StoreResult<usize>;
 }

@@ -8,9 +8,7 @@ use rusqlite::Connection;
 use super::{SessionsFile, execute, find};
 use crate::db::DbError;
 use crate::order::ProductId;
-use crate::store::{
-    CART_ITEMS_MAX, CART_QUANTITY_MAX, Cart, CartChange, CartItem, CartStore, StoreResult,
-};
+use crate::store::{Cart, CartChange, CartItem, CartStore, StoreResult};
 
 #[async_trait]
 impl CartStore for SessionsFile {
@@ -23,8 +21,8 @@ impl CartStore for SessionsFile {
     ) -> StoreResult<CartChange> {
         let add = move |tx: &Connection| {
             let cart = load(tx, &session_id, now_ms)?.unwrap_or_default();
-            match with_item(cart, item) {
-                Ok(cart) => save(tx, &session_id, cart, now_ms, ttl),
+            match cart.with_item(item) {
+                Ok(cart) => save(tx, &session_id, cart.renewed(now_ms, ttl)),
                 Err(refused) => Ok(refused),
             }
         };
@@ -43,8 +41,8 @@ impl CartStore for SessionsFile {
             let Some(cart) = load(tx, &session_id, now_ms)? else {
                 return Ok(CartChange::NoSuchCart);
             };
-            match with_quantity(cart, product_id, quantity) {
-                Ok(cart) => save(tx, &session_id, cart, now_ms, ttl),
+            match cart.with_quantity(product_id, quantity) {
+                Ok(cart) => save(tx, &session_id, cart.renewed(now_ms, ttl)),
                 Err(refused) => Ok(refused),
             }
         };
@@ -91,15 +89,7 @@ fn load(tx: &Connection, session_id: &str, now_ms: i64) -> Result<Option<Cart>, 
     }))
 }
 
-fn save(
-    tx: &Connection,
-    session_id: &str,
-    mut cart: Cart,
-    now_ms: i64,
-    ttl: Duration,
-) -> Result<CartChange, DbError> {
-    let ttl_ms = i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX);
-    cart.expires_at_ms = now_ms.saturating_add(ttl_ms);
+fn save(tx: &Connection, session_id: &str, cart: Cart) -> Result<CartChange, DbError> {
     let items =
         serde_json::to_string(&cart.items).map_err(|error| DbError::Corrupt(error.to_string()))?;
     execute(
@@ -109,45 +99,4 @@ fn save(
         (session_id, items, cart.expires_at_ms),
     )?;
     Ok(CartChange::Done(cart))
-}
-
-fn with_item(mut cart: Cart, item: CartItem) -> Result<Cart, CartChange> {
-    if let Some(other) = cart
-        .items
-        .iter()
-        .find(|other| other.currency != item.currency)
-    {
-        return Err(CartChange::CurrencyMismatch(other.currency));
-    }
-    let there = cart
-        .items
-        .iter_mut()
-        .find(|there| there.product_id == item.product_id);
-    let Some(there) = there else {
-        if cart.items.len() >= CART_ITEMS_MAX {
-            return Err(CartChange::Full);
-        }
-        cart.items.push(item);
-        return Ok(cart);
-    };
-    let quantity = there.quantity.saturating_add(item.quantity);
-    if quantity > CART_QUANTITY_MAX {
-        return Err(CartChange::TooMany);
-    }
-    *there = CartItem { quantity, ..item };
-    Ok(cart)
-}
-
-fn with_quantity(mut cart: Cart, id: ProductId, quantity: u32) -> Result<Cart, CartChange> {
-    let position = cart
-        .items
-        .iter()
-        .position(|item| item.product_id == id)
-        .ok_or(CartChange::NoSuchItem)?;
-    if quantity == 0 {
-        cart.items.remove(position);
-    } else {
-        cart.items[position].quantity = quantity;
-    }
-    Ok(cart)
 }

@@ -7,10 +7,9 @@ use uuid::Uuid;
 use super::{SessionsFile, all, execute, find, parsed};
 use crate::db::DbError;
 use crate::money::Money;
-use crate::store::{Intent, IntentChange, IntentMoved, IntentStatus, IntentStore, StoreResult};
-
-/// How long a lapsed intent and a seen webhook id are kept, in milliseconds.
-const KEPT_MS: i64 = 24 * 3_600 * 1_000;
+use crate::store::{
+    INTENT_KEPT_MS, Intent, IntentChange, IntentMoved, IntentStatus, IntentStore, StoreResult,
+};
 
 #[async_trait]
 impl IntentStore for SessionsFile {
@@ -41,12 +40,12 @@ impl IntentStore for SessionsFile {
     }
 
     async fn sweep(&self, now_ms: i64, limit: u32) -> StoreResult<usize> {
-        let before_ms = now_ms.saturating_sub(KEPT_MS);
+        let before_ms = now_ms.saturating_sub(INTENT_KEPT_MS);
         let sweep = move |tx: &Connection| {
             let intents = execute(
                 tx,
                 "DELETE FROM intents WHERE id IN (
-                     SELECT id FROM intents WHERE expires_at_ms < ?1 LIMIT ?2)",
+                     SELECT id FROM intents WHERE expires_at_ms < ?1 AND status <> 'processing' LIMIT ?2)",
                 (before_ms, limit),
             )?;
             let webhooks = execute(
@@ -89,29 +88,23 @@ fn create(tx: &Connection, intent: Intent) -> Result<Intent, DbError> {
 }
 
 fn live_for_order(tx: &Connection, order_id: Uuid, now_ms: i64) -> Result<Option<Intent>, DbError> {
-    find(
+    let all = all(
         tx,
-        "SELECT * FROM intents WHERE order_id = ?1 AND (status IN ('processing', 'succeeded')
-             OR (status = 'requires_confirmation' AND expires_at_ms > ?2))
-         ORDER BY created_at_ms LIMIT 1",
-        (order_id.to_string(), now_ms),
+        "SELECT * FROM intents WHERE order_id = ?1 ORDER BY created_at_ms",
+        [order_id.to_string()],
         read_intent,
-    )
+    )?;
+    Ok(all.into_iter().find(|intent| intent.is_live(now_ms)))
 }
 
 /// The intent, unless it lapsed before the shopper confirmed it.
 fn load(tx: &Connection, id: &str, now_ms: i64) -> Result<Option<Intent>, DbError> {
-    find(
-        tx,
-        "SELECT * FROM intents WHERE id = ?1
-             AND (status <> 'requires_confirmation' OR expires_at_ms > ?2)",
-        (id, now_ms),
-        read_intent,
-    )
+    let found = find(tx, "SELECT * FROM intents WHERE id = ?1", [id], read_intent)?;
+    Ok(found.filter(|intent| !intent.has_lapsed(now_ms)))
 }
 
 fn change_intent(tx: &Connection, change: IntentChange) -> Result<IntentMoved, DbError> {
-    let Some(mut intent) = load(tx, &change.id, change.now_ms)? else {
+    let Some(intent) = load(tx, &change.id, change.now_ms)? else {
         return Ok(IntentMoved::NotFound);
     };
     if let Some(event_id) = &change.webhook_event_id
@@ -119,12 +112,9 @@ fn change_intent(tx: &Connection, change: IntentChange) -> Result<IntentMoved, D
     {
         return Ok(IntentMoved::Duplicate(intent));
     }
-    if !change.from.contains(&intent.status) {
+    let Some(intent) = intent.moved(&change) else {
         return Ok(IntentMoved::Refused(intent));
-    }
-    intent.status = change.to;
-    intent.reason = change.reason;
-    intent.provider_charge_id = change.provider_charge_id.or(intent.provider_charge_id);
+    };
     execute(
         tx,
         "UPDATE intents SET status = ?2, reason = ?3, provider_charge_id = ?4, updated_at_ms = ?5
