@@ -20,9 +20,11 @@ use crate::server::{RunningShop, Shop, Stopped};
 use crate::service::Service;
 
 mod dead_letters;
+mod health;
 mod migrate;
 
 use dead_letters::DeadLetterArgs;
+use health::HealthArgs;
 use migrate::MigrateArgs;
 
 /// Commands of the shop.
@@ -38,6 +40,8 @@ enum Command {
     Serve(Box<ServeArgs>),
     /// Looks after messages that no consumer could handle
     DeadLetters(DeadLetterArgs),
+    /// Asks a service whether it is well, as a container's health check does
+    Health(HealthArgs),
     /// Brings an embedded database to a schema version
     Migrate(MigrateArgs),
 }
@@ -239,6 +243,7 @@ impl ShopArgs {
                 .enable_all()
                 .build()?
                 .block_on(args.run(&mut std::io::stdout())),
+            Command::Health(args) => args.run(&mut std::io::stdout()),
             Command::Migrate(args) => args.run(&mut std::io::stdout()),
         }
     }

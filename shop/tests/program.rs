@@ -1,5 +1,6 @@
 //! The shop as a program: flags, the ready file, the lifeline, exit codes.
 
+use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -173,6 +174,89 @@ fn dead_letters_and_schema_versions_are_looked_after_from_the_command_line() {
         String::from_utf8(elsewhere.stderr)
             .unwrap()
             .contains("--data")
+    );
+}
+
+fn health(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_shop"))
+        .arg("health")
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+/// Answers each connection with these bytes, or never when there are none; ends with the test.
+fn answering(bytes: &'static str) -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/health", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let mut open = Vec::new();
+        for mut stream in listener.incoming().flatten() {
+            let read = stream.read(&mut [0; 1024]).unwrap_or(0);
+            if read > 0 && !bytes.is_empty() {
+                stream.write_all(bytes.as_bytes()).unwrap();
+            } else {
+                open.push(stream);
+            }
+        }
+    });
+    url
+}
+
+#[test]
+fn health_asks_a_service_and_says_it_by_the_exit_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let ready = folder.path().join("ready.json");
+    let flags = ["--service", "cart", "--port", "cart=0", "--lifeline"];
+    let mut command = shop(folder.path(), &flags);
+    let running = Running::start(command.arg("--ready-file").arg(&ready));
+    let told = wait_for_file(&ready);
+    let url = format!("{}/health", told["services"]["cart"].as_str().unwrap());
+    let well = health(&["--url", &url]);
+    assert_eq!(well.status.code(), Some(0));
+    assert_eq!(
+        String::from_utf8(well.stdout).unwrap(),
+        format!("ok {url}\n")
+    );
+    let elsewhere = url.replace("/health", "/nowhere");
+    let missing = health(&["--url", &elsewhere]);
+    assert!(String::from_utf8(missing.stderr).unwrap().contains("404"));
+    assert!(running.finish().status.success());
+    let gone = health(&["--url", &url]);
+    assert_eq!(gone.status.code(), Some(1));
+    let words = String::from_utf8(gone.stderr).unwrap();
+    assert!(words.contains(&url) && words.contains("is the service running?"));
+}
+
+#[test]
+fn what_answers_but_is_not_well_is_not_healthy() {
+    for (bytes, word) in [
+        ("", "did not answer within 1 s"),
+        (
+            "HTTP/1.1 200 OK\r\ncontent-length: 12\r\n\r\n{\"ok\":false}",
+            "not well",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi",
+            "something else",
+        ),
+        (
+            "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n",
+            "503",
+        ),
+    ] {
+        let output = health(&["--timeout-s", "1", "--url", &answering(bytes)]);
+        assert_eq!(output.status.code(), Some(1), "{word}");
+        assert!(
+            String::from_utf8(output.stderr).unwrap().contains(word),
+            "{word}"
+        );
+    }
+    let both = health(&["--service", "cart", "--url", "http://127.0.0.1:1/health"]);
+    assert!(
+        String::from_utf8(both.stderr)
+            .unwrap()
+            .contains("--service")
     );
 }
 

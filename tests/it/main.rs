@@ -6,6 +6,7 @@
 mod api_examples;
 mod audit;
 mod bad_scenarios;
+mod compose;
 mod echo;
 mod good_scenarios;
 mod headers;

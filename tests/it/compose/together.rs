@@ -1,0 +1,201 @@
+//! Requirements on certain containers, and on all of them together.
+
+use serde_json::Value;
+use shop::service::Service;
+
+use super::rules::Rule;
+use super::tool::{Merged, Shape};
+use super::value::{holds, list, text};
+
+/// The rules about certain containers and about all of them together.
+pub(crate) fn broken(merged: &Merged, shape: Shape) -> Vec<Rule> {
+    let checks: [(Rule, bool); 8] = [
+        (
+            Rule::EveryService,
+            Service::all().all(|service| runs(merged, service)),
+        ),
+        (Rule::InternalNetwork, is_internal(merged, shape)),
+        (Rule::Postgres16, postgres(merged)),
+        (Rule::Redis7, redis(merged)),
+        (Rule::Queue, queue(merged)),
+        (Rule::DatabaseMonitoring, monitors_databases(merged)),
+        (Rule::Agent, agent(merged)),
+        (Rule::SecretsByNeed, secrets_by_need(merged)),
+    ];
+    checks
+        .into_iter()
+        .filter(|(_, met)| !met)
+        .map(|(rule, _)| rule)
+        .collect()
+}
+
+fn is_internal(merged: &Merged, shape: Shape) -> bool {
+    let internal = &merged.top("networks")["internal"];
+    // The second generation leaves out what is false.
+    let closed = internal["internal"] == true;
+    let addressless = internal["driver_opts"]["com.docker.network.bridge.inhibit_ipv4"] == "true";
+    let open_elsewhere = |name| merged.top("networks")[name]["internal"] != true;
+    let production = shape == Shape::Production;
+    closed == production && addressless == production && open_elsewhere("public")
+}
+
+/// One container a service, which runs that service on every address of its network.
+fn runs(merged: &Merged, service: Service) -> bool {
+    let Some(it) = merged.services().get(service.name()) else {
+        return false;
+    };
+    let port = service.default_port();
+    let reached = merged.services().iter().all(|(_, other)| {
+        let key = format!("{}_URL", service.name().to_uppercase());
+        let url = &other["environment"][&key];
+        url.is_null() || *url == format!("http://{}:{port}", service.name())
+    });
+    list(&it["command"]) == ["serve", "--service", service.name(), "--bind", "0.0.0.0"] && reached
+}
+
+fn command_line(it: &Value) -> String {
+    list(&it["command"]).join(" ")
+}
+
+fn keeps_data(it: &Value, folder: &str) -> bool {
+    it["volumes"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .any(|volume| match volume {
+            Value::String(volume) => volume.split(':').nth(1) == Some(folder),
+            volume => volume["type"] == "volume" && volume["target"] == folder,
+        })
+}
+
+fn postgres(merged: &Merged) -> bool {
+    let it = &merged.0["services"]["postgres"];
+    text(&it["image"]).starts_with("postgres:16.")
+        && command_line(it).contains("shared_preload_libraries=pg_stat_statements")
+        && keeps_data(it, "/var/lib/postgresql/data")
+        && it["environment"]["POSTGRES_USER"] == "rumshop"
+        && it["environment"]["POSTGRES_DB"] == "rumshop"
+}
+
+fn redis(merged: &Merged) -> bool {
+    let it = &merged.0["services"]["redis"];
+    text(&it["image"]).starts_with("redis:7.")
+        && command_line(it).contains("--appendonly yes")
+        && keeps_data(it, "/data")
+}
+
+fn queue(merged: &Merged) -> bool {
+    let it = &merged.0["services"]["queue"];
+    let users = ["orders", "payment", "notifications"];
+    keeps_data(it, "/data")
+        && users.iter().all(|user| {
+            let values = &merged.0["services"][*user]["environment"];
+            values["AWS_ENDPOINT_URL_SQS"] == "http://queue:9324"
+        })
+}
+
+/// The Agent finds the stores by their labels; passwords are its own variables.
+fn monitors_databases(merged: &Merged) -> bool {
+    let instance = |container: &str, check: &str| {
+        let label = &merged.0["services"][container]["labels"]["com.datadoghq.ad.checks"];
+        let parsed: Value = serde_json::from_str(&text(label)).unwrap_or_default();
+        parsed[check]["instances"][0].clone()
+    };
+    let (postgres, redis) = (
+        instance("postgres", "postgres"),
+        instance("redis", "redisdb"),
+    );
+    let jobs = ["migrate", "migrate-monitoring"];
+    let commands = jobs.map(|job| command_line(&merged.0["services"][job]));
+    postgres["dbm"] == true
+        && postgres["username"] == "datadog"
+        && postgres["password"] == "%%env_DD_DBM_PASSWORD%%"
+        && postgres["host"] == "%%host%%"
+        && redis["host"] == "%%host%%"
+        && commands == ["migrate up", "migrate monitoring"]
+}
+
+/// Behind a profile, with everything that the shop's telemetry goes through.
+fn agent(merged: &Merged) -> bool {
+    let it = &merged.0["services"]["datadog"];
+    let set = |name: &str, value: &str| it["environment"][name] == value;
+    let sockets = |name: &str| keeps_data(&merged.0["services"][name], "/var/run/datadog");
+    holds(&it["profiles"], "datadog")
+        && set("DD_APM_RECEIVER_SOCKET", "/var/run/datadog/apm.socket")
+        && set(
+            "DD_OTLP_CONFIG_RECEIVER_PROTOCOLS_GRPC_ENDPOINT",
+            "0.0.0.0:4317",
+        )
+        && set(
+            "DD_OTLP_CONFIG_RECEIVER_PROTOCOLS_HTTP_ENDPOINT",
+            "0.0.0.0:4318",
+        )
+        && set("DD_DOGSTATSD_NON_LOCAL_TRAFFIC", "true")
+        && set("DD_LOGS_ENABLED", "true")
+        && !it["environment"]["DD_DBM_PASSWORD"].is_null()
+        && sockets("datadog")
+        && Service::all().all(|service| sockets(service.name()))
+}
+
+/// Who has no use for a secret does not get it: first of all the container that the internet talks to.
+fn secrets_by_need(merged: &Merged) -> bool {
+    let without: [(&str, &[&str]); 6] = [
+        (
+            "JWT_SECRET",
+            &[
+                "gateway",
+                "search",
+                "recommendations",
+                "provider",
+                "migrate",
+                "queue",
+            ],
+        ),
+        (
+            "DATABASE_URL",
+            &["gateway", "cart", "search", "recommendations", "provider"],
+        ),
+        (
+            "REDIS_URL",
+            &[
+                "gateway",
+                "orders",
+                "auth",
+                "search",
+                "recommendations",
+                "notifications",
+            ],
+        ),
+        (
+            "AWS_SECRET_ACCESS_KEY",
+            &["gateway", "cart", "auth", "search", "recommendations"],
+        ),
+        (
+            "PAYMENT_PROVIDER_KEY",
+            &[
+                "gateway",
+                "orders",
+                "cart",
+                "auth",
+                "search",
+                "recommendations",
+            ],
+        ),
+        (
+            "SHOP_ADMIN_TOKEN",
+            &[
+                "gateway",
+                "cart",
+                "auth",
+                "search",
+                "recommendations",
+                "provider",
+            ],
+        ),
+    ];
+    let value =
+        |name: &str, variable: &str| merged.0["services"][name]["environment"][variable].clone();
+    without
+        .iter()
+        .all(|(variable, names)| names.iter().all(|name| value(name, variable).is_null()))
+}
