@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use crate::config::Secret;
+use crate::provider::http::{MailAddress, PaymentAddress, ProviderArgs};
 
 /// Addresses of what the shop uses instead of its embedded and simulated parts.
 #[derive(Clone, Debug, Default)]
@@ -16,6 +17,10 @@ pub struct Backends {
     pub redis_key_prefix: Option<String>,
     /// PEM file with the authorities to trust for `rediss://`, instead of the public ones.
     pub redis_ca_file: Option<PathBuf>,
+    /// Who takes the money.
+    pub payment_provider: Option<PaymentAddress>,
+    /// Who carries the mail.
+    pub mail_provider: Option<MailAddress>,
 }
 
 /// The variables behind [`Backends`]: a command line can be read by everyone on the machine.
@@ -34,6 +39,8 @@ pub struct BackendArgs {
     /// PEM file with the authorities to trust for rediss://
     #[arg(long, hide = true, env = "REDIS_CA_FILE")]
     redis_ca_file: Option<PathBuf>,
+    #[command(flatten)]
+    providers: ProviderArgs,
 }
 
 impl BackendArgs {
@@ -42,6 +49,8 @@ impl BackendArgs {
         Backends {
             database_url: Secret::given(self.database_url.as_deref()),
             redis_url: Secret::given(self.redis_url.as_deref()),
+            payment_provider: self.providers.payment(),
+            mail_provider: self.providers.mail(),
             redis_key_prefix: self
                 .redis_key_prefix
                 .clone()

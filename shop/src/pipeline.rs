@@ -18,6 +18,7 @@ use crate::blocking::{closer, off_thread};
 use crate::config::Config;
 use crate::context::Context;
 use crate::db::Durability;
+use crate::provider::http::{HttpMail, HttpPayments};
 use crate::provider::simulated::{Behaviour, SimulatedWorld};
 use crate::provider::{MailProvider, PaymentProvider};
 use crate::queue::embedded::EmbeddedQueue;
@@ -65,12 +66,19 @@ impl Resources {
     /// Opens the queue and the providers that the configuration names.
     pub async fn open(config: &Config) -> anyhow::Result<Resources> {
         let (queue, close_queue) = open_queue(config).await?;
-        let (world, close_world) = open_world(config).await?;
+        let backends = &config.backends;
+        let simulated = backends.payment_provider.is_none() || backends.mail_provider.is_none();
+        let (world, close_world) = match simulated {
+            true => open_world(config)
+                .await
+                .map(|(world, close)| (Some(world), close))?,
+            false => (None, closer(|| {})),
+        };
         Ok(Resources {
             queue,
-            payments: world.clone(),
-            mail: world.clone(),
-            world: Some(world),
+            payments: payments(config, world.as_ref())?,
+            mail: mail(config, world.as_ref())?,
+            world,
             closers: [close_queue, close_world],
         })
     }
@@ -83,7 +91,30 @@ impl Resources {
     }
 }
 
-async fn open_queue(config: &Config) -> anyhow::Result<(Arc<dyn Queue>, Closer)> {
+fn payments(
+    config: &Config,
+    world: Option<&Arc<SimulatedWorld>>,
+) -> anyhow::Result<Arc<dyn PaymentProvider>> {
+    match (&config.backends.payment_provider, world) {
+        (Some(address), _) => Ok(Arc::new(HttpPayments::new(address)?)),
+        (None, Some(world)) => Ok(world.clone()),
+        (None, None) => anyhow::bail!("there is no payment provider; set PAYMENT_PROVIDER_URL"),
+    }
+}
+
+fn mail(
+    config: &Config,
+    world: Option<&Arc<SimulatedWorld>>,
+) -> anyhow::Result<Arc<dyn MailProvider>> {
+    match (&config.backends.mail_provider, world) {
+        (Some(address), _) => Ok(Arc::new(HttpMail::new(address)?)),
+        (None, Some(world)) => Ok(world.clone()),
+        (None, None) => anyhow::bail!("there is no mail provider; set MAIL_PROVIDER_URL"),
+    }
+}
+
+/// Opens the queue that the configuration names.
+pub(crate) async fn open_queue(config: &Config) -> anyhow::Result<(Arc<dyn Queue>, Closer)> {
     let file = config.data_dir.join("queue.db");
     let open = move || EmbeddedQueue::open(&file, Durability::Process);
     let queue = Arc::new(off_thread(open).await??);

@@ -8,6 +8,8 @@ use async_trait::async_trait;
 use crate::store::Page;
 
 pub mod card;
+pub mod http;
+pub mod server;
 pub mod simulated;
 
 pub use card::Card;
@@ -53,6 +55,8 @@ pub struct Charge {
     pub currency: String,
     /// What to take it from.
     pub method: PaymentMethod,
+    /// When the payment was first wanted, in milliseconds since 1970. Providers forget keys after a day.
+    pub wanted_since_ms: i64,
 }
 
 /// What money is taken from.

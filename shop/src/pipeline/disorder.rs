@@ -129,6 +129,7 @@ impl ByHand {
             amount_minor: order.total.amount.minor(),
             currency: "USD".into(),
             method: PaymentMethod::Token("pm_card_visa".into()),
+            wanted_since_ms: now_ms(),
         };
         let resources = &self.context.resources;
         let charged = resources.payments.charge(charge).await.expect("charged");

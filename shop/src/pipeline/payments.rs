@@ -81,6 +81,7 @@ impl Payments {
             amount_minor: order.total.amount.minor(),
             currency: order.total.currency.code().to_owned(),
             method: PaymentMethod::OnFile,
+            wanted_since_ms: order.created_at_ms,
         };
         let span = span::external(span_name::PAYMENT_PROCESS_EXTERNAL, PROVIDER);
         let provider = &self.part.context.resources.payments;

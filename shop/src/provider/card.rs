@@ -9,6 +9,7 @@ pub struct Card {
     number: String,
     exp_month: u8,
     exp_year: u16,
+    cvc: Option<String>,
 }
 
 /// What is wrong with a card, by field.
@@ -58,12 +59,28 @@ impl Card {
             number,
             exp_month: exp_month as u8,
             exp_year: exp_year as u16,
+            cvc: cvc.map(str::to_owned),
         })
     }
 
     /// All digits, for the provider alone.
     pub(super) fn number(&self) -> &str {
         &self.number
+    }
+
+    /// 1 to 12, for the provider alone.
+    pub(super) fn exp_month(&self) -> u8 {
+        self.exp_month
+    }
+
+    /// Four digits, for the provider alone.
+    pub(super) fn exp_year(&self) -> u16 {
+        self.exp_year
+    }
+
+    /// The security code, for the provider alone.
+    pub(super) fn cvc(&self) -> Option<&str> {
+        self.cvc.as_deref()
     }
 
     /// The last four digits, which may be kept.

@@ -35,6 +35,10 @@ const LATENCY_MAX: Duration = Duration::from_secs(10);
 /// Threads that answer audits.
 const READERS: usize = 1;
 
+mod books;
+
+pub(super) use books::{Attempt, Attempts};
+
 /// The schema of the provider's books.
 pub const MIGRATIONS: &[Migration] = &[Migration {
     version: 1,
@@ -128,41 +132,6 @@ impl SimulatedWorld {
     /// While set, every mail call fails as unavailable.
     pub fn set_mail_outage(&self, out: bool) {
         self.mail_outage.store(out, Ordering::Release);
-    }
-
-    /// Charges that went through, oldest first, at most `limit`.
-    pub async fn booked_charges(&self, limit: u32) -> Result<Vec<BookedCharge>, DbError> {
-        let charges = self.charges_after(0, 0, limit).await?;
-        Ok(charges.into_iter().map(|(_, charge)| charge).collect())
-    }
-
-    /// Charges that went through, oldest first, each with its place in the books.
-    async fn charges_after(
-        &self,
-        since_ms: i64,
-        place: i64,
-        limit: u32,
-    ) -> Result<Vec<(i64, BookedCharge)>, DbError> {
-        self.db
-            .read(move |connection| {
-                let mut select = connection.prepare_cached(
-                    "SELECT rowid, idempotency_key, charge_id, amount_minor, currency, refund_id IS NOT NULL
-                     FROM charges WHERE decline_reason IS NULL AND created_at_ms >= ?1 AND rowid > ?2
-                     ORDER BY rowid LIMIT ?3",
-                )?;
-                let rows = select.query_map((since_ms, place, limit), |row| {
-                    let charge = BookedCharge {
-                        idempotency_key: row.get(1)?,
-                        charge_id: row.get(2)?,
-                        amount_minor: row.get(3)?,
-                        currency: row.get(4)?,
-                        refunded: row.get(5)?,
-                    };
-                    Ok((row.get(0)?, charge))
-                })?;
-                Ok(rows.collect::<Result<_, _>>()?)
-            })
-            .await
     }
 
     /// How many mails were accepted for this key: 0 or 1.
@@ -297,10 +266,8 @@ impl PaymentProvider for SimulatedWorld {
             .map_err(|error| ChargeError::Unavailable(error.to_string()))?;
         let more = rows.len() > limit as usize;
         rows.truncate(limit as usize);
-        let next = rows
-            .last()
-            .filter(|_| more)
-            .map(|(place, _)| place.to_string());
+        let last = rows.last().filter(|_| more);
+        let next = last.map(|(place, _)| place.to_string());
         let items = rows.into_iter().map(|(_, charge)| charge).collect();
         Ok(Page { items, next })
     }
@@ -438,7 +405,7 @@ fn post(connection: &Connection, mail: &Mail, message_id: &str) -> Result<(), Db
 }
 
 /// A stable name for something, as providers give: `ch_5f2a…`.
-fn name(prefix: &str, key: &str) -> String {
+pub(super) fn name(prefix: &str, key: &str) -> String {
     let digest = Sha256::digest(format!("{prefix}:{key}"));
     let hex: String = digest[..12]
         .iter()

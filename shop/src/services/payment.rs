@@ -28,7 +28,7 @@ use crate::token::{Caller, MaybeCaller};
 mod body;
 mod books;
 mod secret;
-mod signature;
+pub(crate) mod signature;
 mod webhook;
 
 use body::{Confirm, Confirmed, CreateIntent, CreatedIntent};
@@ -251,6 +251,7 @@ async fn charge(
         amount_minor: intent.amount.amount.minor(),
         currency: intent.amount.currency.code().to_owned(),
         method,
+        wanted_since_ms: intent.created_at_ms,
     };
     let span = span::external(span_name::PAYMENT_PROCESS_EXTERNAL, PROVIDER);
     let moved = match span.run(context.resources.payments.charge(charge)).await {

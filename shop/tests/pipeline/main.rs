@@ -3,5 +3,6 @@
 mod failures;
 mod intents;
 mod orders;
+mod providers;
 mod shop_under_test;
 mod throughput;

@@ -20,6 +20,7 @@ fn charge(key: &str, method: PaymentMethod) -> Charge {
         amount_minor: 9_999,
         currency: "USD".into(),
         method,
+        wanted_since_ms: now_ms(),
     }
 }
 

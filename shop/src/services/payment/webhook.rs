@@ -12,10 +12,11 @@ use crate::context::{AppState, now_ms};
 use crate::error::{ApiError, ErrorBody};
 use crate::extract::body_error;
 use crate::pipeline::intents::{self, Undecided};
-use crate::provider::Charged;
+use crate::provider::{Charged, DeclineReason};
 use crate::store::{Intent, IntentMoved};
 
-const SIGNATURE_HEADER: &str = "webhook-signature";
+/// The shop's own name for the header, and that of a well-known provider.
+const SIGNATURE_HEADERS: [&str; 2] = ["webhook-signature", "stripe-signature"];
 /// Longest event id that is remembered.
 const EVENT_ID_BYTES_MAX: usize = 200;
 /// Reason of a failed intent when the provider gives none.
@@ -44,7 +45,7 @@ pub(super) struct WebhookData {
 /// An intent or a charge, as far as the shop needs it.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(super) struct WebhookObject {
-    /// The shop's id of the intent, for events of intents.
+    /// The shop's id of the intent, or the provider's own when `metadata` names the shop's.
     id: String,
     /// The provider's id of the charge.
     #[serde(default)]
@@ -52,6 +53,48 @@ pub(super) struct WebhookObject {
     /// Why a payment failed.
     #[serde(default)]
     decline_code: Option<String>,
+    /// Why the last attempt failed, as the provider's own intents say it.
+    #[serde(default)]
+    last_payment_error: Option<PaymentError>,
+    /// What the shop gave along with the charge.
+    #[serde(default)]
+    metadata: Metadata,
+}
+
+/// Why a payment failed.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(super) struct PaymentError {
+    /// The provider's word.
+    #[serde(default)]
+    code: Option<String>,
+    /// The bank's word.
+    #[serde(default)]
+    decline_code: Option<String>,
+}
+
+/// What the shop gave along with a charge.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+pub(super) struct Metadata {
+    /// The key of the charge, which names the intent.
+    #[serde(default)]
+    idempotency_key: Option<String>,
+}
+
+impl WebhookObject {
+    /// The shop's id of the intent.
+    fn intent_id(&self) -> &str {
+        let key = self.metadata.idempotency_key.as_deref();
+        key.and_then(intents::intent_of_key).unwrap_or(&self.id)
+    }
+
+    fn decline_word(&self) -> &str {
+        let error = self.last_payment_error.as_ref();
+        self.decline_code
+            .as_deref()
+            .or_else(|| error?.decline_code.as_deref())
+            .or_else(|| error?.code.as_deref())
+            .unwrap_or(REASON_UNKNOWN)
+    }
 }
 
 /// The shop's answer to an event.
@@ -67,7 +110,7 @@ pub(super) struct Receipt {
 #[utoipa::path(
     post,
     path = "/api/payment/webhook",
-    params(("Webhook-Signature" = String, Header, description = "`t=<unix seconds>,v1=<hex HMAC-SHA-256 of \"t.body\">`")),
+    params(("Webhook-Signature" = String, Header, description = "`t=<unix seconds>,v1=<hex HMAC-SHA-256 of \"t.body\">`; `Stripe-Signature` is read as well")),
     request_body = WebhookEvent,
     responses(
         (status = 200, body = Receipt),
@@ -94,10 +137,13 @@ pub(super) async fn receive(
 }
 
 fn check_signature(state: &AppState, headers: &HeaderMap, body: &[u8]) -> Result<(), ApiError> {
-    let given = headers
-        .get(SIGNATURE_HEADER)
+    let given = SIGNATURE_HEADERS
+        .iter()
+        .find_map(|name| headers.get(*name))
         .and_then(|value| value.to_str().ok())
-        .ok_or_else(|| refused("the header Webhook-Signature is missing".to_owned()))?;
+        .ok_or_else(|| {
+            refused("the header Webhook-Signature (or Stripe-Signature) is missing".to_owned())
+        })?;
     let secret = state.context.webhook_secret.expose().as_bytes();
     signature::verify(secret, given, body, now_ms() / 1_000)
         .map_err(|error| refused(error.to_string()))
@@ -128,14 +174,14 @@ fn parse(body: &[u8]) -> Result<WebhookEvent, ApiError> {
 async fn apply(state: &AppState, event: WebhookEvent) -> Result<bool, ApiError> {
     let object = event.data.object;
     let store = &state.context.stores.intents;
-    let Some(intent) = store.get(object.id.clone(), now_ms()).await? else {
+    let Some(intent) = store.get(object.intent_id().to_owned(), now_ms()).await? else {
         tracing::info!(event_type = event.kind, "an event about an unknown intent");
         return Ok(false);
     };
     let moved = match event.kind.as_str() {
         "payment_intent.succeeded" => succeed(state, &intent, object, event.id).await?,
         "payment_intent.payment_failed" => {
-            let reason = object.decline_code.as_deref().unwrap_or(REASON_UNKNOWN);
+            let reason = DeclineReason::from_word(object.decline_word()).as_str();
             intents::fail(&state.context, &intent, reason, Some(event.id)).await?
         }
         _ => return Ok(false),
