@@ -291,7 +291,7 @@ fn wiring() -> Vec<Break> {
         (
             Rule::Queue,
             P,
-            "/services/orders/environment/AWS_ENDPOINT_URL_SQS",
+            "/services/orders/environment/QUEUE_URL",
             Value::Null,
         ),
         (Rule::DatabaseMonitoring, P, at("/labels"), Value::Null),

@@ -242,13 +242,16 @@ fn the_build_gets_the_whole_workspace_and_nothing_else() {
 #[test]
 fn the_queue_has_every_queue_of_the_shop() {
     let file = read("compose/queue/elasticmq.conf");
+    let begins = "defaultVisibilityTimeout = 30 seconds";
     for topic in Topic::ALL {
         let (queue, letters) = (topic.queue().name(), topic.dead_letters().name());
-        let line = format!(
-            "{queue} {{ defaultVisibilityTimeout = 30 seconds, deadLettersQueue {{ name = {letters}, maxReceiveCount = 3 }} }}"
-        );
-        assert!(file.contains(&line), "{line}");
-        assert!(file.contains(&format!("  {letters} {{")), "{letters}");
+        let redrive = format!("deadLettersQueue {{ name = shop-{letters}, maxReceiveCount = 3 }}");
+        for line in [
+            format!("  shop-{queue} {{ {begins}, {redrive} }}\n"),
+            format!("  shop-{letters} {{ {begins} }}\n"),
+        ] {
+            assert!(file.contains(&line), "{line}");
+        }
     }
     assert!(file.contains("prune-data-on-init = false"));
 }

@@ -90,7 +90,7 @@ fn queue(merged: &Merged) -> bool {
     keeps_data(it, "/data")
         && users.iter().all(|user| {
             let values = &merged.0["services"][*user]["environment"];
-            values["AWS_ENDPOINT_URL_SQS"] == "http://queue:9324"
+            values["QUEUE_URL"] == "http://queue:9324/000000000000/shop-"
         })
 }
 
