@@ -8,7 +8,7 @@ BACKUPS := backups
 
 prod := cd compose && $(COMPOSE) -f compose.yaml
 dev := $(prod) -f compose.dev.yaml
-everything := $(prod) -f compose.dev.yaml --profile datadog
+everything := $(prod) -f compose.dev.yaml --profile datadog --profile producer
 
 .DEFAULT_GOAL := help
 .SUFFIXES:
@@ -60,6 +60,8 @@ health: ## Ask every service and store; fails when one is not well
 	for service in $(SERVICES); do \
 	  $(COMPOSE) exec -T $$service shop health --service $$service || status=1; \
 	done; \
+	$(COMPOSE) exec -T worker shop health --ready-file /tmp/worker.json || status=1; \
+	$(COMPOSE) exec -T provider shop health --url http://127.0.0.1:3900/health || status=1; \
 	$(COMPOSE) exec -T postgres pg_isready --host=127.0.0.1 --username=rumshop || status=1; \
 	$(COMPOSE) exec -T redis redis-cli -h 127.0.0.1 ping || status=1; \
 	exit $$status
@@ -109,9 +111,9 @@ clean-all: confirm ## Remove containers, data and images: make clean-all CONFIRM
 shell-psql: ## The database's own prompt
 	$(prod) exec postgres psql --username=rumshop rumshop
 
-.PHONY: $(addprefix shell-,$(SERVICES) $(STORES) provider datadog)
+.PHONY: $(addprefix shell-,$(SERVICES) $(STORES) worker producer provider datadog)
 shell-gateway: ## A shell in a container: shell-gateway, shell-orders, … shell-postgres, shell-redis, shell-queue
-$(addprefix shell-,$(SERVICES) $(STORES) provider datadog): shell-%:
+$(addprefix shell-,$(SERVICES) $(STORES) worker producer provider datadog): shell-%:
 	$(everything) exec $* sh
 
 .PHONY: help

@@ -218,6 +218,8 @@ fn health_asks_a_service_and_says_it_by_the_exit_code() {
         String::from_utf8(well.stdout).unwrap(),
         format!("ok {url}\n")
     );
+    let file = ready.to_str().unwrap();
+    assert_eq!(health(&["--ready-file", file]).status.code(), Some(0));
     let elsewhere = url.replace("/health", "/nowhere");
     let missing = health(&["--url", &elsewhere]);
     assert!(String::from_utf8(missing.stderr).unwrap().contains("404"));
@@ -226,6 +228,14 @@ fn health_asks_a_service_and_says_it_by_the_exit_code() {
     assert_eq!(gone.status.code(), Some(1));
     let words = String::from_utf8(gone.stderr).unwrap();
     assert!(words.contains(&url) && words.contains("is the service running?"));
+    let over = health(&["--ready-file", file]);
+    assert!(String::from_utf8(over.stderr).unwrap().contains("is gone"));
+    let never = health(&["--ready-file", "nowhere.json"]);
+    assert!(
+        String::from_utf8(never.stderr)
+            .unwrap()
+            .contains("is the process ready?")
+    );
 }
 
 #[test]

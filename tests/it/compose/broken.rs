@@ -320,6 +320,12 @@ fn wiring() -> Vec<Break> {
         (
             Rule::SecretsByNeed,
             P,
+            "/services/notifications/environment/MAIL_PROVIDER_KEY",
+            Value::Null,
+        ),
+        (
+            Rule::SecretsByNeed,
+            P,
             "/services/gateway/environment/DATABASE_URL",
             json!("postgres://x"),
         ),

@@ -139,63 +139,31 @@ fn agent(merged: &Merged) -> bool {
 
 /// Who has no use for a secret does not get it: first of all the container that the internet talks to.
 fn secrets_by_need(merged: &Merged) -> bool {
-    let without: [(&str, &[&str]); 6] = [
+    let holders = [
         (
-            "JWT_SECRET",
-            &[
-                "gateway",
-                "search",
-                "recommendations",
-                "provider",
-                "migrate",
-                "queue",
-            ],
+            "AWS_SECRET_ACCESS_KEY",
+            "notifications orders payment producer worker",
         ),
         (
             "DATABASE_URL",
-            &["gateway", "cart", "search", "recommendations", "provider"],
+            "auth migrate migrate-monitoring notifications orders payment worker",
         ),
-        (
-            "REDIS_URL",
-            &[
-                "gateway",
-                "orders",
-                "auth",
-                "search",
-                "recommendations",
-                "notifications",
-            ],
-        ),
-        (
-            "AWS_SECRET_ACCESS_KEY",
-            &["gateway", "cart", "auth", "search", "recommendations"],
-        ),
-        (
-            "PAYMENT_PROVIDER_KEY",
-            &[
-                "gateway",
-                "orders",
-                "cart",
-                "auth",
-                "search",
-                "recommendations",
-            ],
-        ),
-        (
-            "SHOP_ADMIN_TOKEN",
-            &[
-                "gateway",
-                "cart",
-                "auth",
-                "search",
-                "recommendations",
-                "provider",
-            ],
-        ),
+        ("DD_API_KEY", "datadog"),
+        ("DD_DBM_PASSWORD", "datadog migrate-monitoring"),
+        ("JWT_SECRET", "auth cart notifications orders payment"),
+        ("MAIL_PROVIDER_KEY", "notifications provider"),
+        ("PAYMENT_PROVIDER_KEY", "payment provider"),
+        ("POSTGRES_PASSWORD", "postgres"),
+        ("REDIS_URL", "cart payment"),
+        ("SHOP_ADMIN_TOKEN", "orders payment"),
+        ("SHOP_AUDIT_TOKEN", "orders payment"),
+        ("WEBHOOK_SECRET", "payment provider"),
     ];
-    let value =
-        |name: &str, variable: &str| merged.0["services"][name]["environment"][variable].clone();
-    without
-        .iter()
-        .all(|(variable, names)| names.iter().all(|name| value(name, variable).is_null()))
+    holders.iter().all(|(variable, expected)| {
+        let services = merged.services().iter();
+        let holding = services.filter(|(_, it)| !it["environment"][*variable].is_null());
+        let mut names: Vec<_> = holding.map(|(name, _)| name.as_str()).collect();
+        names.sort_unstable();
+        names.join(" ") == *expected
+    })
 }

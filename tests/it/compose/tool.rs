@@ -91,7 +91,7 @@ impl Compose {
             command.args(["--file", file]);
         }
         command
-            .args(["--profile", "datadog"])
+            .args(["--profile", "datadog", "--profile", "producer"])
             .args(arguments)
             .output()
             .expect("Compose runs")
