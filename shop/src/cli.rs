@@ -42,8 +42,8 @@ enum Command {
     DeadLetters(DeadLetterArgs),
     /// Asks a service whether it is well, as a container's health check does
     Health(HealthArgs),
-    /// Brings an embedded database to a schema version
-    Migrate(MigrateArgs),
+    /// Looks after the schema of the databases
+    Migrate(Box<MigrateArgs>),
 }
 
 /// How to run the shop.
@@ -239,14 +239,18 @@ impl ShopArgs {
     pub fn run(self) -> anyhow::Result<()> {
         match self.command {
             Command::Serve(args) => args.run(),
-            Command::DeadLetters(args) => tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()?
-                .block_on(args.run(&mut std::io::stdout())),
+            Command::DeadLetters(args) => runtime()?.block_on(args.run(&mut std::io::stdout())),
             Command::Health(args) => args.run(&mut std::io::stdout()),
-            Command::Migrate(args) => args.run(&mut std::io::stdout()),
+            Command::Migrate(args) => runtime()?.block_on(args.run(&mut std::io::stdout())),
         }
     }
+}
+
+/// What a command needs that only asks and answers.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
 }
 
 impl ServeArgs {

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::oneshot;
 
-mod migration;
+pub mod migration;
 
 pub use migration::{Migration, migrate, migrate_closed};
 

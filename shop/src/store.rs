@@ -19,11 +19,14 @@ mod ledger;
 mod moves;
 mod order;
 mod pipeline;
+mod postgres;
 mod product;
 pub mod redis;
+pub(crate) mod schema;
 #[cfg(test)]
 mod session_contract;
 mod user;
+mod words;
 
 pub use cart::*;
 pub use intent::*;
@@ -32,6 +35,8 @@ pub use order::*;
 pub use pipeline::*;
 pub use product::*;
 pub use user::*;
+
+pub(crate) use postgres::monitoring;
 
 /// Every store of the shop.
 #[derive(Clone)]
@@ -77,7 +82,10 @@ pub(crate) struct Sessions {
 impl Stores {
     /// Opens the stores that the configuration names and brings their schemas up to date.
     pub async fn open(config: &Config) -> anyhow::Result<Stores> {
-        let records = embedded::open_records(&config.data_dir).await?;
+        let records = match &config.backends.database_url {
+            Some(url) => postgres::open_records(url).await?,
+            None => embedded::open_records(&config.data_dir).await?,
+        };
         let sessions = open_sessions(config).await?;
         Ok(Stores {
             products: records.products,
@@ -120,6 +128,17 @@ pub struct Page<T, C> {
     pub items: Vec<T>,
     /// Where to go on, if there is more.
     pub next: Option<C>,
+}
+
+impl<T, C> Page<T, C> {
+    /// The page out of what was read for it: one item more than `limit` tells that there is a next page,
+    /// which begins after the last item's `cursor`.
+    pub(crate) fn cut(mut items: Vec<T>, limit: u32, cursor: impl Fn(&T) -> C) -> Self {
+        let more = items.len() > limit as usize;
+        items.truncate(limit as usize);
+        let next = items.last().filter(|_| more).map(cursor);
+        Page { items, next }
+    }
 }
 
 /// Why a store could not answer. Outcomes that callers decide on are not errors.

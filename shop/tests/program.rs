@@ -134,6 +134,15 @@ fn tool(arguments: &[&str], folder: &Path) -> Output {
         .unwrap()
 }
 
+fn told(output: &Output) -> String {
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
 #[test]
 fn dead_letters_and_schema_versions_are_looked_after_from_the_command_line() {
     let folder = tempfile::tempdir().unwrap();
@@ -159,15 +168,44 @@ fn dead_letters_and_schema_versions_are_looked_after_from_the_command_line() {
     );
     assert!(running.finish().status.success());
 
-    for (version, word) in [("1", "version 1"), ("0", "version 0"), ("2", "version 2")] {
-        let moved = tool(&["migrate", "shop", "--to", version], &data);
-        assert!(String::from_utf8(moved.stdout).unwrap().contains(word));
-    }
-    let beyond = tool(&["migrate", "shop", "--to", "99"], &data);
+    let status = told(&tool(&["migrate", "status"], &data));
     assert!(
-        String::from_utf8(beyond.stderr)
+        status.contains("shop.db") && status.contains("sessions.db") && status.contains("outbox"),
+        "{status}"
+    );
+    assert!(!status.contains("pending"), "{status}");
+    for (arguments, word) in [
+        (&["migrate", "down"][..], "version 1"),
+        (&["migrate", "down", "--to", "0"], "version 0"),
+        (&["migrate", "up", "--to", "1"], "version 1"),
+        (&["migrate", "up"], "version 2"),
+        (&["migrate", "down", "--database", "sessions"], "version 0"),
+        (&["migrate", "up", "--database", "sessions"], "version 1"),
+    ] {
+        assert!(
+            told(&tool(arguments, &data)).contains(word),
+            "{arguments:?}"
+        );
+    }
+    told(&tool(&["migrate", "down"], &data));
+    assert!(told(&tool(&["migrate", "status"], &data)).contains("pending"));
+    for (arguments, word) in [
+        (&["migrate", "up", "--to", "99"][..], "newest is 2"),
+        (&["migrate", "up", "--to", "0"], "migrate down --to 0"),
+        (&["migrate", "monitoring"], "DATABASE_URL"),
+    ] {
+        let refused = tool(arguments, &data);
+        assert!(!refused.status.success());
+        assert!(
+            String::from_utf8(refused.stderr).unwrap().contains(word),
+            "{arguments:?}"
+        );
+    }
+    let nowhere = tool(&["migrate", "status"], &folder.path().join("nowhere"));
+    assert!(
+        String::from_utf8(nowhere.stderr)
             .unwrap()
-            .contains("newest is 2")
+            .contains("--data")
     );
     let elsewhere = tool(&["dead-letters", "list"], &folder.path().join("nowhere"));
     assert!(

@@ -11,6 +11,8 @@ use crate::child::{Server, User, command_as, find_program, free_port, run, wait_
 
 /// Names a server to make databases on, as a superuser; without it every [`TestDatabase`] has a server of its own.
 pub const SHARED_SERVER_VARIABLE: &str = "TEST_DATABASE_URL";
+/// Says which stores the suites of the whole shop run on: `embedded` (the default) or `postgres`.
+pub const STORES_VARIABLE: &str = "TEST_STORES";
 /// The superuser of private servers.
 const SUPERUSER: &str = "postgres";
 /// Their password: they listen on loopback only, and live as long as a test.
@@ -27,6 +29,7 @@ pub struct PostgresServer {
     port: u16,
     programs: PathBuf,
     user: Option<User>,
+    counts_statements: bool,
     // Dropped last.
     folder: TempDir,
 }
@@ -34,6 +37,15 @@ pub struct PostgresServer {
 impl PostgresServer {
     /// Makes and starts a server, with `pg_stat_statements` where the library is installed.
     pub fn start() -> Self {
+        PostgresServer::start_with(has_stat_statements(&programs()))
+    }
+
+    /// Makes and starts a server that does not load `pg_stat_statements`.
+    pub fn start_without_statements() -> Self {
+        PostgresServer::start_with(false)
+    }
+
+    fn start_with(counts_statements: bool) -> Self {
         let programs = programs();
         let user = User::instead_of_root(&["postgres", "nobody"]);
         let folder = tempfile::tempdir().expect("a temporary folder");
@@ -47,6 +59,7 @@ impl PostgresServer {
             port: free_port(),
             programs,
             user,
+            counts_statements,
             folder,
         };
         server.start_again();
@@ -99,7 +112,7 @@ impl PostgresServer {
             "listen_addresses=127.0.0.1".to_owned(),
             format!("unix_socket_directories={}", self.folder.path().display()),
         ];
-        if has_stat_statements(&self.programs) {
+        if self.counts_statements {
             settings.push("shared_preload_libraries=pg_stat_statements".to_owned());
         }
         settings
@@ -169,6 +182,16 @@ impl TestDatabase {
         }
     }
 
+    /// A fresh database when [`STORES_VARIABLE`] asks for PostgreSQL: for suites that run on either store.
+    pub fn if_asked_for() -> Option<Self> {
+        let stores = std::env::var(STORES_VARIABLE).unwrap_or_default();
+        match stores.as_str() {
+            "" | "embedded" => None,
+            "postgres" => Some(TestDatabase::fresh()),
+            other => panic!("{STORES_VARIABLE} is `{other}`; it may be `embedded` or `postgres`"),
+        }
+    }
+
     fn make(server_url: &str, server: Option<PostgresServer>) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -190,6 +213,18 @@ impl TestDatabase {
     /// Runs SQL in the database, as the superuser; what it answers, a line for each row.
     pub fn sql(&self, statement: &str) -> String {
         sql(&self.url, statement)
+    }
+
+    /// Runs SQL in the database as another account; what it answers, or why not.
+    pub fn sql_as(&self, user: &str, password: &str, statement: &str) -> Result<String, String> {
+        let output = psql(&self.url_as(user, password), statement)
+            .output()
+            .map_err(|error| error.to_string())?;
+        if output.status.success() {
+            Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+        } else {
+            Err(String::from_utf8_lossy(&output.stderr).into_owned())
+        }
     }
 
     /// The URL with another account in it.

@@ -47,7 +47,7 @@ impl Database {
         }
     }
 
-    fn migrations(self) -> &'static [Migration] {
+    pub(super) fn migrations(self) -> &'static [Migration] {
         match self {
             Database::Shop => &schema::SHOP,
             Database::Sessions => &schema::SESSIONS,

@@ -8,6 +8,5 @@ mod errors;
 mod gateway;
 mod lifecycle;
 mod orders;
-mod pipeline_store;
 mod products;
 mod support;

@@ -1,5 +1,6 @@
 //! A shop for one test, and a client for it.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,14 +11,41 @@ use shop::config::{PasswordCost, Secret};
 use shop::server::Stopped;
 use shop::{Config, RunningShop, Service, Shop};
 use tempfile::TempDir;
+use test_servers::postgres::TestDatabase;
 
 pub(crate) const JWT_SECRET: &str = "a secret for tests only";
 
 /// A running shop in a folder of its own.
 pub(crate) struct TestShop {
     pub(crate) shop: RunningShop,
-    pub(crate) folder: Arc<TempDir>,
+    pub(crate) folder: Arc<Home>,
     pub(crate) client: reqwest::Client,
+}
+
+/// Where shops keep what they know; several may share it.
+pub(crate) struct Home {
+    folder: TempDir,
+    database: Option<TestDatabase>,
+}
+
+impl Home {
+    fn new() -> Self {
+        Home {
+            folder: tempfile::tempdir().unwrap(),
+            database: TestDatabase::if_asked_for(),
+        }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn config(&self) -> Config {
+        let mut config = config(&self.folder);
+        let url = self.database.as_ref().map(|database| database.url());
+        config.backends.database_url = url.map(Secret::new);
+        config
+    }
 }
 
 /// What the shop answered.
@@ -47,11 +75,11 @@ impl TestShop {
     }
 
     pub(crate) async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
-        Self::start_in(Arc::new(tempfile::tempdir().unwrap()), change).await
+        Self::start_in(Arc::new(Home::new()), change).await
     }
 
-    pub(crate) async fn start_in(folder: Arc<TempDir>, change: impl FnOnce(&mut Config)) -> Self {
-        let mut config = config(&folder);
+    pub(crate) async fn start_in(folder: Arc<Home>, change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = folder.config();
         change(&mut config);
         TestShop {
             shop: Shop::start(config).await.unwrap(),

@@ -11,6 +11,7 @@ use shop::provider::simulated::SimulatedWorld;
 use shop::queue::Queue;
 use shop::{RunningShop, Service, Shop};
 use tempfile::TempDir;
+use test_servers::postgres::TestDatabase;
 
 const ADMIN_TOKEN: &str = "admin-token-of-the-tests";
 /// Long enough for a loaded machine; a healthy run never waits that long.
@@ -21,6 +22,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(10);
 pub(crate) struct TestShop {
     shop: Option<RunningShop>,
     folder: TempDir,
+    database: Option<TestDatabase>,
     client: Client,
     settings: Settings,
 }
@@ -40,6 +42,7 @@ impl TestShop {
         let mut test = TestShop {
             shop: None,
             folder: tempfile::tempdir().expect("a folder"),
+            database: TestDatabase::if_asked_for(),
             client: Client::new(),
             settings,
         };
@@ -54,6 +57,8 @@ impl TestShop {
         }
         let mut config = Config::new(self.folder.path()).with_free_ports();
         config.products = 200;
+        let url = self.database.as_ref().map(|database| database.url());
+        config.backends.database_url = url.map(Secret::new);
         config.admin_token = Some(Secret::new(ADMIN_TOKEN));
         config.webhook_secret = Some(Secret::new("whsec_tests"));
         config.pipeline = self.settings.clone();

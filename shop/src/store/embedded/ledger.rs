@@ -45,7 +45,7 @@ impl LedgerStore for ShopFile {
     ) -> StoreResult<Page<LedgerStock, ProductId>> {
         let look = move |tx: &Connection| {
             let items = all(tx, STOCK, (after, i64::from(limit) + 1), read_stock)?;
-            Ok(page(items, limit, |item| item.product_id))
+            Ok(Page::cut(items, limit, |item| item.product_id))
         };
         Ok(self.db.read(look).await?)
     }
@@ -66,19 +66,11 @@ fn entries(
 ) -> Result<Page<LedgerEntry, Uuid>, DbError> {
     let after = after.map(|id| id.to_string()).unwrap_or_default();
     let found = all(tx, ENTRIES, (after, i64::from(limit) + 1), read_entry)?;
-    let mut page = page(found, limit, |entry| entry.order.id);
+    let mut page = Page::cut(found, limit, |entry| entry.order.id);
     for entry in &mut page.items {
         entry.order = rows::with_lines(tx, entry.order.clone())?;
     }
     Ok(page)
-}
-
-/// Cuts off the one row too many that tells whether there is a next page.
-fn page<T, C>(mut items: Vec<T>, limit: u32, cursor: impl Fn(&T) -> C) -> Page<T, C> {
-    let more = items.len() > limit as usize;
-    items.truncate(limit as usize);
-    let next = items.last().filter(|_| more).map(cursor);
-    Page { items, next }
 }
 
 fn read_entry(row: &Row<'_>) -> rusqlite::Result<LedgerEntry> {

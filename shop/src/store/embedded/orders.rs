@@ -105,24 +105,21 @@ fn list(
         Some((ms, id)) => (ms, id.to_string()),
         None => (i64::MAX, String::new()),
     };
-    let mut found = all(
+    let found = all(
         tx,
         "SELECT * FROM orders WHERE owner = ?1 AND (created_at_ms, id) < (?2, ?3)
          ORDER BY created_at_ms DESC, id DESC LIMIT ?4",
         (owner, before_ms, before_id, i64::from(limit) + 1),
         rows::read_order,
     )?;
-    let more = found.len() > limit as usize;
-    found.truncate(limit as usize);
-    let items: Vec<Order> = found
+    let mut page = Page::cut(found, limit, |order| (order.created_at_ms, order.id));
+    let with_lines = |order| rows::with_lines(tx, order);
+    page.items = page
+        .items
         .into_iter()
-        .map(|order| rows::with_lines(tx, order))
+        .map(with_lines)
         .collect::<Result<_, _>>()?;
-    let next = items
-        .last()
-        .filter(|_| more)
-        .map(|order| (order.created_at_ms, order.id));
-    Ok(Page { items, next })
+    Ok(page)
 }
 
 fn change_status(tx: &Connection, change: &StatusChange) -> Result<Moved, DbError> {

@@ -7,10 +7,8 @@ use super::{ShopFile, all, execute, find, parsed};
 use crate::db::DbError;
 use crate::money::Money;
 use crate::order::ProductId;
+use crate::store::words::search_words;
 use crate::store::{NewProduct, Page, Product, ProductStore, StoreResult};
-
-/// Words of a search text that are looked at.
-const SEARCH_WORDS_MAX: usize = 8;
 
 #[async_trait]
 impl ProductStore for ShopFile {
@@ -146,7 +144,7 @@ fn list(
 ) -> Result<Page<Product, ProductId>, DbError> {
     // One more than asked for tells whether there is a next page.
     let rows = i64::from(limit) + 1;
-    let mut items = match category {
+    let items = match category {
         Some(category) => all(
             tx,
             "SELECT * FROM products WHERE category = ?1 AND id > ?2 ORDER BY id LIMIT ?3",
@@ -160,10 +158,7 @@ fn list(
             read_product,
         )?,
     };
-    let more = items.len() > limit as usize;
-    items.truncate(limit as usize);
-    let next = items.last().filter(|_| more).map(|product| product.id);
-    Ok(Page { items, next })
+    Ok(Page::cut(items, limit, |product| product.id))
 }
 
 fn read_product(row: &Row<'_>) -> rusqlite::Result<Product> {
@@ -180,10 +175,7 @@ fn read_product(row: &Row<'_>) -> rusqlite::Result<Product> {
 
 /// Every word of the text as a quoted prefix, so that nothing in it is taken for query syntax.
 fn match_expression(text: &str) -> Option<String> {
-    let words: Vec<String> = text
-        .split(|character: char| !character.is_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .take(SEARCH_WORDS_MAX)
+    let words: Vec<String> = search_words(text)
         .map(|word| format!("\"{word}\"*"))
         .collect();
     (!words.is_empty()).then(|| words.join(" "))

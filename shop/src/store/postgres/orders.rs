@@ -1,0 +1,183 @@
+//! Orders in PostgreSQL, as shoppers and administrators see them.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use sqlx::{PgConnection, Row};
+use uuid::Uuid;
+
+use super::id::Id;
+use super::rows::{self, order_columns};
+use super::{Postgres, Sql, products};
+use crate::event::{EventKind, EventTrace};
+use crate::order::Order;
+use crate::store::moves::{self, Decision};
+use crate::store::{
+    Created, Idempotency, Moved, NewOrder, OrderDetails, OrderStore, Page, StatusChange,
+    StoreResult,
+};
+
+#[async_trait]
+impl OrderStore for Postgres {
+    async fn create(&self, order: NewOrder) -> StoreResult<Created> {
+        let created = self.run(|| self.try_create(&order)).await?;
+        self.events.notify_one();
+        Ok(created)
+    }
+
+    async fn get(&self, id: Uuid) -> StoreResult<Option<Order>> {
+        let sql = concat!(
+            "SELECT ",
+            order_columns!(),
+            " FROM orders o WHERE o.id = $1"
+        );
+        self.run(|| async {
+            let row = sqlx::query(sql)
+                .bind(Id(id))
+                .fetch_optional(&self.pool)
+                .await?;
+            row.as_ref().map(rows::read_order).transpose()
+        })
+        .await
+    }
+
+    async fn list(
+        &self,
+        owner: String,
+        before: Option<(i64, Uuid)>,
+        limit: u32,
+    ) -> StoreResult<Page<Order, (i64, Uuid)>> {
+        let sql = concat!(
+            "SELECT ",
+            order_columns!(),
+            " FROM orders o
+             WHERE o.owner = $1 AND (o.created_at_ms, o.id) < ($2, $3)
+             ORDER BY o.created_at_ms DESC, o.id DESC LIMIT $4"
+        );
+        let (before_ms, before_id) = before.unwrap_or((i64::MAX, Uuid::max()));
+        self.run(|| async {
+            let rows = sqlx::query(sql)
+                .bind(&owner)
+                .bind(before_ms)
+                .bind(Id(before_id))
+                .bind(i64::from(limit) + 1)
+                .fetch_all(&self.pool)
+                .await?;
+            let orders: Vec<Order> = rows
+                .iter()
+                .map(rows::read_order)
+                .collect::<Result<_, _>>()?;
+            Ok(Page::cut(orders, limit, |order| {
+                (order.created_at_ms, order.id)
+            }))
+        })
+        .await
+    }
+
+    async fn change_status(&self, change: StatusChange) -> StoreResult<Moved> {
+        let moved = self.run(|| self.try_change_status(&change)).await?;
+        self.events.notify_one();
+        Ok(moved)
+    }
+
+    async fn change_details(
+        &self,
+        id: Uuid,
+        details: OrderDetails,
+        now_ms: i64,
+    ) -> StoreResult<Moved> {
+        self.run(|| async {
+            let mut tx = self.pool.begin().await?;
+            let Some(order) = rows::hold(&mut tx, id).await? else {
+                return Ok(Moved::NotFound);
+            };
+            let decided = moves::change_details(order, details.clone(), now_ms);
+            let moved = carry_out(&mut tx, decided, &EventTrace::default()).await?;
+            tx.commit().await?;
+            Ok(moved)
+        })
+        .await
+    }
+}
+
+impl Postgres {
+    /// Two statements when all goes well: prices are read, then everything is written at once. Only when
+    /// that is not possible does it matter whether the key was used before.
+    async fn try_create(&self, new: &NewOrder) -> Sql<Created> {
+        let mut connection = self.pool.acquire().await?;
+        let wanted = moves::products_wanted(&new.items);
+        let known = if wanted.is_empty() {
+            HashMap::new()
+        } else {
+            products::by_ids(&mut connection, wanted).await?
+        };
+        let idempotency = new.idempotency.as_ref();
+        let refused = match moves::place(new.clone(), &known) {
+            Ok(order) => {
+                let event =
+                    moves::event_about(&order, EventKind::OrderCreated, &new.trace, Uuid::now_v7());
+                if rows::insert(&mut connection, &order, idempotency, &event).await? {
+                    return Ok(Created::New(order));
+                }
+                None
+            }
+            Err(refused) => Some(refused),
+        };
+        let earlier = match idempotency {
+            Some(idempotency) => earlier(&mut connection, idempotency).await?,
+            None => None,
+        };
+        // The key's order was there a moment ago, and orders are never removed.
+        earlier.or(refused).ok_or(sqlx::Error::RowNotFound)
+    }
+
+    async fn try_change_status(&self, change: &StatusChange) -> Sql<Moved> {
+        let mut tx = self.pool.begin().await?;
+        let Some(order) = rows::hold(&mut tx, change.order_id).await? else {
+            return Ok(Moved::NotFound);
+        };
+        let missing = if moves::move_looks_at_shelf(&order, change) {
+            rows::hold_shelf(&mut tx, &order).await?
+        } else {
+            Vec::new()
+        };
+        let decided = moves::change_status(order, change, &missing);
+        let moved = carry_out(&mut tx, decided, &change.trace).await?;
+        tx.commit().await?;
+        Ok(moved)
+    }
+}
+
+/// What the same key made before, if it was used.
+async fn earlier(connection: &mut PgConnection, asked: &Idempotency) -> Sql<Option<Created>> {
+    let sql = concat!(
+        "SELECT ",
+        order_columns!(),
+        " FROM orders o
+         WHERE o.idempotency_scope = $1 AND o.idempotency_key = $2"
+    );
+    let row = sqlx::query(sql)
+        .bind(&asked.scope)
+        .bind(&asked.key)
+        .fetch_optional(connection)
+        .await?;
+    row.map(|row| {
+        let digest: &str = row.try_get("request_digest")?;
+        Ok(moves::replay(asked, digest, rows::read_order(&row)?))
+    })
+    .transpose()
+}
+
+async fn carry_out(
+    tx: &mut PgConnection,
+    decided: Result<Decision, Moved>,
+    trace: &EventTrace,
+) -> Sql<Moved> {
+    match decided {
+        Ok(decision) => {
+            rows::write(tx, &decision, trace).await?;
+            Ok(Moved::Done(decision.order))
+        }
+        Err(refused) => Ok(refused),
+    }
+}
