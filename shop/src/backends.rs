@@ -23,6 +23,13 @@ pub struct Backends {
     pub mail_provider: Option<MailAddress>,
 }
 
+impl Backends {
+    /// Whether the queue is somewhere else than in the data folder.
+    pub(crate) fn has_queue(&self) -> bool {
+        false
+    }
+}
+
 /// The variables behind [`Backends`]: a command line can be read by everyone on the machine.
 #[derive(Clone, Default, clap::Args)]
 #[command(next_help_heading = "Stores, queue and providers (environment only)")]

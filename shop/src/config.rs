@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::backends::Backends;
-use crate::pipeline;
+use crate::pipeline::{self, Duty};
 use crate::service::Service;
 
 /// A value that must never be shown.
@@ -69,6 +69,8 @@ pub struct Config {
     pub bind: IpAddr,
     /// The services to run, each once.
     pub services: Vec<Service>,
+    /// The parts of the pipeline to run; those that belong to the services when it is not said.
+    pub duties: Option<Vec<Duty>>,
     /// Ports that differ from the defaults; 0 takes a free one.
     pub ports: BTreeMap<Service, u16>,
     /// Where services that run elsewhere are reached.
@@ -117,6 +119,7 @@ impl Config {
             data_dir: data_dir.into(),
             bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
             services: Service::all().collect(),
+            duties: None,
             ports: BTreeMap::new(),
             peer_urls: BTreeMap::new(),
             env: "dev".to_owned(),
@@ -151,6 +154,16 @@ impl Config {
             .get(&service)
             .copied()
             .unwrap_or_else(|| service.default_port())
+    }
+
+    /// The parts of the pipeline that this process runs, each once.
+    pub fn duties(&self) -> Vec<Duty> {
+        Duty::all()
+            .filter(|duty| match &self.duties {
+                Some(duties) => duties.contains(duty),
+                None => self.runs(duty.service()),
+            })
+            .collect()
     }
 
     /// Whether this process runs the service.

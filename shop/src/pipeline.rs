@@ -4,7 +4,7 @@
 //! memory of the event and the events that follow are one transaction. So any message may arrive any
 //! number of times, in any order. Nothing here answers HTTP.
 //!
-//! Which part runs beside which service is decided once, in [`start`].
+//! Which part runs beside which service is decided once, in the table of [`Duty`].
 //!
 //! [`PipelineStore`]: crate::store::PipelineStore
 
@@ -30,6 +30,7 @@ mod consumer;
 mod dead_letters;
 #[cfg(test)]
 mod disorder;
+mod duty;
 mod intake;
 pub(crate) mod intents;
 mod inventory;
@@ -43,9 +44,10 @@ mod relay;
 pub mod settings;
 mod sweeps;
 
+pub(crate) use dead_letters::unread_reason;
+pub use duty::Duty;
 pub use settings::Settings;
 
-use consumer::{Consumer, Handle};
 use part::Part;
 
 /// What the pipeline and the services share: the queue and the providers.
@@ -144,46 +146,22 @@ pub struct RunningPipeline {
     parts: JoinSet<()>,
 }
 
-/// Starts the parts that belong to `services`.
-pub fn start(context: &Arc<Context>, services: &[Service]) -> anyhow::Result<RunningPipeline> {
+/// Starts the parts that the configuration gives to this process.
+pub fn start(context: &Arc<Context>) -> anyhow::Result<RunningPipeline> {
     let (stop, stopped) = watch::channel(false);
     let mut parts = JoinSet::new();
-    for service in services {
-        let part = Arc::new(Part::new(Arc::clone(context), *service, stopped.clone()));
-        match service {
-            Service::Orders => start_orders(&mut parts, &part),
-            Service::Payment => start_payment(&mut parts, &part),
-            Service::Notifications => {
-                let handler = notifications::Notifications::new(Arc::clone(&part));
-                spawn_consumer(&mut parts, &part, handler);
-            }
-            _ => {}
+    let duties = context.config.duties();
+    for service in Service::all() {
+        let mut mine = duties
+            .iter()
+            .filter(|duty| duty.service() == service)
+            .peekable();
+        if mine.peek().is_some() {
+            let part = Arc::new(Part::new(Arc::clone(context), service, stopped.clone()));
+            mine.for_each(|duty| duty.start(&mut parts, &part));
         }
     }
     Ok(RunningPipeline { stop, parts })
-}
-
-/// Beside the orders: they come in, go out to the queue, get their stock, lapse, and are looked after.
-fn start_orders(parts: &mut JoinSet<()>, part: &Arc<Part>) {
-    parts.spawn(relay::run(Arc::clone(part)));
-    spawn_consumer(parts, part, inventory::Inventory::new(Arc::clone(part)));
-    spawn_consumer(parts, part, intake::Intake::new(Arc::clone(part)));
-    parts.spawn(sweeps::run_orders(Arc::clone(part)));
-    parts.spawn(dead_letters::run(Arc::clone(part)));
-    if let Some(every) = part.context.config.pipeline.produce_every {
-        parts.spawn(producer::run(Arc::clone(part), every));
-    }
-}
-
-/// Beside the payment service: charges, refunds, and intents that a crash left undecided.
-fn start_payment(parts: &mut JoinSet<()>, part: &Arc<Part>) {
-    spawn_consumer(parts, part, payments::Payments::new(Arc::clone(part)));
-    parts.spawn(sweeps::run_intents(Arc::clone(part)));
-}
-
-fn spawn_consumer(parts: &mut JoinSet<()>, part: &Arc<Part>, handler: impl Handle) {
-    let consumer = Consumer::new(Arc::clone(part), Arc::new(handler));
-    parts.spawn(consumer.run());
 }
 
 impl RunningPipeline {

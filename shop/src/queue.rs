@@ -252,7 +252,8 @@ pub async fn redrive(queue: &dyn Queue, topic: Topic, max: usize) -> Result<usiz
     Ok(moved)
 }
 
-async fn resend(
+/// Puts these letters back on their queue; returns how many.
+pub(crate) async fn resend(
     queue: &dyn Queue,
     topic: Topic,
     letters: Vec<Received>,

@@ -18,7 +18,7 @@ use crate::config::Config;
 use crate::context::{AppState, Context};
 use crate::observe::{Observer, observe};
 use crate::peer::Peers;
-use crate::pipeline::{self, Resources, RunningPipeline};
+use crate::pipeline::{self, Duty, Resources, RunningPipeline};
 use crate::service::Service;
 use crate::services::auth::{self, Passwords};
 use crate::services::cart::{self, ProductCache};
@@ -74,8 +74,7 @@ impl Shop {
         let urls = own_urls(&listeners)?;
         let context = Arc::new(open(config, &urls).await?);
         fill(&context).await?;
-        let services = context.config.services.clone();
-        let pipeline = pipeline::start(&context, &services)?;
+        let pipeline = pipeline::start(&context)?;
         let servers = listeners
             .into_iter()
             .map(|(service, listener)| serve(service, listener, &context))
@@ -244,7 +243,7 @@ pub(crate) async fn open(
 /// Gives a fresh shop its catalogue and its demo account.
 async fn fill(context: &Arc<Context>) -> anyhow::Result<()> {
     let config = &context.config;
-    if config.runs(Service::Orders) {
+    if config.runs(Service::Orders) || config.duties().contains(&Duty::Orders) {
         let products = crate::catalogue::Catalogue::generate(config.seed, config.products);
         let products = crate::store::seed_products(&products);
         let added = context.stores.products.seed(products).await?;

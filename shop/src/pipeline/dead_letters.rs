@@ -149,9 +149,16 @@ async fn redrive_one(part: &Part, topic: Topic, letter: Received) -> Result<bool
 
 /// Whether a consumer could read the message: then something else was in its way.
 fn is_readable(topic: Topic, body: &str) -> bool {
+    unread_reason(topic, body).is_none()
+}
+
+/// Why no consumer can read the message; `None` when it can.
+pub(crate) fn unread_reason(topic: Topic, body: &str) -> Option<String> {
     match topic {
-        Topic::Orders => intake::is_readable(body),
-        _ => serde_json::from_str::<Event>(body).is_ok(),
+        Topic::Orders => intake::unread_reason(body),
+        _ => serde_json::from_str::<Event>(body)
+            .err()
+            .map(|error| format!("the body is no event: {error}")),
     }
 }
 

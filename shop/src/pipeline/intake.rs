@@ -76,9 +76,11 @@ impl Handle for Intake {
     }
 }
 
-/// Whether the body is an order at all.
-pub(super) fn is_readable(body: &str) -> bool {
-    serde_json::from_str::<CreateOrder>(body).is_ok()
+/// Why the body is no order; `None` when it is one.
+pub(super) fn unread_reason(body: &str) -> Option<String> {
+    serde_json::from_str::<CreateOrder>(body)
+        .err()
+        .map(|error| format!("the body is no order: {error}"))
 }
 
 /// The order's own id if it has one, else that of its message. A redriven message has another id than

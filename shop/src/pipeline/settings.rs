@@ -73,7 +73,8 @@ fn wrong_duration(text: &str) -> String {
     format!("`{text}` is not a duration; write a whole number and ms, s, m or h, as in 250ms or 5m")
 }
 
-fn parse_interval(text: &str) -> Result<Duration, String> {
+/// Reads a duration that is longer than zero.
+pub(crate) fn parse_interval(text: &str) -> Result<Duration, String> {
     let interval = parse_duration(text)?;
     if interval.is_zero() {
         return Err("an interval must be longer than zero".into());
@@ -81,7 +82,8 @@ fn parse_interval(text: &str) -> Result<Duration, String> {
     Ok(interval)
 }
 
-fn parse_share(text: &str) -> Result<f64, String> {
+/// Reads a share from 0 to 1.
+pub(crate) fn parse_share(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
         _ => Err(format!(

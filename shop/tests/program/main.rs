@@ -1,5 +1,7 @@
 //! The shop as a program: flags, the ready file, the lifeline, exit codes.
 
+mod processes;
+
 use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -162,7 +164,7 @@ fn dead_letters_and_schema_versions_are_looked_after_from_the_command_line() {
     assert!(listed.status.success());
     assert_eq!(String::from_utf8(listed.stdout).unwrap().lines().count(), 5);
     assert!(
-        tool(&["dead-letters", "redrive", "payments"], &data)
+        tool(&["dlq", "redrive", "payments"], &data)
             .status
             .success()
     );
@@ -207,7 +209,7 @@ fn dead_letters_and_schema_versions_are_looked_after_from_the_command_line() {
             .unwrap()
             .contains("--data")
     );
-    let elsewhere = tool(&["dead-letters", "list"], &folder.path().join("nowhere"));
+    let elsewhere = tool(&["dlq", "list"], &folder.path().join("nowhere"));
     assert!(
         String::from_utf8(elsewhere.stderr)
             .unwrap()

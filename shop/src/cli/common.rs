@@ -1,0 +1,317 @@
+//! What every long-running command of the shop has: data, secrets, addresses, and the way it starts and ends.
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use serde_json::json;
+use telemetry::Identity;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
+
+use crate::backends::BackendArgs;
+use crate::config::{Config, Secret};
+use crate::pipeline;
+use crate::server::{Shop, Stopped};
+use crate::service::Service;
+
+/// Flags of every process that runs the shop or a part of it.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct CommonArgs {
+    /// Folder for the databases and for the secrets that the shop makes
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "shop-data",
+        env = "SHOP_DATA"
+    )]
+    data: PathBuf,
+    /// Seed of the catalogue: the same seed makes the same products
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Products in the catalogue
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    products: u32,
+    /// Seconds for which an order waits for the confirmation of its payment intent
+    #[arg(long, value_name = "S", default_value_t = 900, value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
+    intent_ttl_s: u64,
+    #[command(flatten)]
+    process: ProcessArgs,
+    #[command(flatten)]
+    peers: PeerArgs,
+    #[command(flatten)]
+    secrets: SecretArgs,
+    #[command(flatten)]
+    backends: BackendArgs,
+    #[command(flatten)]
+    pipeline: pipeline::Settings,
+}
+
+/// How a process starts, logs and ends.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct ProcessArgs {
+    /// Write a JSON file with the process id and the URLs once every port listens
+    #[arg(long, value_name = "FILE")]
+    ready_file: Option<PathBuf>,
+    /// Stop when standard input ends, so that no process outlives whoever started it
+    #[arg(long)]
+    lifeline: bool,
+    /// What is logged: error, warn, info, debug, or a filter such as `shop=debug`
+    #[arg(long, value_name = "FILTER", default_value = "info", env = "SHOP_LOG")]
+    log_level: String,
+    /// Name of the environment in telemetry
+    #[arg(long, value_name = "NAME", default_value = "dev", env = "DD_ENV")]
+    env: String,
+}
+
+/// Where services are that run in another process; without it, at their default ports here.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Services elsewhere")]
+struct PeerArgs {
+    /// URL of the orders service
+    #[arg(long, value_name = "URL", env = "ORDERS_URL")]
+    orders_url: Option<PeerUrl>,
+    /// URL of the cart service
+    #[arg(long, value_name = "URL", env = "CART_URL")]
+    cart_url: Option<PeerUrl>,
+    /// URL of the auth service
+    #[arg(long, value_name = "URL", env = "AUTH_URL")]
+    auth_url: Option<PeerUrl>,
+    /// URL of the payment service
+    #[arg(long, value_name = "URL", env = "PAYMENT_URL")]
+    payment_url: Option<PeerUrl>,
+    /// URL of the search service
+    #[arg(long, value_name = "URL", env = "SEARCH_URL")]
+    search_url: Option<PeerUrl>,
+    /// URL of the recommendations service
+    #[arg(long, value_name = "URL", env = "RECOMMENDATIONS_URL")]
+    recommendations_url: Option<PeerUrl>,
+    /// URL of the notifications service
+    #[arg(long, value_name = "URL", env = "NOTIFICATIONS_URL")]
+    notifications_url: Option<PeerUrl>,
+}
+
+/// Secrets come from the environment alone: a command line can be read by everyone on the machine.
+#[derive(Clone, Default, clap::Args)]
+#[command(next_help_heading = "Secrets (environment only)")]
+struct SecretArgs {
+    /// Signs access tokens
+    #[arg(long, hide = true, env = "JWT_SECRET", hide_env_values = true)]
+    jwt_secret: Option<String>,
+    /// Signs webhooks
+    #[arg(long, hide = true, env = "WEBHOOK_SECRET", hide_env_values = true)]
+    webhook_secret: Option<String>,
+    /// When set, catalogue changes need it or an administrator's token
+    #[arg(long, hide = true, env = "SHOP_ADMIN_TOKEN", hide_env_values = true)]
+    admin_token: Option<String>,
+    /// Whoever shows it may read the shop's books, as an audit does
+    #[arg(long, hide = true, env = "SHOP_AUDIT_TOKEN", hide_env_values = true)]
+    audit_token: Option<String>,
+}
+
+impl std::fmt::Debug for SecretArgs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SecretArgs(…)")
+    }
+}
+
+#[derive(Clone, Debug)]
+struct PeerUrl(String);
+
+impl FromStr for PeerUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let url: http::Uri = text
+            .parse()
+            .map_err(|error| format!("not a URL: {error}"))?;
+        if url.scheme_str() != Some("http") || url.host().is_none() {
+            return Err("it must be a plain URL such as `http://127.0.0.1:8080`".to_owned());
+        }
+        Ok(PeerUrl(text.trim_end_matches('/').to_owned()))
+    }
+}
+
+impl CommonArgs {
+    /// The configuration that the flags describe.
+    pub(super) fn config(&self) -> Config {
+        let mut config = Config::new(&self.data);
+        config.peer_urls = self.peers.urls();
+        config.env.clone_from(&self.process.env);
+        config.seed = self.seed;
+        config.products = self.products;
+        config.admin_token = Secret::given(self.secrets.admin_token.as_deref());
+        config.audit_token = Secret::given(self.secrets.audit_token.as_deref());
+        config.jwt_secret = Secret::given(self.secrets.jwt_secret.as_deref());
+        config.webhook_secret = Secret::given(self.secrets.webhook_secret.as_deref());
+        config.intent_ttl = Duration::from_secs(self.intent_ttl_s);
+        config.backends = self.backends.backends();
+        config.pipeline = self.pipeline.clone();
+        config
+    }
+
+    /// Runs what the configuration says until the process is told to stop.
+    pub(super) fn run(&self, config: Config) -> anyhow::Result<()> {
+        self.process
+            .run(async |process| process.serve(config).await)
+    }
+}
+
+impl ProcessArgs {
+    /// Sets up logs and runtime, does `work`, and takes both down in order.
+    pub(super) fn run(
+        &self,
+        work: impl AsyncFnOnce(&ProcessArgs) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let identity = Identity::new("rum-shop", self.env.as_str(), env!("CARGO_PKG_VERSION"));
+        // Dropped last: it writes out the lines that are queued.
+        let _log = telemetry::log::init(identity, &self.log_level)
+            .context("`--log-level` cannot be used")?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .thread_name("shop")
+            .build()
+            .context("cannot start the runtime")?;
+        let outcome = runtime.block_on(work(self));
+        drop(runtime);
+        outcome
+    }
+
+    async fn serve(&self, config: Config) -> anyhow::Result<()> {
+        let mut end = self.end()?;
+        let shop = Shop::start(config).await?;
+        for (service, url) in shop.urls() {
+            tracing::info!(service = service.name(), url, "listening");
+        }
+        self.ready(
+            shop.urls()
+                .iter()
+                .map(|(service, url)| (service.name(), url.as_str())),
+        )?;
+        end.wait().await;
+        match shop.shutdown().await {
+            Stopped::Drained => tracing::info!("stopped; everything under way was finished"),
+            Stopped::CutOff => tracing::warn!("stopped at the deadline; something was cut off"),
+        }
+        Ok(())
+    }
+
+    /// What will tell the process to end. Made first, so that nothing told meanwhile is missed.
+    pub(super) fn end(&self) -> anyhow::Result<End> {
+        Ok(End {
+            lifeline: self.lifeline.then(watch_standard_input).transpose()?,
+            signals: Signals::install()?,
+        })
+    }
+
+    /// Says where everything listens, to whoever waits for the file.
+    pub(super) fn ready<'a>(
+        &self,
+        services: impl Iterator<Item = (&'static str, &'a str)>,
+    ) -> anyhow::Result<()> {
+        match &self.ready_file {
+            Some(file) => write_ready_file(file, services),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What tells a process to end.
+pub(super) struct End {
+    lifeline: Option<oneshot::Receiver<()>>,
+    signals: Signals,
+}
+
+impl End {
+    /// Returns when the process shall end.
+    pub(super) async fn wait(&mut self) {
+        let why = tokio::select! {
+            signal = self.signals.next() => signal,
+            () = ended(&mut self.lifeline) => "standard input ended",
+        };
+        tracing::info!(why, "stopping");
+    }
+}
+
+impl PeerArgs {
+    fn urls(&self) -> BTreeMap<Service, String> {
+        [
+            (Service::Orders, &self.orders_url),
+            (Service::Cart, &self.cart_url),
+            (Service::Auth, &self.auth_url),
+            (Service::Payment, &self.payment_url),
+            (Service::Search, &self.search_url),
+            (Service::Recommendations, &self.recommendations_url),
+            (Service::Notifications, &self.notifications_url),
+        ]
+        .into_iter()
+        .filter_map(|(service, url)| Some((service, url.clone()?.0)))
+        .collect()
+    }
+}
+
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn install() -> anyhow::Result<Self> {
+        let install = |kind| signal(kind).context("cannot listen for signals");
+        Ok(Signals {
+            interrupt: install(SignalKind::interrupt())?,
+            terminate: install(SignalKind::terminate())?,
+        })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.interrupt.recv() => "interrupted",
+            _ = self.terminate.recv() => "terminated",
+        }
+    }
+}
+
+/// A thread that reads standard input to its end; it ends with the process at the latest, since a
+/// blocking read of a terminal or pipe cannot be called off.
+fn watch_standard_input() -> anyhow::Result<oneshot::Receiver<()>> {
+    let (over, ended) = oneshot::channel();
+    std::thread::Builder::new()
+        .name("lifeline".into())
+        .spawn(move || {
+            let mut buffer = [0; 256];
+            let mut input = std::io::stdin().lock();
+            while matches!(input.read(&mut buffer), Ok(read) if read > 0) {}
+            // Nobody waits any more when the shop is stopping for another reason.
+            let _ = over.send(());
+        })
+        .context("cannot watch standard input")?;
+    Ok(ended)
+}
+
+async fn ended(lifeline: &mut Option<oneshot::Receiver<()>>) {
+    match lifeline {
+        Some(lifeline) => drop(lifeline.await),
+        None => std::future::pending().await,
+    }
+}
+
+/// Written beside its place and moved there, so that whoever waits for it never sees half of it.
+fn write_ready_file<'a>(
+    path: &Path,
+    services: impl Iterator<Item = (&'static str, &'a str)>,
+) -> anyhow::Result<()> {
+    let services: serde_json::Map<String, serde_json::Value> = services
+        .map(|(service, url)| (service.to_owned(), json!(url)))
+        .collect();
+    let text = json!({ "pid": std::process::id(), "services": services }).to_string();
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".new");
+    std::fs::File::create(&beside)
+        .and_then(|mut file| file.write_all(text.as_bytes()))
+        .and_then(|()| std::fs::rename(&beside, path))
+        .with_context(|| format!("cannot write the ready file {}", path.display()))
+}
