@@ -8,6 +8,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use tempfile::TempDir;
+use test_servers::postgres::TestDatabase;
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -18,7 +19,7 @@ use super::part::Part;
 use super::payments::Payments;
 use super::{intents, topic_of};
 use crate::catalogue::Catalogue;
-use crate::config::Config;
+use crate::config::{Config, Secret};
 use crate::context::{Context, now_ms};
 use crate::event::{Event, EventTrace};
 use crate::money::{Currency, Money};
@@ -48,9 +49,10 @@ struct ByHand {
 }
 
 impl ByHand {
-    async fn new() -> Self {
+    async fn new(database: Option<&TestDatabase>) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let mut config = Config::new(folder.path());
+        config.backends.database_url = database.map(|database| Secret::new(database.url()));
         config.products = 10;
         config.pipeline.payment_latency = Duration::ZERO;
         config.password_cost.memory_kib = 64;
@@ -216,8 +218,12 @@ async fn stock_of(shop: &ByHand, product_id: ProductId) -> i64 {
     i64::from(product.expect("reads").expect("exists").stock)
 }
 
-async fn any_delivery_ends_the_same(choices: &[Index], cancel_after: usize) {
-    let mut shop = ByHand::new().await;
+async fn any_delivery_ends_the_same(
+    choices: &[Index],
+    cancel_after: usize,
+    database: Option<&TestDatabase>,
+) {
+    let mut shop = ByHand::new(database).await;
     let before: Vec<i64> = {
         let mut before = Vec::new();
         for product_id in 1..=5 {
@@ -265,6 +271,14 @@ async fn any_delivery_ends_the_same(choices: &[Index], cancel_after: usize) {
     context.stores.close().await;
 }
 
+fn run(choices: &[Index], cancel_after: usize, database: Option<&TestDatabase>) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    runtime.block_on(any_delivery_ends_the_same(choices, cancel_after, database));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
@@ -275,10 +289,20 @@ proptest! {
         choices in proptest::collection::vec(any::<Index>(), 0..DELIVERIES_MAX),
         cancel_after in 0..DELIVERIES_MAX,
     ) {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("a runtime");
-        runtime.block_on(any_delivery_ends_the_same(&choices, cancel_after));
+        run(&choices, cancel_after, None);
+    }
+}
+
+proptest! {
+    // Each case has a database of its own.
+    #![proptest_config(ProptestConfig::with_cases(8))]
+
+    /// The same on PostgreSQL.
+    #[test]
+    fn disorder_and_repetition_change_nothing_in_postgresql(
+        choices in proptest::collection::vec(any::<Index>(), 0..DELIVERIES_MAX),
+        cancel_after in 0..DELIVERIES_MAX,
+    ) {
+        run(&choices, cancel_after, Some(&TestDatabase::fresh()));
     }
 }
