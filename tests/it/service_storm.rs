@@ -19,6 +19,8 @@ use tempfile::TempDir;
 use crate::support::{Program, Run, assert_adds_up, eventually};
 
 const KILLS_DEFAULT: usize = 6;
+/// Those whose death could lose the most come first, so that few kills reach them, too; the others are chosen by chance.
+const VICTIMS_FIRST: [&str; 3] = ["orders", "payment", "gateway"];
 /// Longest moment between a promise and the kill that follows it.
 const MOMENT_MS_MAX: u64 = 400;
 /// Signs nothing and opens nothing outside this test.
@@ -180,14 +182,15 @@ fn nothing_is_lost_when_random_services_are_killed() {
     storm.says("\"elapsed_s\"");
     let folder = run.run_folder();
     let mut killed: BTreeMap<&str, u32> = BTreeMap::new();
-    for _ in 0..kills {
+    for kill in 0..kills {
         let before = promised(&folder);
         eventually("promises since the last kill", || {
             (promised(&folder) > before).then_some(())
         });
         // At another moment of the shop's work each time; nothing waits for this.
         std::thread::sleep(Duration::from_millis(chance.random_range(0..MOMENT_MS_MAX)));
-        let victim = SERVICES[chance.random_range(0..SERVICES.len())];
+        let any = SERVICES[chance.random_range(0..SERVICES.len())];
+        let victim = VICTIMS_FIRST.get(kill).copied().unwrap_or(any);
         *killed.entry(victim).or_default() += 1;
         town.kill_and_restart(victim);
     }
