@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::config::Secret;
 use crate::provider::http::{MailAddress, PaymentAddress, ProviderArgs};
+use crate::queue::sqs;
 
 /// Addresses of what the shop uses instead of its embedded and simulated parts.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +18,8 @@ pub struct Backends {
     pub redis_key_prefix: Option<String>,
     /// PEM file with the authorities to trust for `rediss://`, instead of the public ones.
     pub redis_ca_file: Option<PathBuf>,
+    /// SQS, or what speaks its protocol.
+    pub queue: Option<sqs::Settings>,
     /// Who takes the money.
     pub payment_provider: Option<PaymentAddress>,
     /// Who carries the mail.
@@ -47,6 +50,8 @@ pub struct BackendArgs {
     #[arg(long, hide = true, env = "REDIS_CA_FILE")]
     redis_ca_file: Option<PathBuf>,
     #[command(flatten)]
+    queue: sqs::QueueArgs,
+    #[command(flatten)]
     providers: ProviderArgs,
 }
 
@@ -56,6 +61,7 @@ impl BackendArgs {
         Backends {
             database_url: Secret::given(self.database_url.as_deref()),
             redis_url: Secret::given(self.redis_url.as_deref()),
+            queue: self.queue.settings(),
             payment_provider: self.providers.payment(),
             mail_provider: self.providers.mail(),
             redis_key_prefix: self

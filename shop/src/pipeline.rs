@@ -11,6 +11,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -22,6 +23,7 @@ use crate::provider::http::{HttpMail, HttpPayments};
 use crate::provider::simulated::{Behaviour, SimulatedWorld};
 use crate::provider::{MailProvider, PaymentProvider};
 use crate::queue::embedded::EmbeddedQueue;
+use crate::queue::sqs::SqsQueue;
 use crate::queue::{Queue, Topic};
 use crate::service::Service;
 use crate::store::Closer;
@@ -117,6 +119,14 @@ fn mail(
 
 /// Opens the queue that the configuration names.
 pub(crate) async fn open_queue(config: &Config) -> anyhow::Result<(Arc<dyn Queue>, Closer)> {
+    if let Some(settings) = &config.backends.queue {
+        let users = [Service::Orders, Service::Payment, Service::Notifications];
+        let needed = users.into_iter().any(|service| config.runs(service));
+        // Boxed: the compiler gives up on futures as deep as those of AWS's library.
+        let open: BoxFuture<'_, _> = Box::pin(SqsQueue::open(settings.clone(), needed));
+        let queue = open.await?;
+        return Ok((Arc::new(queue), closer(|| {})));
+    }
     let file = config.data_dir.join("queue.db");
     let open = move || EmbeddedQueue::open(&file, Durability::Process);
     let queue = Arc::new(off_thread(open).await??);

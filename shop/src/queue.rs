@@ -11,6 +11,7 @@ use async_trait::async_trait;
 #[cfg(test)]
 mod contract;
 pub mod embedded;
+pub mod sqs;
 
 /// How long a received message stays hidden unless the receiver says otherwise.
 pub const VISIBILITY_DEFAULT: Duration = Duration::from_secs(30);
@@ -26,6 +27,12 @@ pub const BATCH_MAX: usize = 10;
 pub const MESSAGE_BYTES_MAX: usize = 256 * 1024;
 /// Most attributes of one message.
 pub const ATTRIBUTES_MAX: usize = 10;
+/// Longest name of an attribute.
+const ATTRIBUTE_NAME_CHARS_MAX: usize = 256;
+/// The type of every attribute.
+const ATTRIBUTE_TYPE: &str = "String";
+/// How long a redrive waits for the next letters: a receive on SQS that does not wait may miss some.
+const REDRIVE_WAIT: Duration = Duration::from_secs(1);
 /// Names a redriven message by the id it had at first, since it is given a new one.
 pub const ORIGINAL_ID_ATTRIBUTE: &str = "originalMessageId";
 /// Receives after which a message that is still there goes to the dead-letter queue.
@@ -212,7 +219,8 @@ pub trait Queue: Send + Sync + 'static {
     /// Receives up to `max` visible messages, waiting for the first if there is none.
     async fn receive(&self, queue: QueueId, how: Receive) -> Result<Vec<Received>, QueueError>;
 
-    /// Deletes up to [`BATCH_MAX`] messages. A stale receipt is no error: the message stays.
+    /// Deletes up to [`BATCH_MAX`] messages. A stale receipt is no error: the message stays with its later
+    /// receiver, unless the queue accepts older receipts as well, as SQS may.
     async fn delete(&self, queue: QueueId, receipts: &[String]) -> Result<(), QueueError>;
 
     /// Hides a received message for `visibility` from now; zero gives it back at once.
@@ -226,7 +234,7 @@ pub trait Queue: Send + Sync + 'static {
     /// Depth and age.
     async fn depth(&self, queue: QueueId) -> Result<Depth, QueueError>;
 
-    /// The oldest messages, at most `max`, without taking them.
+    /// The oldest messages, at most `max`, without taking them. On SQS it counts as a receive.
     async fn peek(&self, queue: QueueId, max: usize) -> Result<Vec<Peeked>, QueueError>;
 
     /// Deletes every message.
@@ -241,7 +249,7 @@ pub async fn redrive(queue: &dyn Queue, topic: Topic, max: usize) -> Result<usiz
         let how = Receive {
             max: BATCH_MAX.min(max - moved),
             visibility: VISIBILITY_DEFAULT,
-            wait: Duration::ZERO,
+            wait: REDRIVE_WAIT,
         };
         let letters = queue.receive(topic.dead_letters(), how).await?;
         if letters.is_empty() {
@@ -290,15 +298,22 @@ fn check_batch(batch: &[Outgoing]) -> Result<(), QueueError> {
     Ok(())
 }
 
+/// What counts towards [`MESSAGE_BYTES_MAX`].
+fn message_bytes(message: &Outgoing) -> usize {
+    let attributes = message.attributes.iter();
+    let attributes =
+        attributes.map(|(name, value)| name.len() + ATTRIBUTE_TYPE.len() + value.len());
+    message.body.len() + attributes.sum::<usize>()
+}
+
 fn check_message(message: &Outgoing) -> Result<(), QueueError> {
-    let attributes: usize = message
-        .attributes
-        .iter()
-        .map(|(name, value)| name.len() + value.len())
-        .sum();
-    let bytes = message.body.len() + attributes;
+    let bytes = message_bytes(message);
     if message.body.is_empty() {
         return Err(QueueError::Limit("a message needs a body".into()));
+    }
+    check_characters("the body", &message.body)?;
+    for (name, value) in &message.attributes {
+        check_attribute(name, value)?;
     }
     if bytes > MESSAGE_BYTES_MAX {
         return Err(QueueError::Limit(format!(
@@ -319,6 +334,33 @@ fn check_message(message: &Outgoing) -> Result<(), QueueError> {
         )));
     }
     Ok(())
+}
+
+fn check_attribute(name: &str, value: &str) -> Result<(), QueueError> {
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if name.is_empty() || name.len() > ATTRIBUTE_NAME_CHARS_MAX || !name.chars().all(is_allowed) {
+        return Err(QueueError::Limit(format!(
+            "an attribute called {name:?}; 1 to {ATTRIBUTE_NAME_CHARS_MAX} letters, digits, `-`, `_` and `.` are allowed"
+        )));
+    }
+    if value.is_empty() {
+        return Err(QueueError::Limit(format!("the attribute {name} is empty")));
+    }
+    check_characters(name, value)
+}
+
+/// What XML can carry; SQS refuses the rest.
+fn check_characters(what: &str, text: &str) -> Result<(), QueueError> {
+    let is_refused = |c: char| {
+        let is_control = c < ' ' && !matches!(c, '\t' | '\n' | '\r');
+        is_control || matches!(c, '\u{fffe}' | '\u{ffff}')
+    };
+    match text.chars().find(|c| is_refused(*c)) {
+        None => Ok(()),
+        Some(c) => Err(QueueError::Limit(format!(
+            "{what} has the character {c:?} in it"
+        ))),
+    }
 }
 
 fn check_count(what: &str, count: usize) -> Result<(), QueueError> {

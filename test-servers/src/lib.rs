@@ -6,5 +6,6 @@
 mod child;
 pub mod postgres;
 pub mod redis;
+pub mod sqs;
 
 pub use child::free_port;

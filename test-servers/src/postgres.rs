@@ -11,7 +11,7 @@ use crate::child::{Server, User, command_as, find_program, free_port, run, wait_
 
 /// Names a server to make databases on, as a superuser; without it every [`TestDatabase`] has a server of its own.
 pub const SHARED_SERVER_VARIABLE: &str = "TEST_DATABASE_URL";
-/// Says which stores the suites of the whole shop run on: `embedded` (the default) or `postgres`.
+/// Says which stores the suites of the whole shop run on: `embedded` (the default), `postgres` or `postgres+redis`.
 pub const STORES_VARIABLE: &str = "TEST_STORES";
 /// The superuser of private servers.
 const SUPERUSER: &str = "postgres";
@@ -187,8 +187,10 @@ impl TestDatabase {
         let stores = std::env::var(STORES_VARIABLE).unwrap_or_default();
         match stores.as_str() {
             "" | "embedded" => None,
-            "postgres" => Some(TestDatabase::fresh()),
-            other => panic!("{STORES_VARIABLE} is `{other}`; it may be `embedded` or `postgres`"),
+            "postgres" | "postgres+redis" => Some(TestDatabase::fresh()),
+            other => panic!(
+                "{STORES_VARIABLE} is `{other}`; it may be `embedded`, `postgres` or `postgres+redis`"
+            ),
         }
     }
 

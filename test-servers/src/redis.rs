@@ -11,6 +11,7 @@ use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::child::{Server, command_as, find_program, free_port, run, wait_for};
+use crate::postgres::STORES_VARIABLE;
 
 /// Names a server to share; without it every [`TestRedis`] has a server of its own.
 pub const SHARED_SERVER_VARIABLE: &str = "TEST_REDIS_URL";
@@ -243,6 +244,12 @@ impl TestRedis {
                 }
             }
         }
+    }
+
+    /// A fresh part when [`STORES_VARIABLE`] asks for Redis: for suites that run on either store.
+    pub fn if_asked_for() -> Option<Self> {
+        let stores = std::env::var(STORES_VARIABLE).unwrap_or_default();
+        stores.ends_with("+redis").then(TestRedis::fresh)
     }
 
     /// Where the server is.

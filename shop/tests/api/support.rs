@@ -12,6 +12,7 @@ use shop::server::Stopped;
 use shop::{Config, RunningShop, Service, Shop};
 use tempfile::TempDir;
 use test_servers::postgres::TestDatabase;
+use test_servers::redis::TestRedis;
 
 pub(crate) const JWT_SECRET: &str = "a secret for tests only";
 
@@ -26,6 +27,7 @@ pub(crate) struct TestShop {
 pub(crate) struct Home {
     folder: TempDir,
     database: Option<TestDatabase>,
+    redis: Option<TestRedis>,
 }
 
 impl Home {
@@ -33,6 +35,7 @@ impl Home {
         Home {
             folder: tempfile::tempdir().unwrap(),
             database: TestDatabase::if_asked_for(),
+            redis: TestRedis::if_asked_for(),
         }
     }
 
@@ -44,6 +47,10 @@ impl Home {
         let mut config = config(&self.folder);
         let url = self.database.as_ref().map(|database| database.url());
         config.backends.database_url = url.map(Secret::new);
+        if let Some(redis) = &self.redis {
+            config.backends.redis_url = Some(Secret::new(redis.url()));
+            config.backends.redis_key_prefix = Some(redis.prefix().to_owned());
+        }
         config
     }
 }

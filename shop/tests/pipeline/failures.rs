@@ -73,7 +73,10 @@ async fn a_refused_mail_is_counted_and_not_tried_for_ever() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn poison_dies_after_three_receives_and_delays_nobody() {
-    let shop = TestShop::start(quick()).await;
+    poison(TestShop::start(quick()).await).await;
+}
+
+pub(crate) async fn poison(shop: TestShop) {
     let queue = shop.queue();
     let poison = vec![
         Outgoing {

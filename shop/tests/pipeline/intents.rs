@@ -35,7 +35,10 @@ async fn confirm(shop: &TestShop, intent_id: &str, number: &str) -> (StatusCode,
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_confirmed_intent_pays_its_order_once() {
-    let shop = TestShop::start(quick()).await;
+    confirmed_intent(TestShop::start(quick()).await).await;
+}
+
+pub(crate) async fn confirmed_intent(shop: TestShop) {
     let order_id = shop.order(7, 1, "intent").await;
     let intent = create(&shop, &order_id).await;
     let id = text(&intent, "id");

@@ -4,5 +4,6 @@ mod failures;
 mod intents;
 mod orders;
 mod providers;
+mod real_servers;
 mod shop_under_test;
 mod throughput;

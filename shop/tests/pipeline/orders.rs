@@ -13,7 +13,10 @@ use crate::shop_under_test::{TestShop, quick};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_is_charged_reserved_and_confirmed_by_mail_once() {
-    let shop = TestShop::start(quick()).await;
+    automatic_order(TestShop::start(quick()).await).await;
+}
+
+pub(crate) async fn automatic_order(shop: TestShop) {
     let before = shop.stock(7).await;
     let id = shop.order(7, 3, "automatic").await;
     let order = shop.order_in(&id, "reserved").await;

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
+use shop::backends::Backends;
 use shop::config::{Config, Secret};
 use shop::pipeline::Settings;
 use shop::provider::simulated::SimulatedWorld;
@@ -12,6 +13,7 @@ use shop::queue::Queue;
 use shop::{RunningShop, Service, Shop};
 use tempfile::TempDir;
 use test_servers::postgres::TestDatabase;
+use test_servers::redis::TestRedis;
 
 const ADMIN_TOKEN: &str = "admin-token-of-the-tests";
 /// Long enough for a loaded machine; a healthy run never waits that long.
@@ -23,8 +25,18 @@ pub(crate) struct TestShop {
     shop: Option<RunningShop>,
     folder: TempDir,
     database: Option<TestDatabase>,
+    redis: Option<TestRedis>,
     client: Client,
     settings: Settings,
+    servers: Servers,
+}
+
+/// What a shop uses instead of its embedded parts; the servers end with their guards.
+#[derive(Default)]
+pub(crate) struct Servers {
+    pub(crate) backends: Backends,
+    #[expect(dead_code, reason = "held until the shop is gone")]
+    pub(crate) guards: Vec<Box<dyn std::any::Any + Send + Sync>>,
 }
 
 /// Settings under which tests are quick.
@@ -39,12 +51,19 @@ pub(crate) fn quick() -> Settings {
 
 impl TestShop {
     pub(crate) async fn start(settings: Settings) -> Self {
+        Self::start_on(Servers::default(), settings).await
+    }
+
+    pub(crate) async fn start_on(servers: Servers, settings: Settings) -> Self {
         let mut test = TestShop {
             shop: None,
             folder: tempfile::tempdir().expect("a folder"),
             database: TestDatabase::if_asked_for(),
+            // A test that brings its own is about just that one.
+            redis: TestRedis::if_asked_for().filter(|_| servers.backends.redis_url.is_none()),
             client: Client::new(),
             settings,
+            servers,
         };
         test.restart().await;
         test
@@ -57,8 +76,13 @@ impl TestShop {
         }
         let mut config = Config::new(self.folder.path()).with_free_ports();
         config.products = 200;
+        config.backends = self.servers.backends.clone();
         let url = self.database.as_ref().map(|database| database.url());
         config.backends.database_url = url.map(Secret::new);
+        if let Some(redis) = &self.redis {
+            config.backends.redis_url = Some(Secret::new(redis.url()));
+            config.backends.redis_key_prefix = Some(redis.prefix().to_owned());
+        }
         config.admin_token = Some(Secret::new(ADMIN_TOKEN));
         config.webhook_secret = Some(Secret::new("whsec_tests"));
         config.pipeline = self.settings.clone();
@@ -203,6 +227,15 @@ impl TestShop {
     pub(crate) async fn outbox_len(&self) -> usize {
         let pipeline = &self.shop().context().stores.pipeline;
         pipeline.unpublished(1_000).await.expect("reads").len()
+    }
+
+    /// The header that says when to ask again.
+    pub(crate) async fn retry_after(&self, service: Service, path: &str) -> Option<String> {
+        let base = self.shop().url(service).expect("runs");
+        let response = self.client.get(format!("{base}{path}")).send().await;
+        let response = response.expect("the service answers");
+        let value = response.headers().get("Retry-After")?;
+        value.to_str().ok().map(str::to_owned)
     }
 
     pub(crate) async fn metrics(&self, service: Service) -> String {

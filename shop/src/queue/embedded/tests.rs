@@ -51,6 +51,26 @@ async fn what_was_sent_survives_a_restart_with_its_count() {
 }
 
 #[tokio::test]
+async fn a_stale_receipt_deletes_nothing() {
+    let (_dir, queue) = fresh().await;
+    let id = Topic::Payments.queue();
+    queue.send(id, &[message("kept")]).await.expect("sends");
+    let first = queue.receive(id, NOW).await.expect("receives").remove(0);
+    let back = queue.change_visibility(id, &first.receipt, Duration::ZERO);
+    back.await.expect("gives back");
+    queue.receive(id, NOW).await.expect("receives");
+    queue
+        .delete(id, std::slice::from_ref(&first.receipt))
+        .await
+        .expect("no error");
+    assert_eq!(queue.depth(id).await.expect("depth").total(), 1);
+    let late = queue
+        .change_visibility(id, &first.receipt, Duration::ZERO)
+        .await;
+    assert!(matches!(late, Err(QueueError::StaleReceipt)), "{late:?}");
+}
+
+#[tokio::test]
 async fn two_processes_share_the_file() {
     let dir = tempfile::tempdir().expect("a folder");
     let id = Topic::Inventory.queue();

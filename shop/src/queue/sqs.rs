@@ -1,0 +1,270 @@
+//! The queues on SQS, or on anything that speaks its protocol.
+//!
+//! What SQS does not tell is estimated ([`age`]) and what it does only approximately is said where it is
+//! used: a look at messages counts as a receive, figures lag behind. Nothing here knows of orders.
+
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::types::{MessageSystemAttributeName, QueueAttributeName};
+use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
+
+use super::{
+    BATCH_MAX, Depth, Outgoing, Peeked, Queue, QueueError, QueueId, Receive, Received, WAIT_MAX,
+    check_batch, check_count, check_visibility,
+};
+use crate::context::now_ms;
+
+mod address;
+mod age;
+mod args;
+mod batch;
+mod client;
+mod fault;
+mod message;
+mod setup;
+#[cfg(test)]
+mod tests;
+
+use age::Ages;
+pub use args::QueueArgs;
+pub use client::{AccessKey, Settings};
+use fault::Fault;
+use setup::QueueUrls;
+
+/// Calls to SQS at the same time, receives apart: those are bounded by their callers.
+const CALLS_MAX: usize = 256;
+/// How long a peeked message is hidden if it cannot be given back.
+const PEEK_VISIBILITY: Duration = Duration::from_secs(10);
+/// How long a peek waits for the first message: only a receive that waits asks all servers of SQS.
+const PEEK_WAIT: Duration = Duration::from_secs(1);
+/// Receives of one peek.
+const PEEK_ROUNDS_MAX: usize = 100;
+/// Receives of one purge that SQS leaves to its caller.
+const PURGE_ROUNDS_MAX: usize = 10_000;
+
+/// The queues of a shop on SQS.
+pub struct SqsQueue {
+    client: Client,
+    settings: Settings,
+    address: address::Address,
+    urls: OnceCell<QueueUrls>,
+    calls: Semaphore,
+    ages: Ages,
+}
+
+impl SqsQueue {
+    /// Makes ready to talk to SQS. With `needed`, finds or makes the queues at once, and fails when it
+    /// cannot; otherwise the first call does.
+    pub async fn open(settings: Settings, needed: bool) -> anyhow::Result<Self> {
+        let address = settings.address()?;
+        let queue = SqsQueue {
+            client: client::connect(&settings, &address).await,
+            settings,
+            address,
+            urls: OnceCell::new(),
+            calls: Semaphore::new(CALLS_MAX),
+            ages: Ages::default(),
+        };
+        if needed {
+            let urls = setup::wait_for_queues(&queue.client, &queue.settings, &queue.address);
+            queue.urls.set(urls.await?)?;
+        }
+        Ok(queue)
+    }
+
+    async fn url(&self, queue: QueueId) -> Result<&str, QueueError> {
+        let find = || setup::find_queues(&self.client, &self.settings, &self.address);
+        let urls = self.urls.get_or_try_init(find).await;
+        Ok(urls.map_err(Fault::into_error)?.of(queue))
+    }
+
+    async fn turn(&self) -> Result<SemaphorePermit<'_>, QueueError> {
+        let turn = self.calls.acquire().await;
+        turn.map_err(|_| QueueError::Unavailable("the queue is closed".into()))
+    }
+
+    /// Gives peeked messages back; what fails comes back by itself after [`PEEK_VISIBILITY`].
+    async fn give_back(&self, queue: QueueId, letters: &[Received]) {
+        for letter in letters {
+            drop(
+                self.change_visibility(queue, &letter.receipt, Duration::ZERO)
+                    .await,
+            );
+        }
+    }
+
+    /// Takes and deletes until nothing is left.
+    async fn drain(&self, queue: QueueId) -> Result<(), QueueError> {
+        let how = Receive {
+            max: BATCH_MAX,
+            visibility: PEEK_VISIBILITY,
+            wait: PEEK_WAIT,
+        };
+        for _ in 0..PURGE_ROUNDS_MAX {
+            let taken = self.receive(queue, how).await?;
+            if taken.is_empty() {
+                return Ok(());
+            }
+            let receipts: Vec<_> = taken.into_iter().map(|message| message.receipt).collect();
+            self.delete(queue, &receipts).await?;
+        }
+        Err(QueueError::Unavailable(
+            "more messages arrive than a purge can take".into(),
+        ))
+    }
+}
+
+#[async_trait]
+impl Queue for SqsQueue {
+    fn system(&self) -> &'static str {
+        "aws_sqs"
+    }
+
+    async fn send(&self, queue: QueueId, batch: &[Outgoing]) -> Result<(), QueueError> {
+        check_batch(batch)?;
+        let url = self.url(queue).await?;
+        let _turn = self.turn().await?;
+        for part in batch::within_size(batch) {
+            batch::send(&self.client, url, part).await?;
+        }
+        Ok(())
+    }
+
+    async fn receive(&self, queue: QueueId, how: Receive) -> Result<Vec<Received>, QueueError> {
+        check_count("messages", how.max)?;
+        check_visibility(how.visibility)?;
+        let url = self.url(queue).await?;
+        let wait = how.wait.min(WAIT_MAX);
+        let request = self
+            .client
+            .receive_message()
+            .queue_url(url)
+            .max_number_of_messages(i32::try_from(how.max).unwrap_or(1))
+            .visibility_timeout(whole_seconds(how.visibility))
+            .wait_time_seconds(whole_seconds(wait))
+            .message_attribute_names("All")
+            .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
+            .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp)
+            .customize()
+            .config_override(client::patient_by(wait));
+        let answer = request.send().await.map_err(Fault::from)?;
+        let messages = answer.messages.unwrap_or_default();
+        let received: Vec<_> = messages.into_iter().filter_map(message::received).collect();
+        if let Some(oldest) = received.iter().map(|message| message.sent_at_ms).min() {
+            self.ages.received(queue, now_ms() - oldest, Instant::now());
+        }
+        Ok(received)
+    }
+
+    async fn delete(&self, queue: QueueId, receipts: &[String]) -> Result<(), QueueError> {
+        check_count("receipts", receipts.len())?;
+        let url = self.url(queue).await?;
+        let _turn = self.turn().await?;
+        batch::delete(&self.client, url, receipts).await
+    }
+
+    async fn change_visibility(
+        &self,
+        queue: QueueId,
+        receipt: &str,
+        visibility: Duration,
+    ) -> Result<(), QueueError> {
+        check_visibility(visibility)?;
+        let url = self.url(queue).await?;
+        let _turn = self.turn().await?;
+        self.client
+            .change_message_visibility()
+            .queue_url(url)
+            .receipt_handle(receipt)
+            .visibility_timeout(whole_seconds(visibility))
+            .send()
+            .await
+            .map_err(|error| Fault::from(error).into_error_of_a_receipt())?;
+        Ok(())
+    }
+
+    async fn depth(&self, queue: QueueId) -> Result<Depth, QueueError> {
+        use QueueAttributeName as Name;
+        let url = self.url(queue).await?;
+        let _turn = self.turn().await?;
+        let answer = self
+            .client
+            .get_queue_attributes()
+            .queue_url(url)
+            .attribute_names(Name::ApproximateNumberOfMessages)
+            .attribute_names(Name::ApproximateNumberOfMessagesNotVisible)
+            .attribute_names(Name::ApproximateNumberOfMessagesDelayed)
+            .send()
+            .await
+            .map_err(Fault::from)?;
+        let attributes = answer.attributes.unwrap_or_default();
+        let figure = |name| {
+            attributes
+                .get(&name)
+                .and_then(|text| text.parse().ok())
+                .unwrap_or(0)
+        };
+        let mut depth = Depth {
+            visible: figure(Name::ApproximateNumberOfMessages),
+            in_flight: figure(Name::ApproximateNumberOfMessagesNotVisible),
+            delayed: figure(Name::ApproximateNumberOfMessagesDelayed),
+            oldest_age: Duration::ZERO,
+        };
+        depth.oldest_age = self.ages.looked(queue, &depth, Instant::now());
+        Ok(depth)
+    }
+
+    async fn peek(&self, queue: QueueId, max: usize) -> Result<Vec<Peeked>, QueueError> {
+        let mut letters: Vec<Received> = Vec::new();
+        for round in 0..PEEK_ROUNDS_MAX {
+            let how = Receive {
+                max: BATCH_MAX.min(max - letters.len()),
+                visibility: PEEK_VISIBILITY,
+                wait: if round == 0 {
+                    PEEK_WAIT
+                } else {
+                    Duration::ZERO
+                },
+            };
+            if how.max == 0 {
+                break;
+            }
+            let found = match self.receive(queue, how).await {
+                Ok(found) => found,
+                Err(error) => {
+                    self.give_back(queue, &letters).await;
+                    return Err(error);
+                }
+            };
+            if found.is_empty() {
+                break;
+            }
+            letters.extend(found);
+        }
+        self.give_back(queue, &letters).await;
+        letters.sort_by_key(|letter| letter.sent_at_ms);
+        Ok(letters.into_iter().map(message::peeked).collect())
+    }
+
+    async fn purge(&self, queue: QueueId) -> Result<(), QueueError> {
+        let url = self.url(queue).await?;
+        let purged = {
+            let _turn = self.turn().await?;
+            self.client.purge_queue().queue_url(url).send().await
+        };
+        match purged.map_err(Fault::from) {
+            Ok(_) => Ok(()),
+            // SQS purges once a minute; what came since the last time goes by hand.
+            Err(fault) if fault.is("PurgeQueueInProgress") => self.drain(queue).await,
+            Err(fault) => Err(fault.into_error()),
+        }
+    }
+}
+
+/// SQS counts in whole seconds; rather a little later than too early.
+fn whole_seconds(duration: Duration) -> i32 {
+    let seconds = duration.as_secs() + u64::from(duration.subsec_nanos() > 0);
+    i32::try_from(seconds).unwrap_or(i32::MAX)
+}
