@@ -6,7 +6,9 @@
 mod broken;
 mod commands;
 mod files;
+mod rehearsal;
 mod rules;
+mod shop_commands;
 mod together;
 mod tool;
 mod value;
