@@ -29,7 +29,7 @@ pub struct Backends {
 impl Backends {
     /// Whether the queue is somewhere else than in the data folder.
     pub(crate) fn has_queue(&self) -> bool {
-        false
+        self.queue.is_some()
     }
 }
 

@@ -120,8 +120,7 @@ fn mail(
 /// Opens the queue that the configuration names.
 pub(crate) async fn open_queue(config: &Config) -> anyhow::Result<(Arc<dyn Queue>, Closer)> {
     if let Some(settings) = &config.backends.queue {
-        let users = [Service::Orders, Service::Payment, Service::Notifications];
-        let needed = users.into_iter().any(|service| config.runs(service));
+        let needed = !config.duties().is_empty() || config.runs(Service::Payment);
         // Boxed: the compiler gives up on futures as deep as those of AWS's library.
         let open: BoxFuture<'_, _> = Box::pin(SqsQueue::open(settings.clone(), needed));
         let queue = open.await?;

@@ -10,6 +10,7 @@ use futures_util::future::BoxFuture;
 
 use crate::config::Config;
 use crate::db::DbError;
+use crate::pipeline::Duty;
 use crate::service::Service;
 
 mod cart;
@@ -117,7 +118,10 @@ async fn open_sessions(config: &Config) -> anyhow::Result<Sessions> {
         settings.prefix.clone_from(prefix);
     }
     settings.ca_file.clone_from(&backends.redis_ca_file);
-    let needed = config.runs(Service::Cart) || config.runs(Service::Payment);
+    let uses_intents = |duty: &Duty| duty.service() == Service::Payment;
+    let needed = config.runs(Service::Cart)
+        || config.runs(Service::Payment)
+        || config.duties().iter().any(uses_intents);
     redis::open_sessions(&settings, needed).await
 }
 

@@ -217,6 +217,27 @@ fn dead_letters_and_schema_versions_are_looked_after_from_the_command_line() {
     );
 }
 
+#[test]
+fn dead_letters_are_looked_after_on_sqs() {
+    let sqs = test_servers::sqs::TestSqs::fresh();
+    let on_sqs = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_shop"));
+        command
+            .arg("dlq")
+            .args(arguments)
+            .env("QUEUE_URL", sqs.url());
+        // A key for AWS must not be needed for a server that takes any.
+        command
+            .env_remove("AWS_ACCESS_KEY_ID")
+            .env_remove("AWS_PROFILE");
+        told(&command.output().unwrap())
+    };
+    assert!(on_sqs(&["list"]).contains("payments"));
+    assert_eq!(on_sqs(&["redrive", "payments"]), "0 put back\n");
+    assert_eq!(on_sqs(&["show", "payments"]), "");
+    on_sqs(&["purge", "payments", "--yes"]);
+}
+
 fn health(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_shop"))
         .arg("health")

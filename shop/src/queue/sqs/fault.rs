@@ -1,6 +1,6 @@
 //! What went wrong in a call to SQS, and what that means to the queue's users.
 
-use aws_sdk_sqs::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 
 use crate::queue::QueueError;
 
@@ -16,12 +16,12 @@ pub(super) struct Fault {
 impl<E, R> From<SdkError<E, R>> for Fault
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
-    R: std::fmt::Debug,
+    R: std::fmt::Debug + 'static,
 {
     fn from(error: SdkError<E, R>) -> Self {
         let answer = error.as_service_error();
         let Some((answer, code)) = answer.and_then(|answer| Some((answer, answer.code()?))) else {
-            let what = DisplayErrorContext(&error).to_string();
+            let what = chain(&error);
             return Fault { code: None, what };
         };
         let code = code.rsplit('.').next().unwrap_or(code).to_owned();
@@ -103,6 +103,14 @@ impl Fault {
     pub(super) fn what(&self) -> &str {
         &self.what
     }
+}
+
+/// An error and its causes, for people.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    let mut words: Vec<String> = causes.map(ToString::to_string).collect();
+    words.dedup();
+    words.join(": ")
 }
 
 impl From<Fault> for QueueError {
