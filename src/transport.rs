@@ -8,10 +8,13 @@ use std::time::{Duration, Instant};
 use ::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
 
+mod answer;
+mod connection;
 mod deadlines;
 pub mod http;
 pub mod origin;
 mod pool;
+mod stamped;
 
 pub use origin::Origin;
 
@@ -50,7 +53,8 @@ pub struct Exchange {
     pub asked: Instant,
     /// When the request was handed to a connection; equals `done` if that never happened.
     pub sent: Instant,
-    /// When the last byte of the answer was read, or the failure known.
+    /// When the last byte of the answer reached this machine (or, where the operating system does not tell, was read), or the
+    /// failure known.
     pub done: Instant,
     /// The answer, or why there is none.
     pub result: Result<Answer, Failure>,

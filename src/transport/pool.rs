@@ -9,7 +9,7 @@ use std::sync::Arc;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::Origin;
-use super::http::Connection;
+use super::connection::Connection;
 
 /// Idle connections to any origin, and permits for those in use.
 pub(super) struct Pool {

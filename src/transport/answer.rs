@@ -1,0 +1,331 @@
+//! PURE: takes an HTTP/1.1 answer apart as its bytes come in (RFC 9112).
+//!
+//! The head and the lines of chunks are parsed by httparse; here is only what lies between them: where the body ends, how much
+//! of it is kept, and whether the connection may be used again. Must not know: sockets, clocks.
+
+use std::mem::MaybeUninit;
+
+use ::http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
+use ::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use bytes::Bytes;
+
+use super::{Answer, Failure, Reading};
+
+/// Longest head, line of a chunk, or block of trailers.
+const HEAD_BYTES_MAX: usize = 64 * 1024;
+
+/// Most headers of one answer.
+const HEADERS_MAX: usize = 100;
+
+/// Room made at once for a body that says how long it is.
+const BODY_ROOM_MAX: usize = 64 * 1024;
+
+/// An answer on its way in.
+pub(super) struct Decoder {
+    state: State,
+    head: Option<Head>,
+    /// The beginning of a piece that must come whole (a head, the line of a chunk).
+    partial: Vec<u8>,
+    kept: Vec<u8>,
+    keep: usize,
+    body_bytes: u64,
+    reusable: bool,
+    /// Answers to HEAD have the header fields of a body, and no body.
+    to_head: bool,
+    reading: Reading,
+}
+
+struct Head {
+    status: StatusCode,
+    headers: HeaderMap,
+}
+
+/// What comes next.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum State {
+    Head,
+    /// So many bytes of body.
+    Sized(u64),
+    /// A body that ends with the connection.
+    UntilClose,
+    ChunkLine,
+    /// So many bytes of a chunk.
+    Chunk(u64),
+    /// The line break after a chunk.
+    ChunkEnd,
+    Trailers,
+    Done,
+}
+
+impl Decoder {
+    /// A decoder of the answer to one request.
+    pub(super) fn new(to_head: bool, reading: Reading) -> Self {
+        Self {
+            state: State::Head,
+            head: None,
+            partial: Vec::new(),
+            kept: Vec::new(),
+            keep: 0,
+            body_bytes: 0,
+            reusable: true,
+            to_head,
+            reading,
+        }
+    }
+
+    /// Takes the next bytes in; `true` once the answer is complete.
+    ///
+    /// # Errors
+    /// [`Failure::NotHttp`] for what is no HTTP/1.1, [`Failure::BodyTooLarge`] for more than was allowed.
+    pub(super) fn push(&mut self, bytes: &[u8]) -> Result<bool, Failure> {
+        if self.partial.is_empty() {
+            let used = self.take(bytes)?;
+            self.partial.extend_from_slice(&bytes[used..]);
+        } else {
+            let mut joined = std::mem::take(&mut self.partial);
+            joined.extend_from_slice(bytes);
+            let used = self.take(&joined)?;
+            joined.drain(..used);
+            self.partial = joined;
+        }
+        if self.state == State::Done {
+            // Bytes that nobody asked for: who knows what answer they belong to.
+            self.reusable &= self.partial.is_empty();
+            return Ok(true);
+        }
+        if self.partial.len() > HEAD_BYTES_MAX {
+            return Err(Failure::NotHttp);
+        }
+        Ok(false)
+    }
+
+    /// The connection has ended: `true` if the answer is complete with that.
+    pub(super) fn end(&mut self) -> bool {
+        self.reusable = false;
+        self.state == State::UntilClose
+    }
+
+    /// Whether anything of the answer has come.
+    pub(super) fn begun(&self) -> bool {
+        self.head.is_some() || !self.partial.is_empty()
+    }
+
+    /// The answer, and whether the connection may carry another; `None` before the head is there.
+    pub(super) fn finish(self) -> Option<(Answer, bool)> {
+        let Head { status, headers } = self.head?;
+        let answer = Answer {
+            status,
+            headers,
+            body: self.kept.into(),
+            body_bytes: self.body_bytes,
+        };
+        Some((answer, self.reusable))
+    }
+
+    /// Goes as far as the input reaches; returns how much of it was used.
+    fn take(&mut self, input: &[u8]) -> Result<usize, Failure> {
+        let mut used = 0;
+        loop {
+            let rest = &input[used..];
+            let taken = match self.state {
+                State::Done => return Ok(used),
+                State::Head => self.take_head(rest)?,
+                State::Sized(left) => {
+                    let (taken, left) = self.take_body(rest, left)?;
+                    self.state = if left == 0 {
+                        State::Done
+                    } else {
+                        State::Sized(left)
+                    };
+                    taken
+                }
+                State::Chunk(left) => {
+                    let (taken, left) = self.take_body(rest, left)?;
+                    self.state = if left == 0 {
+                        State::ChunkEnd
+                    } else {
+                        State::Chunk(left)
+                    };
+                    taken
+                }
+                State::UntilClose => self.take_body(rest, u64::MAX)?.0,
+                State::ChunkLine => self.take_chunk_line(rest)?,
+                State::ChunkEnd => self.take_chunk_end(rest)?,
+                State::Trailers => self.take_trailers(rest)?,
+            };
+            used += taken;
+            if taken == 0 && self.state != State::Done {
+                return Ok(used);
+            }
+        }
+    }
+
+    fn take_head(&mut self, input: &[u8]) -> Result<usize, Failure> {
+        let mut headers = [const { MaybeUninit::uninit() }; HEADERS_MAX];
+        let mut response = httparse::Response::new(&mut []);
+        let parsed = httparse::ParserConfig::default().parse_response_with_uninit_headers(
+            &mut response,
+            input,
+            &mut headers,
+        );
+        let httparse::Status::Complete(length) = parsed.map_err(|_| Failure::NotHttp)? else {
+            return Ok(0);
+        };
+        if length > HEAD_BYTES_MAX {
+            return Err(Failure::NotHttp);
+        }
+        let status = response
+            .code
+            .and_then(|code| StatusCode::from_u16(code).ok())
+            .ok_or(Failure::NotHttp)?;
+        // Interim answers say that the real one is still to come (RFC 9110, 15.2).
+        if status.is_informational() && status != StatusCode::SWITCHING_PROTOCOLS {
+            return Ok(length);
+        }
+        let headers = header_map(&input[..length], response.headers)?;
+        self.reusable = stays_open(response.version == Some(1), &headers)
+            && status != StatusCode::SWITCHING_PROTOCOLS;
+        self.keep = if status.as_u16() < 400 {
+            self.reading.keep_bytes
+        } else {
+            self.reading.keep_error_bytes
+        };
+        self.state = self.body_of(status, &headers)?;
+        self.head = Some(Head { status, headers });
+        Ok(length)
+    }
+
+    /// How the body is delimited (RFC 9112, 6.3).
+    fn body_of(&mut self, status: StatusCode, headers: &HeaderMap) -> Result<State, Failure> {
+        let bodiless = status.is_informational()
+            || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+        if self.to_head || bodiless {
+            return Ok(State::Done);
+        }
+        if let Some(coding) = headers.get_all(TRANSFER_ENCODING).iter().next_back() {
+            // Both at once may be an attempt to smuggle an answer in: this one is read, but the connection is not kept.
+            self.reusable &= !headers.contains_key(CONTENT_LENGTH);
+            return Ok(if last_is(coding, "chunked") {
+                State::ChunkLine
+            } else {
+                State::UntilClose
+            });
+        }
+        match content_length(headers)? {
+            None => Ok(State::UntilClose),
+            Some(0) => Ok(State::Done),
+            Some(length) if length > self.reading.body_bytes_max => Err(Failure::BodyTooLarge),
+            Some(length) => {
+                let room = usize::try_from(length).unwrap_or(BODY_ROOM_MAX);
+                self.kept.reserve(room.min(self.keep).min(BODY_ROOM_MAX));
+                Ok(State::Sized(length))
+            }
+        }
+    }
+
+    /// Takes what there is of `left` bytes of body; returns how much that was, and what is left then.
+    fn take_body(&mut self, input: &[u8], left: u64) -> Result<(usize, u64), Failure> {
+        let there = usize::try_from(left).map_or(input.len(), |left| left.min(input.len()));
+        self.body_bytes += there as u64;
+        if self.body_bytes > self.reading.body_bytes_max {
+            return Err(Failure::BodyTooLarge);
+        }
+        let wanted = self.keep.saturating_sub(self.kept.len()).min(there);
+        self.kept.extend_from_slice(&input[..wanted]);
+        Ok((there, left - there as u64))
+    }
+
+    fn take_chunk_line(&mut self, input: &[u8]) -> Result<usize, Failure> {
+        match httparse::parse_chunk_size(input).map_err(|_| Failure::NotHttp)? {
+            httparse::Status::Partial => Ok(0),
+            httparse::Status::Complete((length, size)) => {
+                self.state = if size == 0 {
+                    State::Trailers
+                } else {
+                    State::Chunk(size)
+                };
+                Ok(length)
+            }
+        }
+    }
+
+    fn take_chunk_end(&mut self, input: &[u8]) -> Result<usize, Failure> {
+        match input {
+            [b'\r', b'\n', ..] => {
+                self.state = State::ChunkLine;
+                Ok(2)
+            }
+            [] | [b'\r'] => Ok(0),
+            _ => Err(Failure::NotHttp),
+        }
+    }
+
+    /// Trailers carry nothing for us; only their end matters.
+    fn take_trailers(&mut self, input: &[u8]) -> Result<usize, Failure> {
+        let mut trailers = [httparse::EMPTY_HEADER; HEADERS_MAX];
+        match httparse::parse_headers(input, &mut trailers).map_err(|_| Failure::NotHttp)? {
+            httparse::Status::Partial => Ok(0),
+            httparse::Status::Complete((length, _)) => {
+                self.state = State::Done;
+                Ok(length)
+            }
+        }
+    }
+}
+
+/// The headers with their values cut out of one copy of the head.
+fn header_map(head: &[u8], parsed: &[httparse::Header<'_>]) -> Result<HeaderMap, Failure> {
+    let block = Bytes::copy_from_slice(head);
+    let mut headers = HeaderMap::with_capacity(parsed.len());
+    for header in parsed {
+        let name = HeaderName::from_bytes(header.name.as_bytes()).map_err(|_| Failure::NotHttp)?;
+        let from = header.value.as_ptr() as usize - head.as_ptr() as usize;
+        let value = block.slice(from..from + header.value.len());
+        let value = HeaderValue::from_maybe_shared(value).map_err(|_| Failure::NotHttp)?;
+        headers.append(name, value);
+    }
+    Ok(headers)
+}
+
+/// Whether the connection stays open after the answer (RFC 9112, 9.3).
+fn stays_open(is_1_1: bool, headers: &HeaderMap) -> bool {
+    let says = |option: &str| {
+        let mut values = headers.get_all(CONNECTION).iter();
+        values.any(|value| list(value).any(|one| one.eq_ignore_ascii_case(option)))
+    };
+    !says("close") && (is_1_1 || says("keep-alive"))
+}
+
+/// The length that all the answer's fields agree on.
+fn content_length(headers: &HeaderMap) -> Result<Option<u64>, Failure> {
+    let mut length = None;
+    for value in headers.get_all(CONTENT_LENGTH) {
+        for one in list(value) {
+            // `parse` alone would let a sign pass.
+            let digits = one.bytes().all(|byte| byte.is_ascii_digit());
+            let one: u64 = one.parse().map_err(|_| Failure::NotHttp)?;
+            if !digits || length.is_some_and(|known| known != one) {
+                return Err(Failure::NotHttp);
+            }
+            length = Some(one);
+        }
+    }
+    if length.is_none() && headers.contains_key(CONTENT_LENGTH) {
+        return Err(Failure::NotHttp);
+    }
+    Ok(length)
+}
+
+fn last_is(value: &HeaderValue, coding: &str) -> bool {
+    list(value)
+        .next_back()
+        .is_some_and(|last| last.eq_ignore_ascii_case(coding))
+}
+
+/// The elements of a header that is a list; none of a value that is no text.
+fn list(value: &HeaderValue) -> impl DoubleEndedIterator<Item = &str> {
+    value.to_str().unwrap_or_default().split(',').map(str::trim)
+}
+
+#[cfg(test)]
+mod tests;

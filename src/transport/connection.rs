@@ -1,0 +1,296 @@
+//! One open connection: writes a request, reads its answer.
+//!
+//! Both are driven by the shopper's own task: no task per connection, no channel hop that a scheduler would have to carry. The
+//! buffers belong to the worker and are lent for the length of a system call, so an idle connection is a descriptor and little
+//! more.
+
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker, ready};
+use std::time::Instant;
+
+use ::http::Method;
+use bytes::buf::Chain;
+use bytes::{Buf, Bytes};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
+
+use super::answer::Decoder;
+use super::pool::OpenGuard;
+use super::stamped::{Arrived, StampedTcp};
+use super::{Answer, Failure, Outgoing, Reading};
+
+/// Most that is read by one system call.
+const READ_BYTES_MAX: usize = 64 * 1024;
+
+/// Reads in one turn: a connection that floods must let the others of its worker have theirs.
+const READS_IN_TURN_MAX: u32 = 16;
+
+/// Bodies up to this length are written together with the head.
+const BODY_WITH_HEAD_BYTES_MAX: usize = 16 * 1024;
+
+/// What a worker's connections write from and read into.
+pub(super) struct Buffers {
+    out: RefCell<Vec<u8>>,
+    input: RefCell<Box<[u8]>>,
+}
+
+impl Default for Buffers {
+    fn default() -> Self {
+        Self {
+            out: RefCell::default(),
+            input: RefCell::new(vec![0; READ_BYTES_MAX].into()),
+        }
+    }
+}
+
+/// Bytes to and from the target.
+pub(super) enum Stream {
+    Plain(StampedTcp),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+/// One open connection.
+pub(super) struct Connection {
+    stream: Stream,
+    _open: OpenGuard,
+}
+
+/// An answer, when its last byte came, and whether the connection may be used again.
+pub(super) struct Answered {
+    pub(super) answer: Answer,
+    pub(super) done: Instant,
+    pub(super) reusable: bool,
+}
+
+/// How an attempt on one connection failed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Attempt {
+    /// The connection was gone before anything was written.
+    NotProcessed(Failure),
+    /// The connection was lost after the request was written and before an answer began.
+    Unanswered(Failure),
+    /// It failed in a way that must be counted.
+    Failed(Failure),
+}
+
+/// A request on its way out.
+enum Sending {
+    /// Nothing has been written.
+    Begin,
+    /// What did not fit at once.
+    Rest(Chain<Bytes, Bytes>),
+    /// All is written, but perhaps kept back by TLS.
+    Flush,
+    Sent,
+    Failed {
+        failure: Failure,
+        /// Whether not a byte was taken.
+        untouched: bool,
+    },
+}
+
+impl Connection {
+    pub(super) fn new(stream: Stream, open: OpenGuard) -> Self {
+        Self {
+            stream,
+            _open: open,
+        }
+    }
+
+    /// Whether a kept connection can take a request: neither closed nor saying what nobody asked for.
+    pub(super) fn is_quiet(&mut self, buffers: &Buffers) -> bool {
+        let mut input = buffers.input.borrow_mut();
+        let cx = &mut Context::from_waker(Waker::noop());
+        self.stream.poll_read(cx, &mut input).is_pending()
+    }
+
+    /// Sends the request and reads the answer to its end.
+    pub(super) async fn exchange(
+        &mut self,
+        outgoing: &Outgoing,
+        reading: &Reading,
+        buffers: &Buffers,
+    ) -> Result<Answered, Attempt> {
+        let mut sending = Sending::Begin;
+        let mut decoder = Decoder::new(outgoing.method == Method::HEAD, *reading);
+        let arrived = poll_fn(|cx| {
+            let _ = sending.poll(cx, &mut self.stream, outgoing, buffers);
+            let answered = self.stream.poll_answer(cx, &mut decoder, buffers);
+            match (&sending, answered) {
+                // A target that does not read to the end may still say why; one that says nothing has failed.
+                (Sending::Failed { failure, .. }, Poll::Pending) => Poll::Ready(Err(*failure)),
+                (_, answered) => answered,
+            }
+        })
+        .await;
+        let failure = match arrived {
+            Ok(arrived) => {
+                let (answer, reusable) =
+                    decoder.finish().ok_or(Attempt::Failed(Failure::NotHttp))?;
+                return Ok(Answered {
+                    answer,
+                    done: arrived.instant(),
+                    reusable: reusable && matches!(sending, Sending::Sent),
+                });
+            }
+            Err(failure) => failure,
+        };
+        let before_the_answer =
+            matches!(failure, Failure::Closed | Failure::Reset) && !decoder.begun();
+        Err(match sending {
+            Sending::Failed {
+                untouched: true, ..
+            } if before_the_answer => Attempt::NotProcessed(failure),
+            _ if before_the_answer => Attempt::Unanswered(failure),
+            _ => Attempt::Failed(failure),
+        })
+    }
+}
+
+impl Stream {
+    /// Reads until the answer is complete, and says when its last byte came.
+    fn poll_answer(
+        &mut self,
+        cx: &mut Context<'_>,
+        decoder: &mut Decoder,
+        buffers: &Buffers,
+    ) -> Poll<Result<Arrived, Failure>> {
+        let mut input = buffers.input.borrow_mut();
+        for _ in 0..READS_IN_TURN_MAX {
+            let (read, arrived) = ready!(self.poll_read(cx, &mut input))
+                .map_err(|error| Failure::of_io(&error, Failure::Closed))?;
+            let complete = match read {
+                0 if decoder.end() => true,
+                0 => return Poll::Ready(Err(Failure::Closed)),
+                _ => decoder.push(&input[..read])?,
+            };
+            if complete {
+                return Poll::Ready(Ok(arrived));
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Bytes read, 0 at the end of the stream, and when the last of them came.
+    fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        input: &mut [u8],
+    ) -> Poll<io::Result<(usize, Arrived)>> {
+        match self {
+            Self::Plain(tcp) => tcp.poll_read(cx, input),
+            Self::Tls(tls) => {
+                let mut buffer = ReadBuf::new(input);
+                ready!(Pin::new(&mut **tls).poll_read(cx, &mut buffer))?;
+                Poll::Ready(Ok((buffer.filled().len(), Arrived::NOW)))
+            }
+        }
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match self {
+            Self::Plain(tcp) => tcp.poll_write(cx, bytes),
+            Self::Tls(tls) => Pin::new(&mut **tls).poll_write(cx, bytes),
+        }
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Plain(_) => Poll::Ready(Ok(())),
+            Self::Tls(tls) => Pin::new(&mut **tls).poll_flush(cx),
+        }
+    }
+}
+
+impl Sending {
+    /// Writes as much as the connection takes; ready once there is nothing more to do.
+    fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        stream: &mut Stream,
+        outgoing: &Outgoing,
+        buffers: &Buffers,
+    ) -> Poll<()> {
+        loop {
+            let next = match self {
+                Self::Begin => Self::begin(cx, stream, outgoing, &mut buffers.out.borrow_mut()),
+                Self::Rest(rest) => match ready!(stream.poll_write(cx, rest.chunk())) {
+                    Ok(written) => {
+                        rest.advance(written);
+                        if rest.has_remaining() {
+                            continue;
+                        }
+                        Ok(Self::Flush)
+                    }
+                    Err(error) => Err((error, false)),
+                },
+                Self::Flush => ready!(stream.poll_flush(cx))
+                    .map(|()| Self::Sent)
+                    .map_err(|error| (error, false)),
+                Self::Sent | Self::Failed { .. } => return Poll::Ready(()),
+            };
+            *self = next.unwrap_or_else(|(error, untouched)| Self::Failed {
+                failure: Failure::of_io(&error, Failure::Closed),
+                untouched,
+            });
+        }
+    }
+
+    /// The first write, from the worker's buffer: nearly always it takes all.
+    fn begin(
+        cx: &mut Context<'_>,
+        stream: &mut Stream,
+        outgoing: &Outgoing,
+        out: &mut Vec<u8>,
+    ) -> Result<Self, (io::Error, bool)> {
+        out.clear();
+        write_head(outgoing, out);
+        let mut body = outgoing.body.clone();
+        if body.len() <= BODY_WITH_HEAD_BYTES_MAX {
+            out.extend_from_slice(&body);
+            body.clear();
+        }
+        let written = match stream.poll_write(cx, out) {
+            Poll::Pending => 0,
+            Poll::Ready(Ok(written)) => written,
+            Poll::Ready(Err(error)) => return Err((error, true)),
+        };
+        if written == out.len() && body.is_empty() {
+            return Ok(Self::Flush);
+        }
+        let head = Bytes::copy_from_slice(&out[written..]);
+        Ok(Self::Rest(head.chain(body)))
+    }
+}
+
+/// The request's head (RFC 9112, 3): its headers in their order, and the length of its body. Methods that usually have a body
+/// say so of an empty one too (RFC 9110, 8.6).
+fn write_head(outgoing: &Outgoing, out: &mut Vec<u8>) {
+    let method = &outgoing.method;
+    for piece in [
+        method.as_str(),
+        " ",
+        outgoing.path.as_str(),
+        " HTTP/1.1\r\n",
+    ] {
+        out.extend_from_slice(piece.as_bytes());
+    }
+    for (name, value) in &outgoing.headers {
+        out.extend_from_slice(name.as_str().as_bytes());
+        out.extend_from_slice(b": ");
+        out.extend_from_slice(value.as_bytes());
+        out.extend_from_slice(b"\r\n");
+    }
+    let length = outgoing.body.len();
+    if length > 0 || matches!(*method, Method::POST | Method::PUT | Method::PATCH) {
+        out.extend_from_slice(b"content-length: ");
+        out.extend_from_slice(length.to_string().as_bytes());
+        out.extend_from_slice(b"\r\n");
+    }
+    out.extend_from_slice(b"\r\n");
+}

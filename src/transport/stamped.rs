@@ -1,0 +1,144 @@
+//! Plain TCP whose reads say when the bytes came.
+//!
+//! Linux notes the time at which it takes a packet in (`SO_TIMESTAMPNS`, socket(7) and
+//! <https://docs.kernel.org/networking/timestamping.html>). With that, an answer is over when its last byte reached this
+//! machine, however late the generator gets round to reading it; elsewhere, and under TLS, it is over when it was read.
+
+use std::io;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use tokio::io::Interest;
+use tokio::net::TcpStream;
+
+/// A stamp older than this, or from the future, comes of a clock that was set; the time of reading counts then.
+const AGE_MAX: Duration = Duration::from_secs(60);
+
+/// When bytes came.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Arrived(Option<Duration>);
+
+impl Arrived {
+    /// Without a stamp: when it is asked for.
+    pub(super) const NOW: Self = Self(None);
+
+    /// As a reading of the clock that everything else is measured by.
+    pub(super) fn instant(self) -> Instant {
+        let now = Instant::now();
+        let age = self.0.and_then(|stamp| {
+            let wall = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+            wall.checked_sub(stamp).filter(|age| *age < AGE_MAX)
+        });
+        age.and_then(|age| now.checked_sub(age)).unwrap_or(now)
+    }
+}
+
+/// A connection that asks for stamps.
+pub(super) struct StampedTcp(TcpStream);
+
+impl StampedTcp {
+    pub(super) fn new(tcp: TcpStream) -> Self {
+        // Without stamps the time of reading counts; nothing else depends on them.
+        let _ = os::ask_for_stamps(&tcp);
+        Self(tcp)
+    }
+
+    /// Bytes read, 0 at the end of the stream, and when the last of them came.
+    pub(super) fn poll_read(
+        &self,
+        cx: &mut Context<'_>,
+        input: &mut [u8],
+    ) -> Poll<io::Result<(usize, Arrived)>> {
+        loop {
+            ready!(self.0.poll_read_ready(cx))?;
+            let mut read = None;
+            let tried = self.0.try_io(Interest::READABLE, || {
+                let (length, arrived) = os::receive(&self.0, input)?;
+                read = Some((length, arrived));
+                // Less than there was room for: the socket is empty, and readiness comes with the next packet. Saying so spares
+                // a system call that would find nothing.
+                if length > 0 && length < input.len() {
+                    return Err(io::ErrorKind::WouldBlock.into());
+                }
+                Ok(())
+            });
+            match (read, tried) {
+                (Some(read), _) => return Poll::Ready(Ok(read)),
+                (None, Err(error)) if error.kind() != io::ErrorKind::WouldBlock => {
+                    return Poll::Ready(Err(error));
+                }
+                (None, _) => {}
+            }
+        }
+    }
+
+    pub(super) fn poll_write(&self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        loop {
+            ready!(self.0.poll_write_ready(cx))?;
+            match self.0.try_write(bytes) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                written => return Poll::Ready(written),
+            }
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod os {
+    use std::io::{self, IoSliceMut};
+    use std::os::fd::AsRawFd as _;
+    use std::time::Duration;
+
+    use nix::sys::socket::{
+        ControlMessageOwned, MsgFlags, recvmsg, setsockopt, sockopt::ReceiveTimestampns,
+    };
+    use tokio::net::TcpStream;
+
+    use super::Arrived;
+
+    /// Room for one stamp with its header, aligned as the kernel writes it.
+    #[repr(align(8))]
+    struct Control([u8; 64]);
+
+    pub(super) fn ask_for_stamps(tcp: &TcpStream) -> io::Result<()> {
+        Ok(setsockopt(tcp, ReceiveTimestampns, &true)?)
+    }
+
+    pub(super) fn receive(tcp: &TcpStream, input: &mut [u8]) -> io::Result<(usize, Arrived)> {
+        let mut control = Control([0; 64]);
+        let mut into = [IoSliceMut::new(input)];
+        let message = recvmsg::<()>(
+            tcp.as_raw_fd(),
+            &mut into,
+            Some(&mut control.0),
+            MsgFlags::empty(),
+        )?;
+        let stamp = message.cmsgs().ok().and_then(|mut messages| {
+            messages.find_map(|message| match message {
+                ControlMessageOwned::ScmTimestampns(at) => {
+                    let seconds = u64::try_from(at.tv_sec()).ok()?;
+                    Some(Duration::new(seconds, u32::try_from(at.tv_nsec()).ok()?))
+                }
+                _ => None,
+            })
+        });
+        Ok((message.bytes, Arrived(stamp)))
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod os {
+    use std::io;
+
+    use tokio::net::TcpStream;
+
+    use super::Arrived;
+
+    pub(super) fn ask_for_stamps(_: &TcpStream) -> io::Result<()> {
+        Ok(())
+    }
+
+    pub(super) fn receive(tcp: &TcpStream, input: &mut [u8]) -> io::Result<(usize, Arrived)> {
+        Ok((tcp.try_read(input)?, Arrived::NOW))
+    }
+}
