@@ -14,7 +14,7 @@ mod deadlines;
 pub mod http;
 pub mod origin;
 mod pool;
-mod stamped;
+pub(crate) mod stamped;
 
 pub use origin::Origin;
 

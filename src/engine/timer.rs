@@ -16,9 +16,10 @@ use std::time::{Duration, Instant};
 /// Below this a deadline is too near for the runtime's own timer, whose grain is a millisecond.
 const FINE: Duration = Duration::from_millis(4);
 
-/// Shortest time between two alarms. Waking a sleeping thread costs more processor time than sending a request, so above ten
-/// thousand arrivals a second those of one grain are begun together. The lateness is measured and counted like any other.
-const GRAIN: Duration = Duration::from_micros(100);
+/// Shortest time between two alarms of a generator. Waking a sleeping thread costs more processor time than sending a request,
+/// so above ten thousand arrivals a second those of one grain are begun together. The lateness is measured and counted like any
+/// other.
+pub const GRAIN: Duration = Duration::from_micros(100);
 
 /// The deadlines of one worker. Clones share one timer; it lives on one thread.
 #[derive(Clone)]
@@ -27,6 +28,8 @@ pub struct Timer(Rc<Shared>);
 struct Shared {
     heap: RefCell<BinaryHeap<Reverse<Deadline>>>,
     alarm: alarm::Alarm,
+    /// Shortest time between two alarms.
+    grain: Duration,
     /// When somebody was woken last.
     woke: Cell<Instant>,
 }
@@ -34,7 +37,7 @@ struct Shared {
 impl Shared {
     /// Sets the alarm, but never to less than a grain after it rang last.
     fn arm(&self, at: Instant) -> std::io::Result<()> {
-        self.alarm.set(at.max(self.woke.get() + GRAIN))
+        self.alarm.set(at.max(self.woke.get() + self.grain))
     }
 }
 
@@ -61,14 +64,15 @@ impl Ord for Deadline {
 }
 
 impl Timer {
-    /// A timer for the current thread's runtime.
+    /// A timer for the current thread's runtime that rings at most once a `grain`.
     ///
     /// # Errors
     /// When the operating system grants no timer (descriptors exhausted).
-    pub fn new() -> std::io::Result<Self> {
+    pub fn new(grain: Duration) -> std::io::Result<Self> {
         Ok(Self(Rc::new(Shared {
             heap: RefCell::new(BinaryHeap::new()),
             alarm: alarm::Alarm::new()?,
+            grain,
             woke: Cell::new(Instant::now()),
         })))
     }
@@ -255,7 +259,7 @@ mod alarm {
 
 #[cfg(test)]
 mod tests {
-    use super::Timer;
+    use super::{GRAIN, Timer};
     use std::time::{Duration, Instant};
 
     #[test]
@@ -263,7 +267,7 @@ mod tests {
         let runtime = crate::engine::local_runtime().unwrap();
         let order = std::rc::Rc::new(std::cell::RefCell::new(Vec::new()));
         runtime.block_on(async {
-            let timer = Timer::new().unwrap();
+            let timer = Timer::new(GRAIN).unwrap();
             let driver = timer.clone();
             let driving = tokio::task::spawn_local(async move { driver.drive().await });
             let start = Instant::now();

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use super::floor::Floor;
 use super::plan::Plan;
-use super::timer::Timer;
+use super::timer::{GRAIN, Timer};
 use super::{Control, Stop, pacer};
 use crate::measure::collector::Handover;
 use crate::measure::{Phases, Recorder, Window};
@@ -40,7 +40,7 @@ pub(super) async fn work<T: Transport>(
     desk: Desk,
     transport: T,
 ) -> anyhow::Result<()> {
-    let floor = Rc::new(Floor::new(&setup, transport, Timer::new()?));
+    let floor = Rc::new(Floor::new(&setup, transport, Timer::new(GRAIN)?));
     // Someone may have asked before anything began.
     floor.ask_to_stop(setup.control.borrow().stop);
     let desk = Rc::new(desk);

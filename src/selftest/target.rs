@@ -1,9 +1,9 @@
 //! A small HTTP target whose latency is known exactly: what the generator is measured against.
 //!
-//! It runs on a thread of its own with the same fine timer as the generator. The n-th request waits for the n-th point of a
+//! It runs on a thread of its own with the same fine timer as the generator, but without its grain. The n-th request waits for the n-th point of a
 //! shuffled, evenly spaced set of quantiles, so the delays of one period have exactly the distribution asked for and the
-//! truth is no sample but a formula. A sleeper wakes some ten microseconds late, always; the target measures that once and asks to
-//! be woken that much earlier. Must not know: the engine.
+//! truth is no sample but a formula. A delay begins with the time at which the operating system took the request in. A sleeper
+//! wakes some ten microseconds late, always; the target measures that once and asks to be woken that much earlier. Must not know: the engine.
 
 use std::cell::Cell;
 use std::convert::Infallible;
@@ -24,6 +24,7 @@ use tokio::sync::watch;
 use crate::engine::local_runtime;
 use crate::engine::timer::Timer;
 use crate::permutation::Permutation;
+use crate::transport::stamped::StampedTcp;
 
 /// What the target answers.
 const ANSWER: &[u8] = br#"{"id":42,"status":"ok","token":"c2VsZnRlc3Q"}"#;
@@ -226,7 +227,7 @@ async fn serve(
     mut stop: watch::Receiver<bool>,
 ) -> std::io::Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    let timer = Timer::new()?;
+    let timer = Timer::new(Duration::ZERO)?;
     let driver = timer.clone();
     let driving = tokio::task::spawn_local(async move { driver.drive().await });
     let order = Permutation::new(behaviour.period, 0x5e1f);
@@ -268,13 +269,14 @@ async fn usual_lateness(timer: &Timer) -> Duration {
 }
 
 async fn connection(stream: tokio::net::TcpStream, shared: Rc<Shared>) {
+    let stream = StampedTcp::new(stream);
+    let last = stream.last_arrived();
     let answer = service_fn(move |request: Request<Incoming>| {
         let shared = shared.clone();
+        // The delay begins when the request reached this machine, not when this thread got round to it.
+        let due = shared.answer_at(last.get().instant());
         async move {
-            shared
-                .timer
-                .sleep_until(shared.answer_at(Instant::now()))
-                .await;
+            shared.timer.sleep_until(due).await;
             Ok::<_, Infallible>(answer_to(request.uri().path()))
         }
     });

@@ -183,7 +183,7 @@ impl Stream {
         input: &mut [u8],
     ) -> Poll<io::Result<(usize, Arrived)>> {
         match self {
-            Self::Plain(tcp) => tcp.poll_read(cx, input),
+            Self::Plain(tcp) => tcp.poll_receive(cx, input),
             Self::Tls(tls) => {
                 let mut buffer = ReadBuf::new(input);
                 ready!(Pin::new(&mut **tls).poll_read(cx, &mut buffer))?;
@@ -194,14 +194,14 @@ impl Stream {
 
     fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         match self {
-            Self::Plain(tcp) => tcp.poll_write(cx, bytes),
+            Self::Plain(tcp) => Pin::new(tcp).poll_write(cx, bytes),
             Self::Tls(tls) => Pin::new(&mut **tls).poll_write(cx, bytes),
         }
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
-            Self::Plain(_) => Poll::Ready(Ok(())),
+            Self::Plain(tcp) => Pin::new(tcp).poll_flush(cx),
             Self::Tls(tls) => Pin::new(&mut **tls).poll_flush(cx),
         }
     }

@@ -4,11 +4,14 @@
 //! <https://docs.kernel.org/networking/timestamping.html>). With that, an answer is over when its last byte reached this
 //! machine, however late the generator gets round to reading it; elsewhere, and under TLS, it is over when it was read.
 
+use std::cell::Cell;
 use std::io;
+use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use tokio::io::Interest;
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 
 /// A stamp older than this, or from the future, comes of a clock that was set; the time of reading counts then.
@@ -16,14 +19,14 @@ const AGE_MAX: Duration = Duration::from_secs(60);
 
 /// When bytes came.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Arrived(Option<Duration>);
+pub(crate) struct Arrived(Option<Duration>);
 
 impl Arrived {
     /// Without a stamp: when it is asked for.
-    pub(super) const NOW: Self = Self(None);
+    pub(crate) const NOW: Self = Self(None);
 
     /// As a reading of the clock that everything else is measured by.
-    pub(super) fn instant(self) -> Instant {
+    pub(crate) fn instant(self) -> Instant {
         let now = Instant::now();
         let age = self.0.and_then(|stamp| {
             let wall = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
@@ -34,26 +37,37 @@ impl Arrived {
 }
 
 /// A connection that asks for stamps.
-pub(super) struct StampedTcp(TcpStream);
+pub(crate) struct StampedTcp {
+    tcp: TcpStream,
+    last: Rc<Cell<Arrived>>,
+}
 
 impl StampedTcp {
-    pub(super) fn new(tcp: TcpStream) -> Self {
+    pub(crate) fn new(tcp: TcpStream) -> Self {
         // Without stamps the time of reading counts; nothing else depends on them.
         let _ = os::ask_for_stamps(&tcp);
-        Self(tcp)
+        Self {
+            tcp,
+            last: Rc::new(Cell::new(Arrived::NOW)),
+        }
+    }
+
+    /// Where the time of the last read is to be seen, for those who read through other hands.
+    pub(crate) fn last_arrived(&self) -> Rc<Cell<Arrived>> {
+        self.last.clone()
     }
 
     /// Bytes read, 0 at the end of the stream, and when the last of them came.
-    pub(super) fn poll_read(
+    pub(super) fn poll_receive(
         &self,
         cx: &mut Context<'_>,
         input: &mut [u8],
     ) -> Poll<io::Result<(usize, Arrived)>> {
         loop {
-            ready!(self.0.poll_read_ready(cx))?;
+            ready!(self.tcp.poll_read_ready(cx))?;
             let mut read = None;
-            let tried = self.0.try_io(Interest::READABLE, || {
-                let (length, arrived) = os::receive(&self.0, input)?;
+            let tried = self.tcp.try_io(Interest::READABLE, || {
+                let (length, arrived) = os::receive(&self.tcp, input)?;
                 read = Some((length, arrived));
                 // Less than there was room for: the socket is empty, and readiness comes with the next packet. Saying so spares
                 // a system call that would find nothing.
@@ -71,15 +85,36 @@ impl StampedTcp {
             }
         }
     }
+}
 
-    pub(super) fn poll_write(&self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        loop {
-            ready!(self.0.poll_write_ready(cx))?;
-            match self.0.try_write(bytes) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                written => return Poll::Ready(written),
-            }
-        }
+impl AsyncRead for StampedTcp {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let (length, arrived) = ready!(self.poll_receive(cx, into.initialize_unfilled()))?;
+        self.last.set(arrived);
+        into.advance(length);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for StampedTcp {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.tcp).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.tcp).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.tcp).poll_shutdown(cx)
     }
 }
 
