@@ -13,13 +13,15 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-/// Below this a deadline is too near for the runtime's own timer, whose grain is a millisecond.
-const FINE: Duration = Duration::from_millis(4);
-
 /// Shortest time between two alarms of a generator. Waking a sleeping thread costs more processor time than sending a request,
 /// so above ten thousand arrivals a second those of one grain are begun together. The lateness is measured and counted like any
 /// other.
 pub const GRAIN: Duration = Duration::from_micros(100);
+
+/// A deadline nearer than this is slept for by the whole thread: answers that come meanwhile are read after it. That spares
+/// the second of two wake-ups, each of which costs more processor time than a request. When an answer came is not affected, for
+/// the operating system notes it; a step that follows without think time may begin that much later.
+const NAP: Duration = Duration::from_micros(200);
 
 /// The deadlines of one worker. Clones share one timer; it lives on one thread.
 #[derive(Clone)]
@@ -32,12 +34,16 @@ struct Shared {
     grain: Duration,
     /// When somebody was woken last.
     woke: Cell<Instant>,
+    /// Whether the driver waits for the alarm, so that whoever wants to be woken earlier must set it.
+    waiting: Cell<bool>,
 }
 
 impl Shared {
-    /// Sets the alarm, but never to less than a grain after it rang last.
-    fn arm(&self, at: Instant) -> std::io::Result<()> {
-        self.alarm.set(at.max(self.woke.get() + self.grain))
+    /// When the alarm is to ring next: at the first deadline, but never less than a grain after it rang last.
+    fn next(&self) -> Option<Instant> {
+        let heap = self.heap.borrow();
+        let Reverse(first) = heap.peek()?;
+        Some(first.at.max(self.woke.get() + self.grain))
     }
 }
 
@@ -69,11 +75,13 @@ impl Timer {
     /// # Errors
     /// When the operating system grants no timer (descriptors exhausted).
     pub fn new(grain: Duration) -> std::io::Result<Self> {
+        alarm::sleep_exactly();
         Ok(Self(Rc::new(Shared {
             heap: RefCell::new(BinaryHeap::new()),
             alarm: alarm::Alarm::new()?,
             grain,
             woke: Cell::new(Instant::now()),
+            waiting: Cell::new(false),
         })))
     }
 
@@ -92,45 +100,60 @@ impl Timer {
     /// When the operating system's timer fails.
     pub async fn drive(&self) -> std::io::Result<()> {
         loop {
-            let now = Instant::now();
-            match self.wake_due(now) {
-                None => self.0.alarm.rang().await?,
-                Some(next) if next - now < FINE => {
-                    self.0.arm(next)?;
-                    self.0.alarm.rang().await?;
-                }
-                // Whoever was woken just now will most likely ask for something earlier, and setting the alarm is a system
-                // call: until the deadline comes near, the runtime's own coarse timer will do.
-                Some(next) => tokio::select! {
-                    rang = self.0.alarm.rang() => rang?,
-                    () = tokio::time::sleep_until((next - FINE / 2).into()) => {}
-                },
+            if self.wake_due() {
+                // They run, what has come in is read, and all say when they want to be woken next.
+                tokio::task::yield_now().await;
+            }
+            let near = self
+                .0
+                .next()
+                .map(|at| at.saturating_duration_since(Instant::now()));
+            match near.filter(|left| *left < NAP) {
+                Some(left) => std::thread::sleep(left),
+                None => self.wait().await?,
             }
         }
     }
 
-    /// Wakes everyone whose time has come; returns the next deadline.
-    fn wake_due(&self, now: Instant) -> Option<Instant> {
+    /// Waits for the alarm.
+    async fn wait(&self) -> std::io::Result<()> {
+        if let Some(at) = self.0.next() {
+            self.0.alarm.set(at)?;
+        }
+        self.0.waiting.set(true);
+        let rang = self.0.alarm.rang().await;
+        self.0.waiting.set(false);
+        rang
+    }
+
+    /// Wakes everyone whose time has come; `false` if there was nobody.
+    fn wake_due(&self) -> bool {
+        let now = Instant::now();
         let mut heap = self.0.heap.borrow_mut();
-        while let Some(Reverse(first)) = heap.peek() {
-            if first.at > now {
-                return Some(first.at);
-            }
+        let before = heap.len();
+        while heap.peek().is_some_and(|Reverse(first)| first.at <= now) {
             if let Some(Reverse(due)) = heap.pop() {
-                self.0.woke.set(now);
                 due.waker.wake();
             }
         }
-        None
+        let woken = heap.len() < before;
+        if woken {
+            self.0.woke.set(now);
+        }
+        woken
     }
 
     fn register(&self, at: Instant, waker: Waker) {
         let mut heap = self.0.heap.borrow_mut();
         let earliest = heap.peek().is_none_or(|Reverse(first)| at < first.at);
         heap.push(Reverse(Deadline { at, waker }));
-        if earliest {
+        drop(heap);
+        if earliest
+            && self.0.waiting.get()
+            && let Some(next) = self.0.next()
+        {
             // A failure shows again, and is reported, when the driver sets the alarm.
-            let _ = self.0.arm(at);
+            let _ = self.0.alarm.set(next);
         }
     }
 }
@@ -169,6 +192,11 @@ mod alarm {
     };
     use tokio::io::Interest;
     use tokio::io::unix::AsyncFd;
+
+    /// Lets this thread's sleeps end on time instead of up to 50 µs later, which is what Linux grants itself by default.
+    pub(super) fn sleep_exactly() {
+        let _ = rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1));
+    }
 
     /// A timerfd set to the earliest deadline.
     pub(super) struct Alarm(AsyncFd<OwnedFd>);
@@ -223,6 +251,8 @@ mod alarm {
 mod alarm {
     use std::cell::Cell;
     use std::time::Instant;
+
+    pub(super) fn sleep_exactly() {}
 
     /// tokio's timer: correct, but with a grain of a millisecond.
     pub(super) struct Alarm {
