@@ -220,6 +220,7 @@ impl Sending {
             let next = match self {
                 Self::Begin => Self::begin(cx, stream, outgoing, &mut buffers.out.borrow_mut()),
                 Self::Rest(rest) => match ready!(stream.poll_write(cx, rest.chunk())) {
+                    Ok(0) => Err((io::ErrorKind::WriteZero.into(), false)),
                     Ok(written) => {
                         rest.advance(written);
                         if rest.has_remaining() {

@@ -177,3 +177,45 @@ mod os {
         Ok((tcp.try_read(input)?, Arrived::NOW))
     }
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::future::poll_fn;
+    use std::io::Write as _;
+    use std::time::{Duration, Instant};
+
+    use super::StampedTcp;
+
+    /// How late the bytes are read, and what the stamp and its conversion may be off.
+    const READ_LATE: Duration = Duration::from_millis(20);
+    const STAMP_OFF_MAX: Duration = Duration::from_millis(5);
+    /// Linux begins to stamp a moment after it was first asked to.
+    const TRIES_MAX: u32 = 100;
+
+    #[test]
+    fn bytes_came_when_they_were_sent_and_not_when_they_were_read() {
+        let runtime = crate::engine::local_runtime().unwrap();
+        runtime.block_on(async {
+            let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            let address = listener.local_addr().unwrap();
+            let tcp = tokio::net::TcpStream::connect(address).await.unwrap();
+            let stamped = StampedTcp::new(tcp);
+            let (mut peer, _) = listener.accept().unwrap();
+            let mut input = [0; 64];
+            for _ in 0..TRIES_MAX {
+                peer.write_all(b"hello").unwrap();
+                let sent = Instant::now();
+                tokio::time::sleep(READ_LATE).await;
+                let read = poll_fn(|cx| stamped.poll_receive(cx, &mut input)).await;
+                let (length, arrived) = read.unwrap();
+                assert_eq!(&input[..length], b"hello");
+                let arrived = arrived.instant();
+                assert!(arrived <= Instant::now(), "from the future");
+                if arrived <= sent + STAMP_OFF_MAX {
+                    return;
+                }
+            }
+            panic!("no stamp in {TRIES_MAX} reads");
+        });
+    }
+}
