@@ -1,15 +1,23 @@
 //! Server processes that end with whoever started them.
 
 use std::ffi::OsStr;
-use std::net::TcpListener;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
 /// How long a server may take to be ready or to end before the test fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+/// How often another port is tried when somebody else was quicker.
+pub(crate) const STARTS_MAX: u32 = 5;
+/// Where a server's words go.
+const LOG: &str = "log";
+/// How long one look at a server may take.
+const LOOK_MAX: Duration = Duration::from_secs(1);
 /// Pause between two looks.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
@@ -19,6 +27,33 @@ pub fn free_port() -> u16 {
         .and_then(|listener| listener.local_addr())
         .expect("a free port")
         .port()
+}
+
+/// What a server said so far.
+pub(crate) fn log_in(folder: &Path) -> String {
+    std::fs::read_to_string(folder.join(LOG)).unwrap_or_default()
+}
+
+/// The beginning of what a server on this port answers; nothing when it does not.
+pub(crate) fn ask(port: u16, question: &[u8]) -> Vec<u8> {
+    let ask = || -> std::io::Result<Vec<u8>> {
+        let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+        stream.set_read_timeout(Some(LOOK_MAX))?;
+        stream.write_all(question)?;
+        let mut answer = vec![0; 64];
+        let length = stream.read(&mut answer)?;
+        answer.truncate(length);
+        Ok(answer)
+    };
+    ask().unwrap_or_default()
+}
+
+/// A word that no other test has, on this machine or another.
+pub(crate) fn unique() -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let since_1970 = std::time::UNIX_EPOCH.elapsed().unwrap_or_default();
+    format!("{}-{}-{count}", since_1970.as_nanos(), std::process::id())
 }
 
 /// Waits until `look` finds something.
@@ -108,12 +143,30 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) fn start(command: &mut Command) -> Self {
+    /// Starts a server with what it says in the folder's log, and waits until it answers; `None` when it ends instead.
+    pub(crate) fn start(
+        command: &mut Command,
+        folder: &Path,
+        answers: impl Fn() -> bool,
+    ) -> Option<Self> {
         let program = command.get_program().to_owned();
+        let log = std::fs::File::create(folder.join(LOG)).expect("a log file");
+        command
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("a second handle"))
+            .stderr(log);
         let child = command
             .spawn()
             .unwrap_or_else(|error| panic!("cannot start {program:?}: {error}"));
-        Server { child }
+        let mut server = Server { child };
+        let ready = wait_for(&format!("{program:?} is ready"), || {
+            if server.has_ended() {
+                Some(false)
+            } else {
+                answers().then_some(true)
+            }
+        });
+        ready.then_some(server)
     }
 
     /// Whether it has ended by itself.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use rustix::process::Signal;
 use tempfile::TempDir;
 
-use crate::child::{Server, User, command_as, find_program, free_port, run, wait_for};
+use crate::child::{STARTS_MAX, Server, User, command_as, find_program, free_port, log_in, run};
 
 /// Names a server to make databases on, as a superuser; without it every [`TestDatabase`] has a server of its own.
 pub const SHARED_SERVER_VARIABLE: &str = "TEST_DATABASE_URL";
@@ -19,8 +19,6 @@ const SUPERUSER: &str = "postgres";
 const PASSWORD: &str = "test-only";
 /// Connections at once: several shops with their pools.
 const CONNECTIONS_MAX: &str = "200";
-/// How often another port is tried when somebody else was quicker.
-const STARTS_MAX: u32 = 5;
 
 /// A private PostgreSQL server. Ended and removed when dropped.
 #[derive(Debug)]
@@ -81,28 +79,13 @@ impl PostgresServer {
 
     fn try_start(&mut self) -> bool {
         let folder = self.folder.path();
-        let log = std::fs::File::create(folder.join("log")).expect("a log file");
         let mut command = command_as(self.user, &self.programs.join("postgres"));
-        command
-            .arg("-D")
-            .arg(folder.join("data"))
-            .stdin(Stdio::null());
-        command
-            .stdout(log.try_clone().expect("a second handle"))
-            .stderr(log);
+        command.arg("-D").arg(folder.join("data"));
         for setting in self.settings() {
             command.args(["-c", &setting]);
         }
-        let mut server = Server::start(&mut command);
-        let ready = wait_for("PostgreSQL is ready", || {
-            if server.has_ended() {
-                Some(false)
-            } else {
-                self.answers().then_some(true)
-            }
-        });
-        self.server = Some(server);
-        ready
+        self.server = Server::start(&mut command, folder, || self.answers());
+        self.server.is_some()
     }
 
     fn settings(&self) -> Vec<String> {
@@ -127,7 +110,7 @@ impl PostgresServer {
     }
 
     fn log(&self) -> String {
-        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+        log_in(self.folder.path())
     }
 
     /// Ends the server as an administrator in a hurry does: sessions are cut off, the files are consistent.

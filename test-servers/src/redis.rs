@@ -1,24 +1,18 @@
 //! Redis: a private server with an append-only file, and fresh parts of it or of one that is there already.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
 
 use rustix::process::Signal;
 use tempfile::TempDir;
 
-use crate::child::{Server, command_as, find_program, free_port, run, wait_for};
+use crate::child::{
+    STARTS_MAX, Server, ask, command_as, find_program, free_port, log_in, run, unique,
+};
 use crate::postgres::STORES_VARIABLE;
 
 /// Names a server to share; without it every [`TestRedis`] has a server of its own.
 pub const SHARED_SERVER_VARIABLE: &str = "TEST_REDIS_URL";
-/// How often another port is tried when somebody else was quicker.
-const STARTS_MAX: u32 = 5;
-/// How long one look at the server may take.
-const LOOK_MAX: Duration = Duration::from_secs(1);
 
 /// A private Redis server that keeps what it acknowledged. Ended and removed when dropped.
 #[derive(Debug)]
@@ -98,43 +92,23 @@ impl RedisServer {
         let program = find_program("redis-server", &[])
             .expect("`redis-server` is needed in PATH; install the package `redis-server`");
         let folder = self.folder.path();
-        let log = std::fs::File::create(folder.join("log")).expect("a log file");
         let mut command = command_as(None, &program);
         command.args(["--port", &self.port.to_string(), "--bind", "127.0.0.1"]);
         command.arg("--dir").arg(folder);
         command.args(["--appendonly", "yes", "--save", ""]);
-        command.args(&self.options).stdin(Stdio::null());
-        command
-            .stdout(log.try_clone().expect("a second handle"))
-            .stderr(log);
-        let mut server = Server::start(&mut command);
-        let ready = wait_for("Redis is ready", || {
-            if server.has_ended() {
-                Some(false)
-            } else {
-                self.answers().then_some(true)
-            }
-        });
-        self.server = Some(server);
-        ready
+        command.args(&self.options);
+        self.server = Server::start(&mut command, folder, || self.answers());
+        self.server.is_some()
     }
 
     /// Whether it answers and has read its files.
     fn answers(&self) -> bool {
-        let ask = || -> std::io::Result<Vec<u8>> {
-            let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
-            stream.set_read_timeout(Some(LOOK_MAX))?;
-            stream.write_all(b"PING\r\n")?;
-            let mut answer = vec![0; 64];
-            let length = stream.read(&mut answer)?;
-            answer.truncate(length);
-            Ok(answer)
-        };
-        ask().is_ok_and(|answer| answer.starts_with(b"+PONG") || answer.starts_with(b"-NOAUTH"))
+        let answer = ask(self.port, b"PING\r\n");
+        answer.starts_with(b"+PONG") || answer.starts_with(b"-NOAUTH")
     }
 
     fn log(&self) -> String {
-        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+        log_in(self.folder.path())
     }
 
     /// Ends the server without giving it time for anything.
@@ -220,14 +194,7 @@ pub struct TestRedis {
 impl TestRedis {
     /// A fresh part of the server of [`SHARED_SERVER_VARIABLE`], or else a server of its own.
     pub fn fresh() -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let since_1970 = std::time::UNIX_EPOCH.elapsed().unwrap_or_default();
-        let prefix = format!(
-            "test:{}:{}:{count}:",
-            since_1970.as_nanos(),
-            std::process::id()
-        );
+        let prefix = format!("test:{}:", unique());
         match std::env::var(SHARED_SERVER_VARIABLE) {
             Ok(url) if !url.is_empty() => TestRedis {
                 url,

@@ -1,23 +1,15 @@
 //! SQS: a private moto server, and fresh queue names on it or on a server that is there already.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
 
 use rustix::process::Signal;
 use tempfile::TempDir;
 
-use crate::child::{Server, command_as, free_port, run, wait_for};
+use crate::child::{STARTS_MAX, Server, ask, command_as, free_port, log_in, run, unique};
 
 /// Names a server to share, such as `http://127.0.0.1:4566`; without it every [`TestSqs`] has a server of its own.
 pub const SHARED_SERVER_VARIABLE: &str = "TEST_SQS_URL";
-/// How often another port is tried when somebody else was quicker.
-const STARTS_MAX: u32 = 5;
-/// How long one look at the server may take.
-const LOOK_MAX: Duration = Duration::from_secs(1);
 
 /// A private SQS server, empty and forgetful. Ended when dropped.
 #[derive(Debug)]
@@ -49,44 +41,22 @@ impl SqsServer {
 
     fn try_start(&mut self) -> bool {
         let folder = self.folder.path();
-        let log = std::fs::File::create(folder.join("log")).expect("a log file");
         let mut command = command_as(None, &self.python);
         command
             .arg(source("test-servers/src/sqs_server.py"))
             .arg(self.port.to_string());
-        command.current_dir(folder).stdin(Stdio::null());
-        command
-            .stdout(log.try_clone().expect("a second handle"))
-            .stderr(log);
-        let mut server = Server::start(&mut command);
-        let ready = wait_for("moto is ready", || {
-            if server.has_ended() {
-                Some(false)
-            } else {
-                self.answers().then_some(true)
-            }
-        });
-        self.server = Some(server);
-        ready
+        command.current_dir(folder);
+        self.server = Server::start(&mut command, folder, || self.answers());
+        self.server.is_some()
     }
 
     fn answers(&self) -> bool {
-        let ask = || -> std::io::Result<Vec<u8>> {
-            let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
-            stream.set_read_timeout(Some(LOOK_MAX))?;
-            stream.write_all(b"GET /moto-api/data.json HTTP/1.0\r\n\r\n")?;
-            let mut answer = vec![0; 64];
-            let length = stream.read(&mut answer)?;
-            answer.truncate(length);
-            Ok(answer)
-        };
-        ask().is_ok_and(|answer| {
-            answer.starts_with(b"HTTP/1") && answer.windows(4).any(|four| four == b" 200")
-        })
+        let answer = ask(self.port, b"GET /moto-api/data.json HTTP/1.0\r\n\r\n");
+        answer.starts_with(b"HTTP/1") && answer.windows(4).any(|four| four == b" 200")
     }
 
     fn log(&self) -> String {
-        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+        log_in(self.folder.path())
     }
 
     /// Where the server is.
@@ -144,10 +114,7 @@ impl TestSqs {
     }
 
     fn on(server_url: &str, server: Option<SqsServer>) -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let since_1970 = std::time::UNIX_EPOCH.elapsed().unwrap_or_default();
-        let name = format!("t{}-{}-{count}-", since_1970.as_nanos(), std::process::id());
+        let name = format!("t{}-", unique());
         let server_url = server_url.trim_end_matches('/');
         TestSqs {
             url: format!("{server_url}/123456789012/{name}"),

@@ -12,8 +12,8 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 use super::{
-    Applied, ChargeRecord, Created, Handling, Idempotency, Moved, NewItems, NewOrder, OrderDetails,
-    Product, StatusChange,
+    Applied, ChargeRecord, Created, Fact, Handling, Idempotency, Moved, NewItems, NewOrder,
+    OrderDetails, Product, StatusChange,
 };
 use crate::event::{Event, EventKind, EventTrace};
 use crate::money::{Amount, Currency, Money};
@@ -23,23 +23,6 @@ use crate::order::{Order, OrderLine, OrderStatus, PaymentState, ProductId};
 const EXPIRED_REASON: &str = "payment_expired";
 /// Reason of an order whose products were gone.
 const OUT_OF_STOCK_REASON: &str = "out_of_stock";
-
-/// What became known about an order through an event.
-#[derive(Clone, Debug)]
-pub(super) enum Fact {
-    /// Nothing that moves it.
-    Noted,
-    /// The provider took the money.
-    Charged(ChargeRecord),
-    /// The provider will not take the money, and why.
-    Declined(String),
-    /// Its stock is wanted.
-    StockWanted,
-    /// Its stock can go back.
-    StockReturned,
-    /// The provider gave the money back, under this id.
-    Refunded(String),
-}
 
 /// What happens to the shelf.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -79,34 +79,66 @@ pub struct OutboxRow {
     pub event: Event,
 }
 
+/// What became known about an order through an event.
+#[derive(Clone, Debug)]
+pub enum Fact {
+    /// Nothing that moves it.
+    Noted,
+    /// The provider took the money.
+    Charged(ChargeRecord),
+    /// The provider will not take the money, and why.
+    Declined(String),
+    /// Its stock is wanted.
+    StockWanted,
+    /// Its stock can go back.
+    StockReturned,
+    /// The provider gave the money back, under this id.
+    Refunded(String),
+}
+
 /// What the pipeline does to orders. Effect, memory of the event and the events that follow are
 /// one transaction in every method.
 #[async_trait]
 pub trait PipelineStore: Send + Sync {
     /// Whether the consumer has handled the event already (to spare the call to a provider).
     async fn was_handled(&self, consumer: Consumer, event_id: Uuid) -> StoreResult<bool>;
+    /// Moves the order by what became known about it, once for each (consumer, event).
+    async fn apply(&self, handling: Handling, fact: Fact) -> StoreResult<Applied>;
     /// Remembers an event that needs no effect.
-    async fn acknowledge(&self, handling: Handling) -> StoreResult<Applied>;
+    async fn acknowledge(&self, handling: Handling) -> StoreResult<Applied> {
+        self.apply(handling, Fact::Noted).await
+    }
     /// The order was charged: pending → paid, then `payment.processed`. When the order had been
     /// called off meanwhile, the charge is recorded and `refund.requested` follows (`Obsolete`).
     async fn payment_succeeded(
         &self,
         handling: Handling,
         charge: ChargeRecord,
-    ) -> StoreResult<Applied>;
+    ) -> StoreResult<Applied> {
+        self.apply(handling, Fact::Charged(charge)).await
+    }
     /// The charge was declined for good: pending → failed, then `payment.failed`.
-    async fn payment_failed(&self, handling: Handling, reason: String) -> StoreResult<Applied>;
+    async fn payment_failed(&self, handling: Handling, reason: String) -> StoreResult<Applied> {
+        self.apply(handling, Fact::Declined(reason)).await
+    }
     /// Takes the stock: paid → reserved, then `inventory.reserved`; or paid → failed, then
     /// `inventory.failed` and, when money was charged, `refund.requested`.
-    async fn reserve_stock(&self, handling: Handling) -> StoreResult<Applied>;
+    async fn reserve_stock(&self, handling: Handling) -> StoreResult<Applied> {
+        self.apply(handling, Fact::StockWanted).await
+    }
     /// Puts the stock of a cancelled order back, once.
-    async fn release_stock(&self, handling: Handling) -> StoreResult<Applied>;
+    async fn release_stock(&self, handling: Handling) -> StoreResult<Applied> {
+        self.apply(handling, Fact::StockReturned).await
+    }
     /// The money of an order went back, once; then `payment.refunded`.
     async fn refund_succeeded(
         &self,
         handling: Handling,
         provider_refund_id: String,
-    ) -> StoreResult<Applied>;
+    ) -> StoreResult<Applied> {
+        self.apply(handling, Fact::Refunded(provider_refund_id))
+            .await
+    }
     /// The charge recorded for an order, if any (what a refund refers to).
     async fn charge_of(&self, order_id: Uuid) -> StoreResult<Option<ChargeRecord>>;
     /// Cancels pending orders that wait for an intent since before `created_before_ms`, each with

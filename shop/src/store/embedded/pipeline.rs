@@ -11,9 +11,9 @@ use super::{ShopFile, all, execute, find, parsed};
 use crate::db::DbError;
 use crate::event::{Event, EventTrace};
 use crate::money::Money;
-use crate::store::moves::{self, Fact};
+use crate::store::moves;
 use crate::store::{
-    Applied, ChargeRecord, Consumer, Handling, OutboxRow, PipelineStore, StoreResult,
+    Applied, ChargeRecord, Consumer, Fact, Handling, OutboxRow, PipelineStore, StoreResult,
 };
 
 #[async_trait]
@@ -27,37 +27,11 @@ impl PipelineStore for ShopFile {
         Ok(self.db.read(look).await?)
     }
 
-    async fn acknowledge(&self, handling: Handling) -> StoreResult<Applied> {
-        self.apply(handling, Fact::Noted).await
-    }
-
-    async fn payment_succeeded(
-        &self,
-        handling: Handling,
-        charge: ChargeRecord,
-    ) -> StoreResult<Applied> {
-        self.apply(handling, Fact::Charged(charge)).await
-    }
-
-    async fn payment_failed(&self, handling: Handling, reason: String) -> StoreResult<Applied> {
-        self.apply(handling, Fact::Declined(reason)).await
-    }
-
-    async fn reserve_stock(&self, handling: Handling) -> StoreResult<Applied> {
-        self.apply(handling, Fact::StockWanted).await
-    }
-
-    async fn release_stock(&self, handling: Handling) -> StoreResult<Applied> {
-        self.apply(handling, Fact::StockReturned).await
-    }
-
-    async fn refund_succeeded(
-        &self,
-        handling: Handling,
-        provider_refund_id: String,
-    ) -> StoreResult<Applied> {
-        self.apply(handling, Fact::Refunded(provider_refund_id))
-            .await
+    async fn apply(&self, handling: Handling, fact: Fact) -> StoreResult<Applied> {
+        let job = move |tx: &Connection| apply(tx, &handling, fact);
+        let applied = self.db.write(job).await?;
+        self.events.notify_one();
+        Ok(applied)
     }
 
     async fn charge_of(&self, order_id: Uuid) -> StoreResult<Option<ChargeRecord>> {
@@ -116,16 +90,7 @@ impl PipelineStore for ShopFile {
     }
 }
 
-impl ShopFile {
-    /// Decides a fact once for each (consumer, event), in the transaction that remembers the event.
-    async fn apply(&self, handling: Handling, fact: Fact) -> StoreResult<Applied> {
-        let job = move |tx: &Connection| apply(tx, &handling, fact);
-        let applied = self.db.write(job).await?;
-        self.events.notify_one();
-        Ok(applied)
-    }
-}
-
+/// Decides a fact once for each (consumer, event), in the transaction that remembers the event.
 fn apply(tx: &Connection, handling: &Handling, fact: Fact) -> Result<Applied, DbError> {
     let Some(order) = load(tx, handling.event.order_id)? else {
         return Ok(Applied::NoSuchOrder);

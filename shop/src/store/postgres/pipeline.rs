@@ -14,9 +14,9 @@ use super::id::Id;
 use super::rows::{self, order_columns};
 use super::{Postgres, Sql, damaged};
 use crate::event::EventTrace;
-use crate::store::moves::{self, Fact};
+use crate::store::moves;
 use crate::store::{
-    Applied, ChargeRecord, Consumer, Handling, OutboxRow, PipelineStore, StoreResult,
+    Applied, ChargeRecord, Consumer, Fact, Handling, OutboxRow, PipelineStore, StoreResult,
 };
 
 /// How often the outbox is looked at for events of other processes.
@@ -38,37 +38,10 @@ impl PipelineStore for Postgres {
         .await
     }
 
-    async fn acknowledge(&self, handling: Handling) -> StoreResult<Applied> {
-        self.apply(handling, Fact::Noted).await
-    }
-
-    async fn payment_succeeded(
-        &self,
-        handling: Handling,
-        charge: ChargeRecord,
-    ) -> StoreResult<Applied> {
-        self.apply(handling, Fact::Charged(charge)).await
-    }
-
-    async fn payment_failed(&self, handling: Handling, reason: String) -> StoreResult<Applied> {
-        self.apply(handling, Fact::Declined(reason)).await
-    }
-
-    async fn reserve_stock(&self, handling: Handling) -> StoreResult<Applied> {
-        self.apply(handling, Fact::StockWanted).await
-    }
-
-    async fn release_stock(&self, handling: Handling) -> StoreResult<Applied> {
-        self.apply(handling, Fact::StockReturned).await
-    }
-
-    async fn refund_succeeded(
-        &self,
-        handling: Handling,
-        provider_refund_id: String,
-    ) -> StoreResult<Applied> {
-        self.apply(handling, Fact::Refunded(provider_refund_id))
-            .await
+    async fn apply(&self, handling: Handling, fact: Fact) -> StoreResult<Applied> {
+        let applied = self.run(|| self.try_apply(&handling, &fact)).await?;
+        self.events.notify_one();
+        Ok(applied)
     }
 
     async fn charge_of(&self, order_id: Uuid) -> StoreResult<Option<ChargeRecord>> {
@@ -165,12 +138,6 @@ impl PipelineStore for Postgres {
 
 impl Postgres {
     /// Decides a fact once for each (consumer, event), in the transaction that remembers the event.
-    async fn apply(&self, handling: Handling, fact: Fact) -> StoreResult<Applied> {
-        let applied = self.run(|| self.try_apply(&handling, &fact)).await?;
-        self.events.notify_one();
-        Ok(applied)
-    }
-
     async fn try_apply(&self, handling: &Handling, fact: &Fact) -> Sql<Applied> {
         let mut tx = self.pool.begin().await?;
         let Some((order, is_new)) = rows::hold_and_remember(&mut tx, handling).await? else {
