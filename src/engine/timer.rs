@@ -19,8 +19,9 @@ use std::time::{Duration, Instant};
 pub const GRAIN: Duration = Duration::from_micros(100);
 
 /// A deadline nearer than this is slept for by the whole thread: answers that come meanwhile are read after it. That spares
-/// the second of two wake-ups, each of which costs more processor time than a request. When an answer came is not affected, for
-/// the operating system notes it; a step that follows without think time may begin that much later.
+/// the second of two wake-ups, each of which costs more processor time than a request. Where the operating system notes when an
+/// answer came, that is not affected; elsewhere (under TLS, on other systems) the answer may count as that much later. A step
+/// that follows without think time may begin that much later.
 const NAP: Duration = Duration::from_micros(200);
 
 /// The deadlines of one worker. Clones share one timer; it lives on one thread.

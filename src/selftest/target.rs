@@ -1,9 +1,10 @@
 //! A small HTTP target whose latency is known exactly: what the generator is measured against.
 //!
-//! It runs on a thread of its own with the same fine timer as the generator, but without its grain. The n-th request waits for the n-th point of a
-//! shuffled, evenly spaced set of quantiles, so the delays of one period have exactly the distribution asked for and the
-//! truth is no sample but a formula. A delay begins with the time at which the operating system took the request in. A sleeper
-//! wakes some ten microseconds late, always; the target measures that once and asks to be woken that much earlier. Must not know: the engine.
+//! It runs on a thread of its own with the same fine timer as the generator, but without its grain. The n-th request waits for
+//! the n-th point of a shuffled, evenly spaced set of quantiles, so the delays of one period have exactly the distribution asked
+//! for and the truth is no sample but a formula. A delay begins with the time at which the operating system took the request in.
+//! A sleeper wakes some ten microseconds late, always; the target measures that once and asks to be woken that much earlier. Must
+//! not know: the engine.
 
 use std::cell::Cell;
 use std::convert::Infallible;

@@ -130,25 +130,11 @@ impl Decoder {
             let taken = match self.state {
                 State::Done => return Ok(used),
                 State::Head => self.take_head(rest)?,
-                State::Sized(left) => {
-                    let (taken, left) = self.take_body(rest, left)?;
-                    self.state = if left == 0 {
-                        State::Done
-                    } else {
-                        State::Sized(left)
-                    };
-                    taken
-                }
+                State::Sized(left) => self.take_counted(rest, left, State::Sized, State::Done)?,
                 State::Chunk(left) => {
-                    let (taken, left) = self.take_body(rest, left)?;
-                    self.state = if left == 0 {
-                        State::ChunkEnd
-                    } else {
-                        State::Chunk(left)
-                    };
-                    taken
+                    self.take_counted(rest, left, State::Chunk, State::ChunkEnd)?
                 }
-                State::UntilClose => self.take_body(rest, u64::MAX)?.0,
+                State::UntilClose => self.take_body(rest)?,
                 State::ChunkLine => self.take_chunk_line(rest)?,
                 State::ChunkEnd => self.take_chunk_end(rest)?,
                 State::Trailers => self.take_trailers(rest)?,
@@ -223,16 +209,29 @@ impl Decoder {
         }
     }
 
-    /// Takes what there is of `left` bytes of body; returns how much that was, and what is left then.
-    fn take_body(&mut self, input: &[u8], left: u64) -> Result<(usize, u64), Failure> {
+    /// Takes what there is of `left` bytes of body; then the rest of them is next, or else `end`.
+    fn take_counted(
+        &mut self,
+        input: &[u8],
+        left: u64,
+        more: fn(u64) -> State,
+        end: State,
+    ) -> Result<usize, Failure> {
         let there = usize::try_from(left).map_or(input.len(), |left| left.min(input.len()));
-        self.body_bytes += there as u64;
+        let taken = self.take_body(&input[..there])?;
+        let left = left - taken as u64;
+        self.state = if left == 0 { end } else { more(left) };
+        Ok(taken)
+    }
+
+    fn take_body(&mut self, input: &[u8]) -> Result<usize, Failure> {
+        self.body_bytes += input.len() as u64;
         if self.body_bytes > self.reading.body_bytes_max {
             return Err(Failure::BodyTooLarge);
         }
-        let wanted = self.keep.saturating_sub(self.kept.len()).min(there);
+        let wanted = self.keep.saturating_sub(self.kept.len()).min(input.len());
         self.kept.extend_from_slice(&input[..wanted]);
-        Ok((there, left - there as u64))
+        Ok(input.len())
     }
 
     fn take_chunk_line(&mut self, input: &[u8]) -> Result<usize, Failure> {
