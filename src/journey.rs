@@ -21,6 +21,44 @@ pub struct Program {
     pub counters: u8,
 }
 
+impl Program {
+    /// Whether a shopper that goes on at operation `from` may send something at once, neither thinking nor leaving first.
+    pub fn may_send_at_once(&self, from: u16) -> bool {
+        self.may_come_to(from, |op| match op {
+            Op::Send(_) | Op::Together(_) => Some(true),
+            Op::Think(think) => think.is_pause().then_some(false),
+            _ => None,
+        })
+    }
+
+    /// Whether an operation that is sought may come on a way from operation `from`. `sought` says of each on a way whether it is
+    /// one (`Some(true)`), or at least the last that matters (`Some(false)`).
+    fn may_come_to(&self, from: u16, sought: impl Fn(&Op) -> Option<bool>) -> bool {
+        let mut seen = vec![false; self.ops.len()];
+        let mut open = vec![from];
+        while let Some(pc) = open.pop() {
+            let place = usize::from(pc);
+            let Some(op) = self.ops.get(place) else {
+                continue;
+            };
+            if std::mem::replace(&mut seen[place], true) {
+                continue;
+            }
+            match (sought(op), op) {
+                (Some(true), _) => return true,
+                (Some(false), _) => {}
+                (None, Op::Jump(to)) => open.push(*to),
+                (None, Op::Unless(_, to) | Op::Next(_, to)) => {
+                    open.extend([pc.saturating_add(1), *to]);
+                }
+                (None, Op::Choose(branches)) => open.extend(branches.iter().map(|(_, to)| *to)),
+                (None, _) => open.push(pc.saturating_add(1)),
+            }
+        }
+        false
+    }
+}
+
 /// One operation.
 #[derive(Debug, Clone)]
 pub enum Op {

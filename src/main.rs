@@ -13,6 +13,7 @@ use loadgen::exit::Exit;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    loadgen::own::refuse_huge_pages();
     let exit = match Cli::try_parse() {
         Ok(cli) => cli.execute().unwrap_or_else(|error| {
             // There is nowhere left to complain when standard error is closed.

@@ -43,6 +43,15 @@ pub fn raise_descriptor_limit() -> u64 {
     granted.unwrap_or(u64::MAX)
 }
 
+/// Keeps this process and its children to pages of the usual size. Before a huge page can be used the kernel clears all of its
+/// two megabytes, which stops a worker for a millisecond and more when a load of small pieces touches it first, and most of
+/// it is never used.
+pub fn refuse_huge_pages() {
+    // Where there are none, there is nothing to refuse.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::thread::disable_transparent_huge_pages(true);
+}
+
 /// Cores that this process may use.
 pub fn cores() -> u32 {
     std::thread::available_parallelism()

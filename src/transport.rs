@@ -44,6 +44,8 @@ pub struct Reading {
     pub keep_bytes: usize,
     /// Keep this much of the body of an answer with a status of 400 or more.
     pub keep_error_bytes: usize,
+    /// Nothing follows the answer at once: it may be read late where the operating system notes when it came.
+    pub may_wait: bool,
 }
 
 /// What came back, and when.
@@ -188,6 +190,9 @@ pub trait Transport: 'static {
 
     /// What must go on in the background as long as requests are sent: one task of the worker.
     fn upkeep(&self) -> impl Future<Output = ()> + 'static;
+
+    /// Exchanges that wait for nothing but an answer that may be read late.
+    fn patient(&self) -> u32;
 
     /// Connections open now.
     fn connections_open(&self) -> u32;

@@ -11,6 +11,7 @@ use super::plan::Plan;
 use super::timer::Timer;
 use super::{Control, Stop, worker};
 use crate::measure::{Phases, Recorder};
+use crate::scenario::StepId;
 use crate::schedule::Schedule;
 use crate::shopper::World;
 use crate::transport::Transport;
@@ -28,6 +29,8 @@ pub(super) struct Floor<T: Transport> {
     pub(super) start: Instant,
     shoppers: Cell<u32>,
     requests: Cell<u32>,
+    /// Steps whose last answer was a redirect: the next request follows at once.
+    redirected: Box<[Cell<bool>]>,
     request_ended: Notify,
     stop: Cell<Stop>,
     /// The schedule with all changes by hand so far, and how many these are.
@@ -52,6 +55,7 @@ impl<T: Transport> Floor<T> {
             start: setup.start,
             shoppers: Cell::new(0),
             requests: Cell::new(0),
+            redirected: vec![Cell::new(false); setup.world.scenario().steps.len()].into(),
             request_ended: Notify::new(),
             stop: Cell::new(Stop::No),
             schedule: RefCell::new(setup.schedule.clone()),
@@ -152,6 +156,11 @@ impl<T: Transport> Floor<T> {
         self.requests.get()
     }
 
+    /// Whether every answer on its way may be read late.
+    pub(super) fn may_nap(&self) -> bool {
+        self.transport.patient() >= self.requests.get()
+    }
+
     pub(super) fn request_began(&self) {
         self.requests.set(self.requests.get() + 1);
     }
@@ -161,6 +170,11 @@ impl<T: Transport> Floor<T> {
         if self.stop.get() != Stop::No {
             self.request_ended.notify_waiters();
         }
+    }
+
+    /// Whether the step was redirected when it was sent last.
+    pub(super) fn redirected(&self, step: StepId) -> &Cell<bool> {
+        &self.redirected[usize::from(step.0)]
     }
 
     /// Comes back when a request ends while the run is stopping.

@@ -9,7 +9,7 @@ use http::uri::PathAndQuery;
 use url::Url;
 
 use crate::journey::{Op, Program};
-use crate::scenario::{Condition, From, PromiseField, Scenario, Step, StepId, Test};
+use crate::scenario::{Condition, From, Load, PromiseField, Scenario, Step, StepId, Test};
 use crate::shopper::{Shopper, World};
 use crate::template::{Part, Template};
 use crate::transport::{Failure, Origin};
@@ -37,6 +37,8 @@ pub struct PreparedStep {
     pub keep_bytes: usize,
     /// How much of an erroneous answer's body is kept.
     pub keep_error_bytes: usize,
+    /// Whether what the shopper does after it may be another request at once.
+    pub followed_at_once: bool,
 }
 
 /// Known before the run, or different each time.
@@ -59,7 +61,8 @@ impl Plan {
         let steps = scenario
             .steps
             .iter()
-            .map(|step| PreparedStep::new(scenario, step, &origin, &prefix))
+            .zip(0..)
+            .map(|(step, id)| PreparedStep::new(scenario, StepId(id), step, &origin, &prefix))
             .collect::<Result<_, _>>()?;
         Ok(Self {
             steps,
@@ -81,6 +84,7 @@ impl Plan {
 impl PreparedStep {
     fn new(
         scenario: &Scenario,
+        id: StepId,
         step: &Step,
         origin: &Arc<Origin>,
         prefix: &str,
@@ -130,6 +134,7 @@ impl PreparedStep {
             timeout: step.timeout.unwrap_or(scenario.http.timeout),
             keep_bytes,
             keep_error_bytes: keep_bytes.max(ERROR_BODY_BYTES),
+            followed_at_once: followed_at_once(scenario, id),
         })
     }
 
@@ -254,6 +259,23 @@ pub fn locate(
         origin,
         path(&url[url::Position::BeforePath..url::Position::AfterQuery])?,
     ))
+}
+
+/// Whether another request may follow a step's answer at once: in its journey, or because the next journey of a fixed crowd
+/// does. What is sent together is waited for together.
+fn followed_at_once(scenario: &Scenario, id: StepId) -> bool {
+    let in_journey = |program: &Program| {
+        program.ops.iter().zip(1..).any(|(op, next)| match op {
+            Op::Send(step) => *step == id && program.may_send_at_once(next),
+            Op::Together(steps) => steps.contains(&id),
+            _ => false,
+        })
+    };
+    matches!(scenario.load, Load::Closed { .. })
+        || scenario
+            .journeys
+            .iter()
+            .any(|journey| in_journey(&journey.program))
 }
 
 /// Whether anything looks into the bodies of this step's answers.

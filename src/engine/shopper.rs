@@ -28,8 +28,11 @@ pub(super) fn visit<T: Transport>(
     arrival: Duration,
 ) -> Option<impl Future<Output = ()> + 'static> {
     match Shopper::arrive(&floor.world, index) {
-        // Boxed here: the compiler would keep a copy at each level of the journey's future.
-        Ok(shopper) => Some(Box::new(Visit::begin(floor.clone(), shopper, arrival)).walk()),
+        // Boxed here: the compiler would keep a copy of the visit at each level of the journey's future, and the runtime would
+        // copy that about.
+        Ok(shopper) => Some(Box::pin(
+            Box::new(Visit::begin(floor.clone(), shopper, arrival)).walk(),
+        )),
         Err(_) => {
             let mut recorder = floor.recorder.borrow_mut();
             recorder.dropped(arrival, "feeder_exhausted");
@@ -231,11 +234,13 @@ impl<T: Transport> Visit<T> {
     ) -> (Exchange, Vec<HeaderMap>) {
         let prepared = self.floor.plan.step(step);
         let http = &self.floor.world.scenario().http;
+        let redirected = self.floor.redirected(step);
         let reading = Reading {
             deadline: asked + prepared.timeout,
             body_bytes_max: http.body_bytes_max,
             keep_bytes: prepared.keep_bytes,
             keep_error_bytes: prepared.keep_error_bytes,
+            may_wait: !prepared.followed_at_once && !redirected.get(),
         };
         let route = Route {
             transport: &self.floor.transport,
@@ -243,7 +248,9 @@ impl<T: Transport> Visit<T> {
             redirects_max: http.redirects_max,
         };
         let (setup, state) = (&self.floor.browser, &self.browser);
-        route.fetch(setup, state, outgoing, reading).await
+        let fetched = route.fetch(setup, state, outgoing, reading).await;
+        redirected.set(!fetched.1.is_empty());
+        fetched
     }
 
     fn conclude(&mut self, pending: Pending, exchanged: Exchanged) -> After {

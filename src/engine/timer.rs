@@ -18,11 +18,17 @@ use std::time::{Duration, Instant};
 /// other.
 pub const GRAIN: Duration = Duration::from_micros(100);
 
-/// A deadline nearer than this is slept for by the whole thread: answers that come meanwhile are read after it. That spares
-/// the second of two wake-ups, each of which costs more processor time than a request. Where the operating system notes when an
-/// answer came, that is not affected; elsewhere (under TLS, on other systems) the answer may count as that much later. A step
-/// that follows without think time may begin that much later.
-const NAP: Duration = Duration::from_micros(200);
+/// A deadline nearer than this may be slept for by the whole thread, if nothing that may come meanwhile is needed at once: it is
+/// read after the nap. That spares the second of two wake-ups, each of which costs more processor time than a request.
+const NAP_MAX: Duration = Duration::from_millis(2);
+
+/// A thread wakes late, by some ten microseconds and nearly always the same. The timer learns by how much and asks to be woken
+/// that much earlier, but no earlier than this; what is then left to the deadline it waits for awake.
+const LEAD_MAX: Duration = Duration::from_micros(100);
+
+/// How far one late wake-up moves the lead up. An early one moves it down twice as far, so it comes to rest where a third of the
+/// wake-ups are early: waiting awake costs processor time, being late only what is measured anyway.
+const LEAD_STEP: Duration = Duration::from_nanos(500);
 
 /// The deadlines of one worker. Clones share one timer; it lives on one thread.
 #[derive(Clone)]
@@ -35,6 +41,8 @@ struct Shared {
     grain: Duration,
     /// When somebody was woken last.
     woke: Cell<Instant>,
+    /// How late this thread wakes at least two times out of three.
+    lead: Cell<Duration>,
     /// Whether the driver waits for the alarm, so that whoever wants to be woken earlier must set it.
     waiting: Cell<bool>,
 }
@@ -45,6 +53,25 @@ impl Shared {
         let heap = self.heap.borrow();
         let Reverse(first) = heap.peek()?;
         Some(first.at.max(self.woke.get() + self.grain))
+    }
+
+    /// When to ask to be woken in order to be awake at `at`.
+    fn early(&self, at: Instant) -> Instant {
+        at.checked_sub(self.lead.get()).unwrap_or(at)
+    }
+
+    /// Learns from having been woken now when `asked` was asked for.
+    fn learn(&self, asked: Instant) {
+        self.lead.set(adjusted(self.lead.get(), asked.elapsed()));
+    }
+}
+
+/// The lead after a wake-up that was so late.
+fn adjusted(lead: Duration, late: Duration) -> Duration {
+    if late > lead {
+        (lead + LEAD_STEP).min(LEAD_MAX)
+    } else {
+        lead.saturating_sub(2 * LEAD_STEP)
     }
 }
 
@@ -82,6 +109,7 @@ impl Timer {
             alarm: alarm::Alarm::new()?,
             grain,
             woke: Cell::new(Instant::now()),
+            lead: Cell::new(Duration::ZERO),
             waiting: Cell::new(false),
         })))
     }
@@ -95,35 +123,44 @@ impl Timer {
         }
     }
 
-    /// Wakes sleepers for as long as it is polled: run it as one task of the worker.
+    /// Wakes sleepers for as long as it is polled: run it as one task of the worker. `may_nap` says whether the whole thread may
+    /// sleep until the next deadline although answers may come before it.
     ///
     /// # Errors
     /// When the operating system's timer fails.
-    pub async fn drive(&self) -> std::io::Result<()> {
+    pub async fn drive(&self, may_nap: impl Fn() -> bool) -> std::io::Result<()> {
         loop {
             if self.wake_due() {
                 // They run, what has come in is read, and all say when they want to be woken next.
                 tokio::task::yield_now().await;
             }
-            let near = self
-                .0
-                .next()
-                .map(|at| at.saturating_duration_since(Instant::now()));
-            match near.filter(|left| *left < NAP) {
-                Some(left) => std::thread::sleep(left),
-                None => self.wait().await?,
+            let Some(at) = self.0.next() else {
+                self.wait(None).await?;
+                continue;
+            };
+            let early = self.0.early(at);
+            match early.checked_duration_since(Instant::now()) {
+                None => spin_until(at),
+                Some(left) if left < NAP_MAX && may_nap() => {
+                    std::thread::sleep(left);
+                    self.0.learn(early);
+                }
+                Some(_) => self.wait(Some(early)).await?,
             }
         }
     }
 
-    /// Waits for the alarm.
-    async fn wait(&self) -> std::io::Result<()> {
-        if let Some(at) = self.0.next() {
+    /// Waits for the alarm, set to `first` unless somebody comes who wants to be woken earlier.
+    async fn wait(&self, first: Option<Instant>) -> std::io::Result<()> {
+        if let Some(at) = first {
             self.0.alarm.set(at)?;
         }
         self.0.waiting.set(true);
         let rang = self.0.alarm.rang().await;
         self.0.waiting.set(false);
+        if let Some(at) = self.0.next() {
+            self.0.learn(self.0.early(at));
+        }
         rang
     }
 
@@ -154,8 +191,15 @@ impl Timer {
             && let Some(next) = self.0.next()
         {
             // A failure shows again, and is reported, when the driver sets the alarm.
-            let _ = self.0.alarm.set(next);
+            let _ = self.0.alarm.set(self.0.early(next));
         }
+    }
+}
+
+/// Waits the last microseconds: sleeping takes longer than they last.
+fn spin_until(at: Instant) {
+    while Instant::now() < at {
+        std::hint::spin_loop();
     }
 }
 
@@ -290,8 +334,26 @@ mod alarm {
 
 #[cfg(test)]
 mod tests {
-    use super::{GRAIN, Timer};
+    use super::{GRAIN, LEAD_MAX, Timer, adjusted};
     use std::time::{Duration, Instant};
+
+    fn lead_after(latenesses: impl Iterator<Item = u64>) -> Duration {
+        latenesses.fold(Duration::ZERO, |lead, late| {
+            adjusted(lead, Duration::from_micros(late))
+        })
+    }
+
+    #[test]
+    fn the_lead_comes_to_rest_at_the_lower_third_of_latenesses() {
+        // 0 … 89 µs, shuffled.
+        let lead = lead_after((0..20_000).map(|n| n * 37 % 90));
+        assert!(
+            lead.abs_diff(Duration::from_micros(30)) < Duration::from_micros(6),
+            "{lead:?}"
+        );
+        assert_eq!(lead_after((0..20_000).map(|_| 5_000)), LEAD_MAX);
+        assert_eq!(lead_after((0..20_000).map(|_| 0)), Duration::ZERO);
+    }
 
     #[test]
     fn sleepers_wake_in_order_of_their_deadlines_and_never_early() {
@@ -300,7 +362,7 @@ mod tests {
         runtime.block_on(async {
             let timer = Timer::new(GRAIN).unwrap();
             let driver = timer.clone();
-            let driving = tokio::task::spawn_local(async move { driver.drive().await });
+            let driving = tokio::task::spawn_local(async move { driver.drive(|| true).await });
             let start = Instant::now();
             let sleepers: Vec<_> = [7_u64, 3, 5, 3, 1]
                 .into_iter()

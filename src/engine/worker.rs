@@ -44,7 +44,7 @@ pub(super) async fn work<T: Transport>(
     // Someone may have asked before anything began.
     floor.ask_to_stop(setup.control.borrow().stop);
     let desk = Rc::new(desk);
-    let driving = tokio::task::spawn_local(drive(floor.timer.clone()));
+    let driving = tokio::task::spawn_local(drive(floor.clone()));
     let listening = tokio::task::spawn_local(listen(floor.clone(), setup.control.clone()));
     let ticking = tokio::task::spawn_local(tick(floor.clone(), desk.clone(), setup.tick));
     let upkeep = tokio::task::spawn_local(floor.transport.upkeep());
@@ -63,8 +63,8 @@ pub(super) async fn work<T: Transport>(
     Ok(())
 }
 
-async fn drive(timer: Timer) {
-    if let Err(error) = timer.drive().await {
+async fn drive<T: Transport>(floor: Rc<Floor<T>>) {
+    if let Err(error) = floor.timer.drive(|| floor.may_nap()).await {
         tracing::error!(%error, "the timer of a worker failed");
     }
 }

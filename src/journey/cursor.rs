@@ -77,28 +77,11 @@ impl Cursor {
 
     /// Whether the last response can still matter before the next request: if not, it need not be kept while thinking.
     pub fn needs_response(&self, program: &Program) -> bool {
-        let mut seen = vec![false; program.ops.len()];
-        let mut open = vec![self.pc];
-        while let Some(pc) = open.pop() {
-            let place = usize::from(pc);
-            let Some(op) = program.ops.get(place) else {
-                continue;
-            };
-            if std::mem::replace(&mut seen[place], true) {
-                continue;
-            }
-            match op {
-                Op::Unless(condition, _) if condition.looks_at_response() => return true,
-                Op::Send(_) | Op::Together(_) => {}
-                Op::Jump(to) => open.push(*to),
-                Op::Unless(_, to) | Op::Next(_, to) => open.extend([pc.saturating_add(1), *to]),
-                Op::Choose(branches) => open.extend(branches.iter().map(|(_, to)| *to)),
-                Op::Think(_) | Op::Set(..) | Op::Repeat(..) | Op::Leave(_) => {
-                    open.push(pc.saturating_add(1))
-                }
-            }
-        }
-        false
+        program.may_come_to(self.pc, |op| match op {
+            Op::Unless(condition, _) if condition.looks_at_response() => Some(true),
+            Op::Send(_) | Op::Together(_) => Some(false),
+            _ => None,
+        })
     }
 
     /// Operations that change the place or the variables.

@@ -11,10 +11,23 @@ use crate::scenario::Think;
 /// An exponential think time is cut at this multiple of its mean.
 const EXPONENTIAL_CUT: f64 = 10.0;
 
+/// A think time whose median (of an exponential one: whose mean) is not shorter is a pause.
+const PAUSE_MIN: Duration = Duration::from_millis(50);
+
 /// A log-normal think time is cut at so many sigmas of its logarithm.
 const LOG_NORMAL_CUT: f64 = 4.0;
 
 impl Think {
+    /// Whether it is long beside anything that a generator does.
+    pub fn is_pause(&self) -> bool {
+        let usual = match *self {
+            Self::Constant(time) | Self::Exponential(time) => time,
+            Self::Uniform(from, to) => (from + to) / 2,
+            Self::LogNormal { median, .. } => median,
+        };
+        usual >= PAUSE_MIN
+    }
+
     /// A think time from this distribution.
     pub fn draw(&self, rng: &mut ShopperRng) -> Duration {
         let scaled = |duration: Duration, factor: f64| {

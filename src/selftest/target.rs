@@ -3,23 +3,17 @@
 //! It runs on a thread of its own with the same fine timer as the generator, but without its grain. The n-th request waits for
 //! the n-th point of a shuffled, evenly spaced set of quantiles, so the delays of one period have exactly the distribution asked
 //! for and the truth is no sample but a formula. A delay begins with the time at which the operating system took the request in.
-//! A sleeper wakes some ten microseconds late, always; the target measures that once and asks to be woken that much earlier. Must
-//! not know: the engine.
+//! Between delay and answer lies little more than one system call: what a web server does there would be taken for an error of
+//! the generator. Must not know: the engine.
 
-use std::cell::Cell;
-use std::convert::Infallible;
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
 use std::net::{SocketAddr, TcpListener};
 use std::rc::Rc;
+use std::task::{Poll, ready};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderValue, SET_COOKIE};
-use http::{Request, Response};
-use http_body_util::Full;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use tokio::io::AsyncWriteExt as _;
 use tokio::sync::watch;
 
 use crate::engine::local_runtime;
@@ -27,12 +21,19 @@ use crate::engine::timer::Timer;
 use crate::permutation::Permutation;
 use crate::transport::stamped::StampedTcp;
 
-/// What the target answers.
-const ANSWER: &[u8] = br#"{"id":42,"status":"ok","token":"c2VsZnRlc3Q"}"#;
+mod request;
 
-/// Sleeps, and their length, by which the target finds out how late this machine wakes a sleeper.
-const LATENESS_TRIES: usize = 101;
-const LATENESS_SLEEP: Duration = Duration::from_micros(500);
+use request::{Incoming, Malformed, Request};
+
+/// The body of every answer.
+const BODY: &str = r#"{"id":42,"status":"ok","token":"c2VsZnRlc3Q"}"#;
+
+/// The answer to what is no request.
+const REFUSAL: &[u8] =
+    b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+
+/// Most that is read by one system call.
+const READ_BYTES_MAX: usize = 64 * 1024;
 
 /// A distribution of service times whose quantile function is known.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -189,8 +190,8 @@ struct Shared {
     behaviour: Behaviour,
     order: Permutation,
     timer: Timer,
-    /// How late this machine wakes a sleeper, usually: sleeps are that much shorter.
-    lateness: Duration,
+    answers: Answers,
+    input: RefCell<Box<[u8]>>,
     requests: Cell<u64>,
     first: Cell<Option<Instant>>,
 }
@@ -202,7 +203,6 @@ impl Shared {
         let point = self.order.at(number % self.behaviour.period);
         let q = (point as f64 + 0.5) / self.behaviour.period as f64;
         let delay = self.behaviour.latency.quantile(q);
-        let delay = delay.saturating_sub(self.lateness);
         let first = self.first.get().unwrap_or(now);
         self.first.set(Some(first));
         match self.behaviour.stall {
@@ -230,14 +230,14 @@ async fn serve(
     let listener = tokio::net::TcpListener::from_std(listener)?;
     let timer = Timer::new(Duration::ZERO)?;
     let driver = timer.clone();
-    let driving = tokio::task::spawn_local(async move { driver.drive().await });
+    let driving = tokio::task::spawn_local(async move { driver.drive(|| false).await });
     let order = Permutation::new(behaviour.period, 0x5e1f);
-    let lateness = usual_lateness(&timer).await;
     let shared = Rc::new(Shared {
         behaviour,
         order,
         timer,
-        lateness,
+        answers: Answers::new(),
+        input: RefCell::new(vec![0; READ_BYTES_MAX].into()),
         requests: Cell::new(0),
         first: Cell::new(None),
     });
@@ -257,46 +257,79 @@ async fn serve(
     Ok(())
 }
 
-/// The median of how much later than asked for a sleeper wakes.
-async fn usual_lateness(timer: &Timer) -> Duration {
-    let mut found = Vec::with_capacity(LATENESS_TRIES);
-    for _ in 0..LATENESS_TRIES {
-        let due = Instant::now() + LATENESS_SLEEP;
-        timer.sleep_until(due).await;
-        found.push(due.elapsed());
-    }
-    found.sort_unstable();
-    found[LATENESS_TRIES / 2]
-}
-
+/// Answers request after request. A client that goes away is no concern of the target.
 async fn connection(stream: tokio::net::TcpStream, shared: Rc<Shared>) {
-    let stream = StampedTcp::new(stream);
-    let last = stream.last_arrived();
-    let answer = service_fn(move |request: Request<Incoming>| {
-        let shared = shared.clone();
+    let mut stream = StampedTcp::new(stream);
+    let mut incoming = Incoming::default();
+    while let Some((request, arrived)) = next(&stream, &mut incoming, &shared.input).await {
+        let Ok(request) = request else {
+            let _ = stream.write_all(REFUSAL).await;
+            return;
+        };
         // The delay begins when the request reached this machine, not when this thread got round to it.
-        let due = shared.answer_at(last.get().instant());
-        async move {
-            shared.timer.sleep_until(due).await;
-            Ok::<_, Infallible>(answer_to(request.uri().path()))
+        shared.timer.sleep_until(shared.answer_at(arrived)).await;
+        let answer = shared.answers.to(request);
+        if stream.write_all(answer).await.is_err() || !request.keeps_open {
+            return;
         }
-    });
-    // A client that goes away is no concern of the target.
-    let _ = http1::Builder::new()
-        .serve_connection(TokioIo::new(stream), answer)
-        .await;
+    }
 }
 
-/// A small JSON object, and a cookie for whoever asks for `/cookie`.
-fn answer_to(path: &str) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from_static(ANSWER)));
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if path == "/cookie" {
-        let cookie = HeaderValue::from_static("visit=selftest; Path=/; HttpOnly");
-        headers.insert(SET_COOKIE, cookie);
+/// The next request, or what is none, and when its last byte came; `None` at the end of the connection.
+async fn next(
+    stream: &StampedTcp,
+    incoming: &mut Incoming,
+    input: &RefCell<Box<[u8]>>,
+) -> Option<(Result<Request, Malformed>, Instant)> {
+    if let Some(request) = incoming.take().transpose() {
+        return Some((request, Instant::now()));
     }
-    response
+    poll_fn(|cx| {
+        let mut input = input.borrow_mut();
+        loop {
+            let Ok((length @ 1.., arrived)) = ready!(stream.poll_receive(cx, &mut input)) else {
+                return Poll::Ready(None);
+            };
+            incoming.push(&input[..length]);
+            if let Some(request) = incoming.take().transpose() {
+                return Poll::Ready(Some((request, arrived.instant())));
+            }
+        }
+    })
+    .await
+}
+
+/// What the target answers: a small JSON object, with a cookie for whoever asks for `/cookie`.
+struct Answers {
+    plain: Vec<u8>,
+    cookie: Vec<u8>,
+}
+
+impl Answers {
+    fn new() -> Self {
+        let answer = |more: &str| {
+            let length = BODY.len();
+            format!(
+                "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n{more}content-length: {length}\r\n\r\n{BODY}"
+            )
+            .into_bytes()
+        };
+        Self {
+            plain: answer(""),
+            cookie: answer("set-cookie: visit=selftest; Path=/; HttpOnly\r\n"),
+        }
+    }
+
+    fn to(&self, request: Request) -> &[u8] {
+        let answer = if request.wants_cookie {
+            &self.cookie
+        } else {
+            &self.plain
+        };
+        // An answer to HEAD ends with its head.
+        let length = answer.len() - if request.is_head { BODY.len() } else { 0 };
+        &answer[..length]
+    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! buffers belong to the worker and are lent for the length of a system call, so an idle connection is a descriptor and little
 //! more.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
@@ -108,18 +108,25 @@ impl Connection {
         self.stream.poll_read(cx, &mut input).is_pending()
     }
 
-    /// Sends the request and reads the answer to its end.
+    /// Sends the request and reads the answer to its end; counted in `patient` while it waits for nothing but an answer that may
+    /// be read late.
     pub(super) async fn exchange(
         &mut self,
         outgoing: &Outgoing,
         reading: &Reading,
         buffers: &Buffers,
+        patient: &Cell<u32>,
     ) -> Result<Answered, Attempt> {
+        let may_wait = reading.may_wait && self.stream.is_stamped();
+        let mut waiting = None;
         let mut sending = Sending::Begin;
         let mut decoder = Decoder::new(outgoing.method == Method::HEAD, *reading);
         let arrived = poll_fn(|cx| {
             let _ = sending.poll(cx, &mut self.stream, outgoing, buffers);
             let answered = self.stream.poll_answer(cx, &mut decoder, buffers);
+            // Whoever sends a long answer waits for the reader once its beginning has filled the socket.
+            waiting = (may_wait && matches!(sending, Sending::Sent) && !decoder.begun())
+                .then(|| waiting.take().unwrap_or_else(|| Counted::new(patient)));
             match (&sending, answered) {
                 // A target that does not read to the end may still say why; one that says nothing has failed.
                 (Sending::Failed { failure, .. }, Poll::Pending) => Poll::Ready(Err(*failure)),
@@ -151,7 +158,31 @@ impl Connection {
     }
 }
 
+/// Something that is counted for as long as it lasts.
+struct Counted<'c>(&'c Cell<u32>);
+
+impl<'c> Counted<'c> {
+    fn new(count: &'c Cell<u32>) -> Self {
+        count.set(count.get() + 1);
+        Self(count)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get().saturating_sub(1));
+    }
+}
+
 impl Stream {
+    /// Whether it tells when bytes came rather than when they were read.
+    fn is_stamped(&self) -> bool {
+        match self {
+            Self::Plain(tcp) => tcp.is_stamped(),
+            Self::Tls(_) => false,
+        }
+    }
+
     /// Reads until the answer is complete, and says when its last byte came.
     fn poll_answer(
         &mut self,

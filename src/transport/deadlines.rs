@@ -1,9 +1,9 @@
 //! Time limits of requests: coarse and cheap.
 //!
 //! Nearly every request ends long before its limit, so setting and lifting a limit must cost next to nothing: a place in a
-//! slab. A sweep looks at all of them every [`SWEEP_EVERY`]; a limit may pass that much late.
+//! slab. A sweep looks at all of them when the first that it knew of passes; limits that are lifted by then cost no wake-up.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::rc::Rc;
@@ -11,13 +11,23 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use slab::Slab;
+use tokio::sync::Notify;
 
-/// How often limits are looked at.
+/// Shortest time between two sweeps: a limit may pass that much late.
 const SWEEP_EVERY: Duration = Duration::from_millis(10);
 
 /// The limits of one worker's requests.
 #[derive(Clone, Default)]
-pub(super) struct Deadlines(Rc<RefCell<Slab<Limit>>>);
+pub(super) struct Deadlines(Rc<Limits>);
+
+#[derive(Default)]
+struct Limits {
+    slab: RefCell<Slab<Limit>>,
+    /// When the next sweep is due.
+    next: Cell<Option<Instant>>,
+    /// A limit was set that passes before the next sweep.
+    sooner: Notify,
+}
 
 struct Limit {
     at: Instant,
@@ -29,7 +39,7 @@ impl Deadlines {
     /// Does the work, or gives up with `None` once the deadline has passed.
     pub(super) async fn limit<T>(&self, at: Instant, work: impl Future<Output = T>) -> Option<T> {
         let mut work = pin!(work);
-        let place = Place::take(self, at);
+        let place = Place::take(&self.0, at);
         poll_fn(|cx| match work.as_mut().poll(cx) {
             Poll::Ready(done) => Poll::Ready(Some(done)),
             Poll::Pending if place.passed(cx) => Poll::Ready(None),
@@ -40,44 +50,62 @@ impl Deadlines {
 
     /// Wakes those whose time is up, for ever: run it as one task of the worker.
     pub(super) async fn sweep(self) {
-        let mut every = tokio::time::interval(SWEEP_EVERY);
-        every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
-            every.tick().await;
-            let mut limits = self.0.borrow_mut();
-            if limits.is_empty() {
-                continue;
-            }
             let now = Instant::now();
-            for (_, limit) in limits.iter_mut().filter(|(_, limit)| limit.at <= now) {
-                limit.passed = true;
-                if let Some(waker) = limit.waker.take() {
-                    waker.wake();
+            let next = self.0.wake_passed(now);
+            let next = next.map(|at| at.max(now + SWEEP_EVERY));
+            self.0.next.set(next);
+            let due = async {
+                match next {
+                    Some(at) => tokio::time::sleep_until(at.into()).await,
+                    None => std::future::pending().await,
                 }
+            };
+            tokio::select! {
+                () = due => {}
+                () = self.0.sooner.notified() => {}
             }
         }
     }
 }
 
+impl Limits {
+    /// Wakes whoever's limit has passed, and says when the first of the others passes.
+    fn wake_passed(&self, now: Instant) -> Option<Instant> {
+        let mut slab = self.slab.borrow_mut();
+        for (_, limit) in slab.iter_mut().filter(|(_, limit)| limit.at <= now) {
+            limit.passed = true;
+            if let Some(waker) = limit.waker.take() {
+                waker.wake();
+            }
+        }
+        let open = slab.iter().filter(|(_, limit)| !limit.passed);
+        open.map(|(_, limit)| limit.at).min()
+    }
+}
+
 /// A limit's place; given back when dropped.
 struct Place<'d> {
-    deadlines: &'d Deadlines,
+    limits: &'d Limits,
     key: usize,
 }
 
 impl<'d> Place<'d> {
-    fn take(deadlines: &'d Deadlines, at: Instant) -> Self {
+    fn take(limits: &'d Limits, at: Instant) -> Self {
         let limit = Limit {
             at,
             passed: false,
             waker: None,
         };
-        let key = deadlines.0.borrow_mut().insert(limit);
-        Self { deadlines, key }
+        let key = limits.slab.borrow_mut().insert(limit);
+        if limits.next.get().is_none_or(|next| at < next) {
+            limits.sooner.notify_one();
+        }
+        Self { limits, key }
     }
 
     fn passed(&self, cx: &Context<'_>) -> bool {
-        let mut limits = self.deadlines.0.borrow_mut();
+        let mut limits = self.limits.slab.borrow_mut();
         let Some(limit) = limits.get_mut(self.key) else {
             return true;
         };
@@ -90,7 +118,7 @@ impl<'d> Place<'d> {
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        self.deadlines.0.borrow_mut().try_remove(self.key);
+        self.limits.slab.borrow_mut().try_remove(self.key);
     }
 }
 
@@ -106,6 +134,10 @@ mod tests {
             let deadlines = Deadlines::default();
             let sweeping = tokio::task::spawn_local(deadlines.clone().sweep());
             let begin = Instant::now();
+            // The sweep first knows of a limit far away, then of a nearer one.
+            let far = begin + Duration::from_secs(3600);
+            let away = deadlines.limit(far, tokio::task::yield_now());
+            assert_eq!(away.await, Some(()));
             let at = begin + Duration::from_millis(30);
             assert_eq!(deadlines.limit(at, async { 7 }).await, Some(7));
             assert_eq!(
@@ -116,7 +148,10 @@ mod tests {
                 begin.elapsed() >= Duration::from_millis(30),
                 "given up too early"
             );
-            assert!(deadlines.0.borrow().is_empty(), "every place is given back");
+            assert!(
+                deadlines.0.slab.borrow().is_empty(),
+                "every place is given back"
+            );
             assert!(SWEEP_EVERY < Duration::from_millis(30));
             sweeping.abort();
         });

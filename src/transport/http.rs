@@ -1,5 +1,6 @@
 //! HTTP/1.1 over connections that are kept, TLS by rustls.
 
+use std::cell::Cell;
 use std::future::Future;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ pub struct HttpTransport {
     open: OpenCount,
     deadlines: Deadlines,
     buffers: Buffers,
+    patient: Cell<u32>,
     tls: TlsConnector,
 }
 
@@ -49,6 +51,7 @@ impl HttpTransport {
             per_shopper_max,
             deadlines: Deadlines::default(),
             buffers: Buffers::default(),
+            patient: Cell::new(0),
             open: OpenCount::new(share(connections_max)),
             tls: tls_connector()?,
         })
@@ -105,7 +108,8 @@ impl HttpTransport {
                 continue;
             }
             sent.get_or_insert_with(Instant::now);
-            match connection.exchange(outgoing, reading, &self.buffers).await {
+            let exchange = connection.exchange(outgoing, reading, &self.buffers, &self.patient);
+            match exchange.await {
                 Ok(answered) => {
                     if answered.reusable {
                         pool.put(outgoing.origin.clone(), connection);
@@ -165,6 +169,10 @@ impl Transport for HttpTransport {
         self.deadlines.clone().sweep()
     }
 
+    fn patient(&self) -> u32 {
+        self.patient.get()
+    }
+
     fn connections_open(&self) -> u32 {
         self.open.get()
     }
@@ -180,4 +188,67 @@ fn tls_connector() -> Result<TlsConnector, rustls::Error> {
         .with_root_certificates(roots)
         .with_no_client_auth();
     Ok(TlsConnector::from(Arc::new(config)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::time::Duration;
+
+    use ::http::{HeaderMap, Method, uri::PathAndQuery};
+
+    use super::*;
+
+    /// How many exchanges are patient while one waits for its answer.
+    fn patient_while_waiting(may_wait: bool) -> u32 {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = url::Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+        let (asked, was_asked) = tokio::sync::oneshot::channel();
+        let (answer, may_answer) = std::sync::mpsc::channel();
+        let server = std::thread::spawn(move || {
+            let (mut tcp, _) = listener.accept().unwrap();
+            assert!(tcp.read(&mut [0; 1_000]).unwrap() > 0);
+            asked.send(()).unwrap();
+            may_answer.recv().unwrap();
+            tcp.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").unwrap();
+        });
+        let patient = crate::engine::local_runtime().unwrap().block_on(async {
+            let transport = HttpTransport::new(Connections::Shared { max: 1 }, 1, 1).unwrap();
+            let outgoing = Outgoing {
+                origin: Arc::new(Origin::of_url(&url).unwrap()),
+                method: Method::GET,
+                path: PathAndQuery::from_static("/"),
+                headers: HeaderMap::new(),
+                body: bytes::Bytes::new(),
+            };
+            let reading = Reading {
+                deadline: Instant::now() + Duration::from_secs(60),
+                body_bytes_max: 0,
+                keep_bytes: 0,
+                keep_error_bytes: 0,
+                may_wait,
+            };
+            let session = transport.session();
+            let exchange = transport.exchange(&session, &outgoing, reading);
+            let look = async {
+                was_asked.await.unwrap();
+                let patient = transport.patient();
+                answer.send(()).unwrap();
+                patient
+            };
+            let (exchange, patient) = tokio::join!(exchange, look);
+            assert!(exchange.result.is_ok());
+            assert_eq!(transport.patient(), 0, "none is left");
+            patient
+        });
+        server.join().unwrap();
+        patient
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn an_exchange_is_patient_while_it_waits_for_an_answer_that_may_be_read_late() {
+        assert_eq!(patient_while_waiting(true), 1);
+        assert_eq!(patient_while_waiting(false), 0);
+    }
 }

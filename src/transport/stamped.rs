@@ -4,14 +4,12 @@
 //! <https://docs.kernel.org/networking/timestamping.html>). With that, an answer is over when its last byte reached this
 //! machine, however late the generator gets round to reading it; elsewhere, and under TLS, it is over when it was read.
 
-use std::cell::Cell;
 use std::io;
 use std::pin::Pin;
-use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
+use tokio::io::{AsyncWrite, Interest};
 use tokio::net::TcpStream;
 
 /// A stamp older than this, or from the future, comes of a clock that was set; the time of reading counts then.
@@ -39,26 +37,23 @@ impl Arrived {
 /// A connection that asks for stamps.
 pub(crate) struct StampedTcp {
     tcp: TcpStream,
-    last: Rc<Cell<Arrived>>,
+    is_stamped: bool,
 }
 
 impl StampedTcp {
     pub(crate) fn new(tcp: TcpStream) -> Self {
-        // Without stamps the time of reading counts; nothing else depends on them.
-        let _ = os::ask_for_stamps(&tcp);
-        Self {
-            tcp,
-            last: Rc::new(Cell::new(Arrived::NOW)),
-        }
+        // Without stamps the time of reading counts.
+        let is_stamped = os::ask_for_stamps(&tcp).is_ok();
+        Self { tcp, is_stamped }
     }
 
-    /// Where the time of the last read is to be seen, for those who read through other hands.
-    pub(crate) fn last_arrived(&self) -> Rc<Cell<Arrived>> {
-        self.last.clone()
+    /// Whether the operating system stamps what comes.
+    pub(super) fn is_stamped(&self) -> bool {
+        self.is_stamped
     }
 
     /// Bytes read, 0 at the end of the stream, and when the last of them came.
-    pub(super) fn poll_receive(
+    pub(crate) fn poll_receive(
         &self,
         cx: &mut Context<'_>,
         input: &mut [u8],
@@ -84,19 +79,6 @@ impl StampedTcp {
                 (None, _) => {}
             }
         }
-    }
-}
-
-impl AsyncRead for StampedTcp {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        into: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let (length, arrived) = ready!(self.poll_receive(cx, into.initialize_unfilled()))?;
-        self.last.set(arrived);
-        into.advance(length);
-        Poll::Ready(Ok(()))
     }
 }
 
@@ -170,7 +152,7 @@ mod os {
     use super::Arrived;
 
     pub(super) fn ask_for_stamps(_: &TcpStream) -> io::Result<()> {
-        Ok(())
+        Err(io::ErrorKind::Unsupported.into())
     }
 
     pub(super) fn receive(tcp: &TcpStream, input: &mut [u8]) -> io::Result<(usize, Arrived)> {

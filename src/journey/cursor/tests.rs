@@ -258,3 +258,29 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_a_shopper_may_send_at_once_is_seen_on_every_way() {
+    let think = |ms| Op::Think(Think::Constant(Duration::from_millis(ms)));
+    // send 0; perhaps think; when status is 401 then send 1, else think a moment and send 2; think; send 3
+    let ops = vec![
+        send(0),
+        Op::Leave(0.5),
+        Op::Unless(status_is(401), 5),
+        send(1),
+        Op::Jump(7),
+        think(1),
+        send(2),
+        think(500),
+        send(3),
+        Op::Repeat(0, 1, 2),
+        Op::Next(0, 12),
+        Op::Jump(7),
+    ];
+    let program = program(ops, 1);
+    let at_once: Vec<_> = (1..=12)
+        .filter(|next| program.may_send_at_once(*next))
+        .collect();
+    // After 0 and 3 a way leads to a request without a pause; a think time of a millisecond is none.
+    assert_eq!(at_once, [1, 2, 3, 5, 6, 8]);
+}
