@@ -135,7 +135,8 @@ async fn of_five_hundred_buyers_of_a_hundred_pieces_a_hundred_get_one() {
     let shop = TestShop::start(quick()).await;
     shop.set_stock(7, 100).await;
     let body = json!({"items": [{"productId": 7, "quantity": 1}]});
-    let buyers = (0..500).map(|_| shop.post(Service::Orders, "/api/orders", body.clone()));
+    let keys: Vec<_> = (0..500).map(|buyer| format!("buyer-{buyer}")).collect();
+    let buyers = keys.iter().map(|key| shop.buy(key, &body));
     let answers = futures_util::future::join_all(buyers).await;
     let mut sold = 0;
     for (status, answer) in answers {

@@ -148,6 +148,26 @@ impl TestShop {
         self.call(service, Method::POST, path, Some(body)).await
     }
 
+    /// Orders as a client does that heeds the shop: told that it is too busy for now, it tries again with the same key, which
+    /// makes one order at most.
+    pub(crate) async fn buy(&self, key: &str, body: &Value) -> (StatusCode, Value) {
+        let url = format!(
+            "{}/api/orders",
+            self.shop().url(Service::Orders).expect("runs")
+        );
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let request = self.client.post(&url).bearer_auth(ADMIN_TOKEN);
+            let request = request.header("Idempotency-Key", key).json(body);
+            let (status, answered) = answer(request).await;
+            if status != StatusCode::SERVICE_UNAVAILABLE {
+                return (status, answered);
+            }
+            assert!(Instant::now() < deadline, "still {answered}");
+            tokio::time::sleep(POLL_INTERVAL).await;
+        }
+    }
+
     /// Makes an order of one product; returns its id.
     pub(crate) async fn order(&self, product_id: i64, quantity: u32, payment: &str) -> String {
         let body = json!({
