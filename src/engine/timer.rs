@@ -24,10 +24,11 @@ const NAP_MAX: Duration = Duration::from_millis(2);
 
 /// A thread wakes late, by some ten microseconds and nearly always the same. The timer learns by how much and asks to be woken
 /// that much earlier, but no earlier than this; what is then left to the deadline it waits for awake.
-const LEAD_MAX: Duration = Duration::from_micros(100);
+const LEAD_MAX: Duration = Duration::from_micros(250);
 
 /// How far one late wake-up moves the lead up. An early one moves it down twice as far, so it comes to rest where a third of the
-/// wake-ups are early: waiting awake costs processor time, being late only what is measured anyway.
+/// wake-ups are early: waiting awake costs processor time, being late only what is measured anyway. A deadline so near that
+/// nobody sleeps before it counts as an early one: a lead learnt from long sleeps must not keep a busy worker from short ones.
 const LEAD_STEP: Duration = Duration::from_nanos(500);
 
 /// The deadlines of one worker. Clones share one timer; it lives on one thread.
@@ -60,9 +61,9 @@ impl Shared {
         at.checked_sub(self.lead.get()).unwrap_or(at)
     }
 
-    /// Learns from having been woken now when `asked` was asked for.
-    fn learn(&self, asked: Instant) {
-        self.lead.set(adjusted(self.lead.get(), asked.elapsed()));
+    /// Learns from a wake-up that was so late.
+    fn learn(&self, late: Duration) {
+        self.lead.set(adjusted(self.lead.get(), late));
     }
 }
 
@@ -140,10 +141,14 @@ impl Timer {
             };
             let early = self.0.early(at);
             match early.checked_duration_since(Instant::now()) {
-                None => spin_until(at),
+                None => {
+                    self.0.learn(Duration::ZERO);
+                    stay_awake(at);
+                }
                 Some(left) if left < NAP_MAX && may_nap() => {
                     std::thread::sleep(left);
-                    self.0.learn(early);
+                    self.0.learn(early.elapsed());
+                    stay_awake(at);
                 }
                 Some(_) => self.wait(Some(early)).await?,
             }
@@ -158,8 +163,13 @@ impl Timer {
         self.0.waiting.set(true);
         let rang = self.0.alarm.rang().await;
         self.0.waiting.set(false);
+        // Whoever came last may have set the alarm to another time.
         if let Some(at) = self.0.next() {
-            self.0.learn(self.0.early(at));
+            let late = Instant::now().checked_duration_since(self.0.early(at));
+            if let Some(late) = late {
+                self.0.learn(late);
+                stay_awake(at);
+            }
         }
         rang
     }
@@ -196,9 +206,9 @@ impl Timer {
     }
 }
 
-/// Waits the last microseconds: sleeping takes longer than they last.
-fn spin_until(at: Instant) {
-    while Instant::now() < at {
+/// Waits the last microseconds: a sleep would outlast them.
+fn stay_awake(until: Instant) {
+    while Instant::now() < until {
         std::hint::spin_loop();
     }
 }
