@@ -141,10 +141,11 @@ impl Timer {
             };
             let early = self.0.early(at);
             match early.checked_duration_since(Instant::now()) {
-                None => {
+                None if Instant::now() < at => {
                     self.0.learn(Duration::ZERO);
                     stay_awake(at);
                 }
+                None => {}
                 Some(left) if left < NAP_MAX && may_nap() => {
                     std::thread::sleep(left);
                     self.0.learn(early.elapsed());
