@@ -282,11 +282,12 @@ impl<T: Transport> Route<'_, T> {
         reading: Reading,
     ) -> (Exchange, Vec<HeaderMap>) {
         if let Some(preflight) = setup.preflight_of(state, outgoing) {
-            // Rare ways are boxed, so that thousands of waiting shoppers do not carry their state.
+            // The request itself follows the answer at once.
             let reading = Reading {
                 may_wait: false,
                 ..reading
             };
+            // Rare ways are boxed, so that thousands of waiting shoppers do not carry their state.
             let exchange = Box::pin(self.exchange(&preflight, reading)).await;
             let allowed = |answer: &Answer| answer.status.is_success();
             if !exchange.result.as_ref().is_ok_and(allowed) {

@@ -61,6 +61,16 @@ impl Shared {
         at.checked_sub(self.lead.get()).unwrap_or(at)
     }
 
+    /// After a sleep: learns how late it ended, and waits for the deadline that it was for. While it lasted somebody may have come
+    /// with an earlier one.
+    fn awoke(&self) {
+        let Some(at) = self.next() else { return };
+        if let Some(late) = Instant::now().checked_duration_since(self.early(at)) {
+            self.learn(late);
+            stay_awake(at);
+        }
+    }
+
     /// Learns from a wake-up that was so late.
     fn learn(&self, late: Duration) {
         self.lead.set(adjusted(self.lead.get(), late));
@@ -148,8 +158,7 @@ impl Timer {
                 None => {}
                 Some(left) if left < NAP_MAX && may_nap() => {
                     std::thread::sleep(left);
-                    self.0.learn(early.elapsed());
-                    stay_awake(at);
+                    self.0.awoke();
                 }
                 Some(_) => self.wait(Some(early)).await?,
             }
@@ -164,14 +173,7 @@ impl Timer {
         self.0.waiting.set(true);
         let rang = self.0.alarm.rang().await;
         self.0.waiting.set(false);
-        // Whoever came last may have set the alarm to another time.
-        if let Some(at) = self.0.next() {
-            let late = Instant::now().checked_duration_since(self.0.early(at));
-            if let Some(late) = late {
-                self.0.learn(late);
-                stay_awake(at);
-            }
-        }
+        self.0.awoke();
         rang
     }
 

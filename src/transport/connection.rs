@@ -19,7 +19,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
 use super::answer::Decoder;
-use super::pool::OpenGuard;
+use super::pool::{Counted, OpenGuard};
 use super::stamped::{Arrived, StampedTcp};
 use super::{Answer, Failure, Outgoing, Reading};
 
@@ -155,22 +155,6 @@ impl Connection {
             _ if before_the_answer => Attempt::Unanswered(failure),
             _ => Attempt::Failed(failure),
         })
-    }
-}
-
-/// Something that is counted for as long as it lasts.
-struct Counted<'c>(&'c Cell<u32>);
-
-impl<'c> Counted<'c> {
-    fn new(count: &'c Cell<u32>) -> Self {
-        count.set(count.get() + 1);
-        Self(count)
-    }
-}
-
-impl Drop for Counted<'_> {
-    fn drop(&mut self) {
-        self.0.set(self.0.get().saturating_sub(1));
     }
 }
 

@@ -3,6 +3,7 @@
 //! One pool a shopper (as a browser has) or one a worker: the code is the same, only who holds it differs.
 
 use std::cell::{Cell, RefCell};
+use std::ops::Deref;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -73,15 +74,24 @@ impl OpenCount {
         if self.open.get() >= self.max {
             return None;
         }
-        self.open.set(self.open.get() + 1);
-        Some(OpenGuard(self.open.clone()))
+        Some(Counted::new(self.open.clone()))
     }
 }
 
 /// One open connection.
-pub(super) struct OpenGuard(Rc<Cell<u32>>);
+pub(super) type OpenGuard = Counted<Rc<Cell<u32>>>;
 
-impl Drop for OpenGuard {
+/// One more in a count, for as long as it lasts.
+pub(super) struct Counted<C: Deref<Target = Cell<u32>>>(C);
+
+impl<C: Deref<Target = Cell<u32>>> Counted<C> {
+    pub(super) fn new(count: C) -> Self {
+        count.set(count.get() + 1);
+        Self(count)
+    }
+}
+
+impl<C: Deref<Target = Cell<u32>>> Drop for Counted<C> {
     fn drop(&mut self) {
         self.0.set(self.0.get().saturating_sub(1));
     }

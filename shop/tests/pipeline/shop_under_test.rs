@@ -111,6 +111,11 @@ impl TestShop {
         self.shop().context().resources.queue.clone()
     }
 
+    fn request(&self, service: Service, method: Method, path: &str) -> reqwest::RequestBuilder {
+        let url = format!("{}{path}", self.shop().url(service).expect("runs"));
+        self.client.request(method, url).bearer_auth(ADMIN_TOKEN)
+    }
+
     /// Calls a service as the administrator.
     pub(crate) async fn call(
         &self,
@@ -119,8 +124,7 @@ impl TestShop {
         path: &str,
         body: Option<Value>,
     ) -> (StatusCode, Value) {
-        let url = format!("{}{path}", self.shop().url(service).expect("runs"));
-        let mut request = self.client.request(method, url).bearer_auth(ADMIN_TOKEN);
+        let mut request = self.request(service, method, path);
         if let Some(body) = body {
             request = request.json(&body);
         }
@@ -151,13 +155,9 @@ impl TestShop {
     /// Orders as a client does that heeds the shop: told that it is too busy for now, it tries again with the same key, which
     /// makes one order at most.
     pub(crate) async fn buy(&self, key: &str, body: &Value) -> (StatusCode, Value) {
-        let url = format!(
-            "{}/api/orders",
-            self.shop().url(Service::Orders).expect("runs")
-        );
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let request = self.client.post(&url).bearer_auth(ADMIN_TOKEN);
+            let request = self.request(Service::Orders, Method::POST, "/api/orders");
             let request = request.header("Idempotency-Key", key).json(body);
             let (status, answered) = answer(request).await;
             if status != StatusCode::SERVICE_UNAVAILABLE {

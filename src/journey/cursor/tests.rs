@@ -262,7 +262,7 @@ proptest! {
 #[test]
 fn what_a_shopper_may_send_at_once_is_seen_on_every_way() {
     let think = |ms| Op::Think(Think::Constant(Duration::from_millis(ms)));
-    // send 0; perhaps think; when status is 401 then send 1, else think a moment and send 2; think; send 3
+    // send 0; perhaps leave; when status is 401 then send 1, else think a moment and send 2; think; send 3
     let ops = vec![
         send(0),
         Op::Leave(0.5),
