@@ -14,6 +14,8 @@ pub mod config;
 
 mod blocking;
 
+mod operation;
+
 pub mod money;
 
 pub mod order;

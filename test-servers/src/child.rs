@@ -185,6 +185,19 @@ impl Server {
         }
     }
 
+    /// Sends a signal to this process, then to the processes that it has started.
+    pub(crate) fn signal_all(&self, signal: Signal) {
+        self.signal(signal);
+        let id = self.child.id();
+        let children = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children"))
+            .expect("Linux tells a process's children");
+        let children = children.split_whitespace().map(|pid| pid.parse().ok());
+        for pid in children.flatten().filter_map(Pid::from_raw) {
+            // It may have ended by itself.
+            let _ = kill_process(pid, signal);
+        }
+    }
+
     /// Ends it and waits until it is gone.
     pub(crate) fn end(mut self, signal: Signal) {
         self.signal(signal);

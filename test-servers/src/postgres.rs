@@ -120,6 +120,21 @@ impl PostgresServer {
         }
     }
 
+    /// Makes the server and all its sessions stand still.
+    pub fn pause(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Lets a server that stands still go on.
+    pub fn resume(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        let server = self.server.as_ref().expect("the server runs");
+        server.signal_all(signal);
+    }
+
     /// The superuser's URL of the server's first database, password included.
     pub fn url(&self) -> String {
         format!(
@@ -137,6 +152,8 @@ impl PostgresServer {
 impl Drop for PostgresServer {
     fn drop(&mut self) {
         if let Some(server) = self.server.take() {
+            // One that stands still ends as well.
+            server.signal_all(Signal::CONT);
             // Immediate shutdown: the files are not needed any more.
             server.end(Signal::QUIT);
         }

@@ -1,18 +1,19 @@
 //! The store in PostgreSQL 14 or newer: products, orders, users and outbox.
 //!
 //! Each method of the traits is one transaction at READ COMMITTED that holds the rows it decides on: the
-//! order first, then products by rising id. Nothing outside this module knows the tables.
+//! order first, then products by rising id. It runs in a task of its own (see [`session`]), which a caller that
+//! goes away does not cut off. Nothing outside this module knows the tables.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgPool, PgPoolOptions};
 use sqlx::{Connection as _, Executor as _};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::config::Secret;
+use crate::operation::Operations;
 use crate::store::{Closer, Records, StoreError, StoreResult};
 
 mod address;
@@ -26,7 +27,12 @@ mod products;
 mod rows;
 mod schema;
 mod scram;
+mod session;
+#[cfg(test)]
+mod tests;
 mod users;
+
+use session::{Access, Limit, Work};
 
 pub(super) use migration::{applied, go_to};
 
@@ -44,13 +50,9 @@ const IDLE_MAX: Duration = Duration::from_secs(60);
 const LIFETIME_MAX: Duration = Duration::from_secs(30 * 60);
 /// A connection that rested for longer is tried before it is used: the server may have gone meanwhile.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
-/// How long one method may take altogether, also when the server has fallen silent.
+/// How long one operation may take altogether, also when the server has fallen silent.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(6);
-/// How often a transaction that lost against another one is repeated.
-const REPETITIONS_MAX: u32 = 4;
-/// Pause before the first repetition; doubled each time.
-const REPETITION_PAUSE: Duration = Duration::from_millis(5);
-/// How long closing waits for connections in use.
+/// How long closing waits for operations under way.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
 /// What the server itself enforces in every session.
 const SESSION: &str = "
@@ -69,21 +71,21 @@ type Sql<T> = Result<T, sqlx::Error>;
 /// Products, orders and users.
 struct Postgres {
     pool: PgPool,
+    operations: Operations,
     /// Rings when this process has written to the outbox.
     events: Notify,
     /// Marks the events that this process is publishing.
     instance: Uuid,
+    /// Where tests cut operations, see [`Limit`].
+    #[cfg(test)]
+    polls: std::sync::Mutex<Option<u32>>,
 }
 
 /// Connects, brings the schema up to date and opens the store.
 pub(super) async fn open_records(url: &Secret) -> anyhow::Result<Records> {
     let options = address::parse(url)?;
     go_to(url, None).await?;
-    let store = Arc::new(Postgres {
-        pool: pool(options),
-        events: Notify::new(),
-        instance: Uuid::new_v4(),
-    });
+    let store = Arc::new(store(pool().connect_lazy_with(options)));
     Ok(Records {
         products: store.clone(),
         orders: store.clone(),
@@ -102,7 +104,18 @@ pub(super) fn name_of(url: &Secret) -> String {
     }
 }
 
-fn pool(options: PgConnectOptions) -> PgPool {
+fn store(pool: PgPool) -> Postgres {
+    Postgres {
+        pool,
+        operations: Operations::new("PostgreSQL"),
+        events: Notify::new(),
+        instance: Uuid::new_v4(),
+        #[cfg(test)]
+        polls: std::sync::Mutex::default(),
+    }
+}
+
+fn pool() -> PgPoolOptions {
     PgPoolOptions::new()
         .max_connections(CONNECTIONS_MAX)
         .acquire_timeout(ACQUIRE_TIMEOUT)
@@ -124,7 +137,7 @@ fn pool(options: PgConnectOptions) -> PgPool {
                 Ok(())
             })
         })
-        .connect_lazy_with(options)
+        .after_release(|connection, _| Box::pin(session::is_idle(connection)))
 }
 
 fn closer(store: Arc<Postgres>) -> Closer {
@@ -132,10 +145,9 @@ fn closer(store: Arc<Postgres>) -> Closer {
         let store = store.clone();
         Box::pin(async move {
             store.let_go_of_events().await;
-            if tokio::time::timeout(CLOSE_TIMEOUT, store.pool.close())
-                .await
-                .is_err()
-            {
+            let ended = store.operations.close(CLOSE_TIMEOUT).await;
+            let closed = tokio::time::timeout(CLOSE_TIMEOUT, store.pool.close()).await;
+            if !ended || closed.is_err() {
                 tracing::warn!("connections to PostgreSQL are cut off");
             }
         })
@@ -143,53 +155,62 @@ fn closer(store: Arc<Postgres>) -> Closer {
 }
 
 impl Postgres {
-    /// Runs the work of one method; again when its transaction lost against another one.
-    async fn run<T, F, W>(&self, work: W) -> StoreResult<T>
+    /// Statements that change nothing, each for itself.
+    async fn read<A, T>(&self, arguments: A, work: impl Work<A, T>) -> StoreResult<T>
     where
-        F: Future<Output = Sql<T>> + Send,
-        W: Fn() -> F + Send + Sync,
+        A: Send + Sync + 'static,
+        T: Send + 'static,
     {
-        self.run_within(OPERATION_TIMEOUT, work).await
+        self.operate(OPERATION_TIMEOUT, Access::Read, arguments, work)
+            .await
     }
 
-    async fn run_within<T, F, W>(&self, limit: Duration, work: W) -> StoreResult<T>
+    /// One explicit transaction; again when it lost against another one.
+    async fn write<A, T>(&self, arguments: A, work: impl Work<A, T>) -> StoreResult<T>
     where
-        F: Future<Output = Sql<T>> + Send,
-        W: Fn() -> F + Send + Sync,
+        A: Send + Sync + 'static,
+        T: Send + 'static,
     {
-        match tokio::time::timeout(limit, repeat_if_lost(work)).await {
-            Ok(outcome) => outcome.map_err(|error| store_error(&error)),
-            Err(_) => Err(StoreError::Busy(
-                "PostgreSQL has not answered in time".into(),
-            )),
-        }
+        self.operate(OPERATION_TIMEOUT, Access::Write, arguments, work)
+            .await
+    }
+
+    /// The only way to the database: nothing here ends half-way because its caller has gone.
+    async fn operate<A, T>(
+        &self,
+        time: Duration,
+        access: Access,
+        arguments: A,
+        work: impl Work<A, T>,
+    ) -> StoreResult<T>
+    where
+        A: Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        let limit = Limit::of(time);
+        #[cfg(test)]
+        let limit = Limit {
+            polls: *self.polls.lock().expect("no test panics with it"),
+            ..limit
+        };
+        let operation = session::operate(self.pool.clone(), limit, access, arguments, work);
+        self.operations.run(operation).await
     }
 
     /// Leaves the events that this process was publishing to other relays at once.
     async fn let_go_of_events(&self) {
         let sql = "UPDATE outbox SET taken_until = NULL WHERE taken_by = $1";
-        let let_go = sqlx::query(sql)
-            .bind(id::Id(self.instance))
-            .execute(&self.pool);
+        let let_go = self.operate(
+            ACQUIRE_TIMEOUT,
+            Access::Write,
+            id::Id(self.instance),
+            move |tx, instance| {
+                Box::pin(async move { sqlx::query(sql).bind(instance).execute(tx).await.map(drop) })
+            },
+        );
         // Otherwise they are left when their time is over.
-        drop(tokio::time::timeout(ACQUIRE_TIMEOUT, let_go).await);
+        drop(let_go.await);
     }
-}
-
-async fn repeat_if_lost<T, F, W>(work: W) -> Sql<T>
-where
-    F: Future<Output = Sql<T>> + Send,
-    W: Fn() -> F + Send + Sync,
-{
-    let mut pause = REPETITION_PAUSE;
-    for _ in 0..REPETITIONS_MAX {
-        match work().await {
-            Err(error) if lost(&error) => tokio::time::sleep(pause).await,
-            outcome => return outcome,
-        }
-        pause *= 2;
-    }
-    work().await
 }
 
 /// Whether the transaction was rolled back only because of others: serialization failure or deadlock.

@@ -38,14 +38,14 @@ impl LedgerStore for Postgres {
         after: Option<Uuid>,
         limit: u32,
     ) -> StoreResult<Page<LedgerEntry, Uuid>> {
-        self.run(|| async {
-            let rows = sqlx::query(ENTRIES)
-                .bind(Id(after.unwrap_or(Uuid::nil())))
-                .bind(i64::from(limit) + 1)
-                .fetch_all(&self.pool)
-                .await?;
-            let entries: Vec<_> = rows.iter().map(read_entry).collect::<Result<_, _>>()?;
-            Ok(Page::cut(entries, limit, |entry| entry.order.id))
+        let arguments = (Id(after.unwrap_or(Uuid::nil())), i64::from(limit) + 1);
+        self.read(arguments, move |connection, (after, count)| {
+            Box::pin(async move {
+                let query = sqlx::query(ENTRIES).bind(after).bind(count);
+                let rows = query.fetch_all(connection).await?;
+                let entries: Vec<_> = rows.iter().map(read_entry).collect::<Result<_, _>>()?;
+                Ok(Page::cut(entries, limit, |entry| entry.order.id))
+            })
         })
         .await
     }
@@ -55,32 +55,34 @@ impl LedgerStore for Postgres {
         after: ProductId,
         limit: u32,
     ) -> StoreResult<Page<LedgerStock, ProductId>> {
-        self.run(|| async {
-            let rows: Vec<(ProductId, i64, i64)> = sqlx::query_as(STOCK)
-                .bind(after)
-                .bind(i64::from(limit) + 1)
-                .fetch_all(&self.pool)
-                .await?;
-            let shelves = rows
-                .into_iter()
-                .map(|(product_id, on_shelf, sold)| LedgerStock {
-                    product_id,
-                    on_shelf,
-                    sold,
-                });
-            Ok(Page::cut(shelves.collect(), limit, |shelf| {
-                shelf.product_id
-            }))
+        let arguments = (after, i64::from(limit) + 1);
+        self.read(arguments, move |connection, (after, count)| {
+            Box::pin(async move {
+                let query = sqlx::query_as(STOCK).bind(after).bind(count);
+                let rows: Vec<(ProductId, i64, i64)> = query.fetch_all(connection).await?;
+                let shelves = rows
+                    .into_iter()
+                    .map(|(product_id, on_shelf, sold)| LedgerStock {
+                        product_id,
+                        on_shelf,
+                        sold,
+                    });
+                Ok(Page::cut(shelves.collect(), limit, |shelf| {
+                    shelf.product_id
+                }))
+            })
         })
         .await
     }
 
     async fn outbox_len(&self) -> StoreResult<u64> {
-        self.run(|| async {
-            let count: i64 = sqlx::query_scalar("SELECT count(*) FROM outbox")
-                .fetch_one(&self.pool)
-                .await?;
-            u64::try_from(count).map_err(damaged)
+        self.read((), move |connection, ()| {
+            Box::pin(async move {
+                let count: i64 = sqlx::query_scalar("SELECT count(*) FROM outbox")
+                    .fetch_one(connection)
+                    .await?;
+                u64::try_from(count).map_err(damaged)
+            })
         })
         .await
     }

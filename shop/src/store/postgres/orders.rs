@@ -20,7 +20,9 @@ use crate::store::{
 #[async_trait]
 impl OrderStore for Postgres {
     async fn create(&self, order: NewOrder) -> StoreResult<Created> {
-        let created = self.run(|| self.try_create(&order)).await?;
+        let created = self
+            .write(order, |tx, order| Box::pin(create(tx, order)))
+            .await?;
         self.events.notify_one();
         Ok(created)
     }
@@ -31,12 +33,11 @@ impl OrderStore for Postgres {
             order_columns!(),
             " FROM orders o WHERE o.id = $1"
         );
-        self.run(|| async {
-            let row = sqlx::query(sql)
-                .bind(Id(id))
-                .fetch_optional(&self.pool)
-                .await?;
-            row.as_ref().map(rows::read_order).transpose()
+        self.read(Id(id), move |connection, id| {
+            Box::pin(async move {
+                let row = sqlx::query(sql).bind(id).fetch_optional(connection).await?;
+                row.as_ref().map(rows::read_order).transpose()
+            })
         })
         .await
     }
@@ -55,27 +56,35 @@ impl OrderStore for Postgres {
              ORDER BY o.created_at_ms DESC, o.id DESC LIMIT $4"
         );
         let (before_ms, before_id) = before.unwrap_or((i64::MAX, Uuid::max()));
-        self.run(|| async {
-            let rows = sqlx::query(sql)
-                .bind(&owner)
-                .bind(before_ms)
-                .bind(Id(before_id))
-                .bind(i64::from(limit) + 1)
-                .fetch_all(&self.pool)
-                .await?;
-            let orders: Vec<Order> = rows
-                .iter()
-                .map(rows::read_order)
-                .collect::<Result<_, _>>()?;
-            Ok(Page::cut(orders, limit, |order| {
-                (order.created_at_ms, order.id)
-            }))
-        })
+        let arguments = (owner, before_ms, Id(before_id), i64::from(limit) + 1);
+        self.read(
+            arguments,
+            move |connection, (owner, before_ms, before_id, count)| {
+                Box::pin(async move {
+                    let rows = sqlx::query(sql)
+                        .bind(owner)
+                        .bind(before_ms)
+                        .bind(before_id)
+                        .bind(count)
+                        .fetch_all(connection)
+                        .await?;
+                    let orders: Vec<Order> = rows
+                        .iter()
+                        .map(rows::read_order)
+                        .collect::<Result<_, _>>()?;
+                    Ok(Page::cut(orders, limit, |order| {
+                        (order.created_at_ms, order.id)
+                    }))
+                })
+            },
+        )
         .await
     }
 
     async fn change_status(&self, change: StatusChange) -> StoreResult<Moved> {
-        let moved = self.run(|| self.try_change_status(&change)).await?;
+        let moved = self
+            .write(change, |tx, change| Box::pin(change_status(tx, change)))
+            .await?;
         self.events.notify_one();
         Ok(moved)
     }
@@ -86,66 +95,59 @@ impl OrderStore for Postgres {
         details: OrderDetails,
         now_ms: i64,
     ) -> StoreResult<Moved> {
-        self.run(|| async {
-            let mut tx = self.pool.begin().await?;
-            let Some(order) = rows::hold(&mut tx, id).await? else {
-                return Ok(Moved::NotFound);
-            };
-            let decided = moves::change_details(order, details.clone(), now_ms);
-            let moved = carry_out(&mut tx, decided, &EventTrace::default()).await?;
-            tx.commit().await?;
-            Ok(moved)
+        self.write((id, details, now_ms), move |tx, (id, details, now_ms)| {
+            Box::pin(async move {
+                let Some(order) = rows::hold(tx, *id).await? else {
+                    return Ok(Moved::NotFound);
+                };
+                let decided = moves::change_details(order, details.clone(), *now_ms);
+                carry_out(tx, decided, &EventTrace::default()).await
+            })
         })
         .await
     }
 }
 
-impl Postgres {
-    /// Two statements when all goes well: prices are read, then everything is written at once. Only when
-    /// that is not possible does it matter whether the key was used before.
-    async fn try_create(&self, new: &NewOrder) -> Sql<Created> {
-        let mut connection = self.pool.acquire().await?;
-        let wanted = moves::products_wanted(&new.items);
-        let known = if wanted.is_empty() {
-            HashMap::new()
-        } else {
-            products::by_ids(&mut connection, wanted).await?
-        };
-        let idempotency = new.idempotency.as_ref();
-        let refused = match moves::place(new.clone(), &known) {
-            Ok(order) => {
-                let event =
-                    moves::event_about(&order, EventKind::OrderCreated, &new.trace, Uuid::now_v7());
-                if rows::insert(&mut connection, &order, idempotency, &event).await? {
-                    return Ok(Created::New(order));
-                }
-                None
+/// Two statements when all goes well: prices are read, then everything is written at once. Only when that is
+/// not possible does it matter whether the key was used before.
+async fn create(tx: &mut PgConnection, new: &NewOrder) -> Sql<Created> {
+    let wanted = moves::products_wanted(&new.items);
+    let known = if wanted.is_empty() {
+        HashMap::new()
+    } else {
+        products::by_ids(tx, wanted).await?
+    };
+    let idempotency = new.idempotency.as_ref();
+    let refused = match moves::place(new.clone(), &known) {
+        Ok(order) => {
+            let event =
+                moves::event_about(&order, EventKind::OrderCreated, &new.trace, Uuid::now_v7());
+            if rows::insert(tx, &order, idempotency, &event).await? {
+                return Ok(Created::New(order));
             }
-            Err(refused) => Some(refused),
-        };
-        let earlier = match idempotency {
-            Some(idempotency) => earlier(&mut connection, idempotency).await?,
-            None => None,
-        };
-        // The key's order was there a moment ago, and orders are never removed.
-        earlier.or(refused).ok_or(sqlx::Error::RowNotFound)
-    }
+            None
+        }
+        Err(refused) => Some(refused),
+    };
+    let earlier = match idempotency {
+        Some(idempotency) => earlier(tx, idempotency).await?,
+        None => None,
+    };
+    // The key's order was there a moment ago, and orders are never removed.
+    earlier.or(refused).ok_or(sqlx::Error::RowNotFound)
+}
 
-    async fn try_change_status(&self, change: &StatusChange) -> Sql<Moved> {
-        let mut tx = self.pool.begin().await?;
-        let Some(order) = rows::hold(&mut tx, change.order_id).await? else {
-            return Ok(Moved::NotFound);
-        };
-        let missing = if moves::move_looks_at_shelf(&order, change) {
-            rows::hold_shelf(&mut tx, &order).await?
-        } else {
-            Vec::new()
-        };
-        let decided = moves::change_status(order, change, &missing);
-        let moved = carry_out(&mut tx, decided, &change.trace).await?;
-        tx.commit().await?;
-        Ok(moved)
-    }
+async fn change_status(tx: &mut PgConnection, change: &StatusChange) -> Sql<Moved> {
+    let Some(order) = rows::hold(tx, change.order_id).await? else {
+        return Ok(Moved::NotFound);
+    };
+    let missing = if moves::move_looks_at_shelf(&order, change) {
+        rows::hold_shelf(tx, &order).await?
+    } else {
+        Vec::new()
+    };
+    let decided = moves::change_status(order, change, &missing);
+    carry_out(tx, decided, &change.trace).await
 }
 
 /// What the same key made before, if it was used.

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sqlx::Row;
+use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
 use super::id::Id;
@@ -29,17 +29,26 @@ impl PipelineStore for Postgres {
     async fn was_handled(&self, consumer: Consumer, event_id: Uuid) -> StoreResult<bool> {
         let sql =
             "SELECT EXISTS (SELECT FROM handled_events WHERE consumer = $1 AND event_id = $2)";
-        self.run(|| {
-            sqlx::query_scalar(sql)
-                .bind(consumer.as_str())
-                .bind(Id(event_id))
-                .fetch_one(&self.pool)
-        })
+        self.read(
+            (consumer, Id(event_id)),
+            move |connection, (consumer, event_id)| {
+                Box::pin(
+                    sqlx::query_scalar(sql)
+                        .bind(consumer.as_str())
+                        .bind(event_id)
+                        .fetch_one(connection),
+                )
+            },
+        )
         .await
     }
 
     async fn apply(&self, handling: Handling, fact: Fact) -> StoreResult<Applied> {
-        let applied = self.run(|| self.try_apply(&handling, &fact)).await?;
+        let applied = self
+            .write((handling, fact), |tx, (handling, fact)| {
+                Box::pin(apply(tx, handling, fact))
+            })
+            .await?;
         self.events.notify_one();
         Ok(applied)
     }
@@ -47,18 +56,20 @@ impl PipelineStore for Postgres {
     async fn charge_of(&self, order_id: Uuid) -> StoreResult<Option<ChargeRecord>> {
         let sql =
             "SELECT provider_charge_id, amount_minor, currency FROM payments WHERE order_id = $1";
-        self.run(|| async {
-            let row = sqlx::query(sql)
-                .bind(Id(order_id))
-                .fetch_optional(&self.pool)
-                .await?;
-            row.map(|row| {
-                Ok(ChargeRecord {
-                    provider_charge_id: row.try_get("provider_charge_id")?,
-                    amount: rows::read_money(&row, "amount_minor", "currency")?,
+        self.read(Id(order_id), move |connection, order_id| {
+            Box::pin(async move {
+                let row = sqlx::query(sql)
+                    .bind(order_id)
+                    .fetch_optional(connection)
+                    .await?;
+                row.map(|row| {
+                    Ok(ChargeRecord {
+                        provider_charge_id: row.try_get("provider_charge_id")?,
+                        amount: rows::read_money(&row, "amount_minor", "currency")?,
+                    })
                 })
+                .transpose()
             })
-            .transpose()
         })
         .await
     }
@@ -69,8 +80,11 @@ impl PipelineStore for Postgres {
         now_ms: i64,
         limit: u32,
     ) -> StoreResult<Vec<Uuid>> {
+        let arguments = (created_before_ms, now_ms, i64::from(limit));
         let expired = self
-            .run(|| self.try_expire_unpaid(created_before_ms, now_ms, limit))
+            .write(arguments, |tx, (created_before_ms, now_ms, limit)| {
+                Box::pin(expire_unpaid(tx, *created_before_ms, *now_ms, *limit))
+            })
             .await?;
         if !expired.is_empty() {
             self.events.notify_one();
@@ -86,30 +100,41 @@ impl PipelineStore for Postgres {
                 ORDER BY seq LIMIT $1 FOR UPDATE SKIP LOCKED)
             UPDATE outbox SET taken_by = $2, taken_until = now() + make_interval(secs => $3)
             FROM next WHERE outbox.seq = next.seq RETURNING outbox.seq, outbox.body";
+        // An idle shop asks often, and finds nothing nearly always: no transaction for that.
+        if self.outbox_is_empty().await? {
+            return Ok(Vec::new());
+        }
         let mut rows = self
-            .run(|| async {
-                let rows: Vec<(i64, String)> = sqlx::query_as(sql)
-                    .bind(i64::from(limit))
-                    .bind(Id(self.instance))
-                    .bind(TAKEN_S)
-                    .fetch_all(&self.pool)
-                    .await?;
-                rows.into_iter()
-                    .map(read_outbox_row)
-                    .collect::<Sql<Vec<_>>>()
-            })
+            .write(
+                (i64::from(limit), Id(self.instance)),
+                move |tx, (limit, instance)| {
+                    Box::pin(async move {
+                        let rows: Vec<(i64, String)> = sqlx::query_as(sql)
+                            .bind(limit)
+                            .bind(instance)
+                            .bind(TAKEN_S)
+                            .fetch_all(tx)
+                            .await?;
+                        rows.into_iter()
+                            .map(read_outbox_row)
+                            .collect::<Sql<Vec<_>>>()
+                    })
+                },
+            )
             .await?;
         rows.sort_unstable_by_key(|row| row.seq);
         Ok(rows)
     }
 
     async fn mark_published(&self, seqs: Vec<i64>) -> StoreResult<()> {
-        self.run(|| async {
-            sqlx::query("DELETE FROM outbox WHERE seq = ANY($1)")
-                .bind(&seqs)
-                .execute(&self.pool)
-                .await?;
-            Ok(())
+        self.write(seqs, move |tx, seqs| {
+            Box::pin(async move {
+                sqlx::query("DELETE FROM outbox WHERE seq = ANY($1)")
+                    .bind(seqs)
+                    .execute(tx)
+                    .await
+                    .map(drop)
+            })
         })
         .await
     }
@@ -124,68 +149,77 @@ impl PipelineStore for Postgres {
         let sql = "DELETE FROM handled_events WHERE (consumer, event_id) IN (
                        SELECT consumer, event_id FROM handled_events WHERE handled_at_ms < $1
                        ORDER BY handled_at_ms LIMIT $2 FOR UPDATE SKIP LOCKED)";
-        self.run(|| async {
-            let done = sqlx::query(sql)
-                .bind(before_ms)
-                .bind(i64::from(limit))
-                .execute(&self.pool)
-                .await?;
-            usize::try_from(done.rows_affected()).map_err(damaged)
-        })
+        self.write(
+            (before_ms, i64::from(limit)),
+            move |tx, (before_ms, limit)| {
+                Box::pin(async move {
+                    let done = sqlx::query(sql)
+                        .bind(before_ms)
+                        .bind(limit)
+                        .execute(tx)
+                        .await?;
+                    usize::try_from(done.rows_affected()).map_err(damaged)
+                })
+            },
+        )
         .await
     }
 }
 
 impl Postgres {
-    /// Decides a fact once for each (consumer, event), in the transaction that remembers the event.
-    async fn try_apply(&self, handling: &Handling, fact: &Fact) -> Sql<Applied> {
-        let mut tx = self.pool.begin().await?;
-        let Some((order, is_new)) = rows::hold_and_remember(&mut tx, handling).await? else {
-            return Ok(Applied::NoSuchOrder);
-        };
-        if !is_new {
-            return Ok(Applied::Duplicate);
-        }
-        let missing = if moves::looks_at_shelf(&order, fact) {
-            rows::hold_shelf(&mut tx, &order).await?
-        } else {
-            Vec::new()
-        };
-        let decision = moves::decide(order, fact.clone(), handling, &missing);
-        rows::write(&mut tx, &decision, &handling.trace).await?;
-        tx.commit().await?;
-        Ok(decision.into_applied())
+    async fn outbox_is_empty(&self) -> StoreResult<bool> {
+        let sql = "SELECT NOT EXISTS (SELECT FROM outbox)";
+        self.read((), move |connection, ()| {
+            Box::pin(sqlx::query_scalar(sql).fetch_one(connection))
+        })
+        .await
     }
+}
 
-    /// Orders in the hands of a consumer are left alone: it may be paying them.
-    async fn try_expire_unpaid(
-        &self,
-        created_before_ms: i64,
-        now_ms: i64,
-        limit: u32,
-    ) -> Sql<Vec<Uuid>> {
-        let sql = concat!(
-            "SELECT ",
-            order_columns!(),
-            " FROM orders o
-             WHERE o.status = 'pending' AND o.payment_mode = 'intent' AND o.created_at_ms < $1
-             ORDER BY o.created_at_ms LIMIT $2 FOR NO KEY UPDATE OF o SKIP LOCKED"
-        );
-        let mut tx = self.pool.begin().await?;
-        let unpaid = sqlx::query(sql)
-            .bind(created_before_ms)
-            .bind(i64::from(limit))
-            .fetch_all(&mut *tx)
-            .await?;
-        let mut ids = Vec::with_capacity(unpaid.len());
-        for row in &unpaid {
-            let decision = moves::expire(rows::read_order(row)?, now_ms);
-            ids.push(decision.order.id);
-            rows::write(&mut tx, &decision, &EventTrace::default()).await?;
-        }
-        tx.commit().await?;
-        Ok(ids)
+/// Decides a fact once for each (consumer, event), in the transaction that remembers the event.
+async fn apply(tx: &mut PgConnection, handling: &Handling, fact: &Fact) -> Sql<Applied> {
+    let Some((order, is_new)) = rows::hold_and_remember(tx, handling).await? else {
+        return Ok(Applied::NoSuchOrder);
+    };
+    if !is_new {
+        return Ok(Applied::Duplicate);
     }
+    let missing = if moves::looks_at_shelf(&order, fact) {
+        rows::hold_shelf(tx, &order).await?
+    } else {
+        Vec::new()
+    };
+    let decision = moves::decide(order, fact.clone(), handling, &missing);
+    rows::write(tx, &decision, &handling.trace).await?;
+    Ok(decision.into_applied())
+}
+
+/// Orders in the hands of a consumer are left alone: it may be paying them.
+async fn expire_unpaid(
+    tx: &mut PgConnection,
+    created_before_ms: i64,
+    now_ms: i64,
+    limit: i64,
+) -> Sql<Vec<Uuid>> {
+    let sql = concat!(
+        "SELECT ",
+        order_columns!(),
+        " FROM orders o
+         WHERE o.status = 'pending' AND o.payment_mode = 'intent' AND o.created_at_ms < $1
+         ORDER BY o.created_at_ms LIMIT $2 FOR NO KEY UPDATE OF o SKIP LOCKED"
+    );
+    let unpaid = sqlx::query(sql)
+        .bind(created_before_ms)
+        .bind(limit)
+        .fetch_all(&mut *tx)
+        .await?;
+    let mut ids = Vec::with_capacity(unpaid.len());
+    for row in &unpaid {
+        let decision = moves::expire(rows::read_order(row)?, now_ms);
+        ids.push(decision.order.id);
+        rows::write(tx, &decision, &EventTrace::default()).await?;
+    }
+    Ok(ids)
 }
 
 fn read_outbox_row((seq, body): (i64, String)) -> Sql<OutboxRow> {

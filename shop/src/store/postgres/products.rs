@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use sqlx::postgres::PgRow;
 use sqlx::{Executor as _, PgConnection, Row};
 
-use super::{Postgres, SEED_LOCK, Sql, damaged, rows};
+use super::{Access, Postgres, SEED_LOCK, Sql, damaged, rows};
 use crate::order::ProductId;
 use crate::store::words::{folded, search_words, words_of};
 use crate::store::{NewProduct, Page, Product, ProductStore, StoreResult};
@@ -42,15 +42,19 @@ macro_rules! words {
 #[async_trait]
 impl ProductStore for Postgres {
     async fn seed(&self, products: Vec<Product>) -> StoreResult<usize> {
-        self.run_within(SEED_TIMEOUT, || self.try_seed(&products))
-            .await
+        self.operate(SEED_TIMEOUT, Access::Write, products, |tx, products| {
+            Box::pin(seed(tx, products))
+        })
+        .await
     }
 
     async fn get(&self, id: ProductId) -> StoreResult<Option<Product>> {
         let sql = concat!("SELECT ", columns!(), " FROM products WHERE id = $1");
-        self.run(|| async {
-            let row = sqlx::query(sql).bind(id).fetch_optional(&self.pool).await?;
-            row.as_ref().map(read_product).transpose()
+        self.read(id, move |connection, id| {
+            Box::pin(async move {
+                let row = sqlx::query(sql).bind(id).fetch_optional(connection).await?;
+                row.as_ref().map(read_product).transpose()
+            })
         })
         .await
     }
@@ -73,16 +77,19 @@ impl ProductStore for Postgres {
         );
         // No text of PostgreSQL holds a NUL, so no category has one.
         let category = category.map(|category| category.replace('\0', "\u{fffd}"));
-        self.run(|| async {
-            let query = sqlx::query(if category.is_some() { of_category } else { all })
-                .bind(after)
-                .bind(i64::from(limit) + 1);
-            let query = match &category {
-                Some(category) => query.bind(category),
-                None => query,
-            };
-            let products = read_products(&query.fetch_all(&self.pool).await?)?;
-            Ok(Page::cut(products, limit, |product| product.id))
+        let arguments = (category, after, i64::from(limit) + 1);
+        self.read(arguments, move |connection, (category, after, count)| {
+            Box::pin(async move {
+                let query = sqlx::query(if category.is_some() { of_category } else { all })
+                    .bind(after)
+                    .bind(count);
+                let query = match category {
+                    Some(category) => query.bind(category),
+                    None => query,
+                };
+                let products = read_products(&query.fetch_all(connection).await?)?;
+                Ok(Page::cut(products, limit, |product| product.id))
+            })
         })
         .await
     }
@@ -98,15 +105,17 @@ impl ProductStore for Postgres {
         if prefixes.is_empty() {
             return Ok(Vec::new());
         }
-        let wanted = prefixes.join(" & ");
-        self.run(|| async {
-            let rows = sqlx::query(sql)
-                .bind(&wanted)
-                .bind(i64::from(limit))
-                .bind(i64::from(offset))
-                .fetch_all(&self.pool)
-                .await?;
-            read_products(&rows)
+        let arguments = (prefixes.join(" & "), i64::from(limit), i64::from(offset));
+        self.read(arguments, move |connection, (wanted, limit, offset)| {
+            Box::pin(async move {
+                let rows = sqlx::query(sql)
+                    .bind(wanted)
+                    .bind(limit)
+                    .bind(offset)
+                    .fetch_all(connection)
+                    .await?;
+                read_products(&rows)
+            })
         })
         .await
     }
@@ -119,19 +128,21 @@ impl ProductStore for Postgres {
             words!("$7", "$8"),
             ") RETURNING id"
         );
-        self.run(|| async {
-            let id = sqlx::query_scalar(sql)
-                .bind(&new.name)
-                .bind(&new.description)
-                .bind(&new.category)
-                .bind(new.price.amount.minor())
-                .bind(new.price.currency.code())
-                .bind(i64::from(new.stock))
-                .bind(index_text(&new.name))
-                .bind(index_text(&new.description))
-                .fetch_one(&self.pool)
-                .await?;
-            Ok(product_with(id, new.clone()))
+        self.write(new, move |tx, new| {
+            Box::pin(async move {
+                let id = sqlx::query_scalar(sql)
+                    .bind(&new.name)
+                    .bind(&new.description)
+                    .bind(&new.category)
+                    .bind(new.price.amount.minor())
+                    .bind(new.price.currency.code())
+                    .bind(i64::from(new.stock))
+                    .bind(index_text(&new.name))
+                    .bind(index_text(&new.description))
+                    .fetch_one(tx)
+                    .await?;
+                Ok(product_with(id, new.clone()))
+            })
         })
         .await
     }
@@ -141,10 +152,12 @@ impl ProductStore for Postgres {
             "UPDATE products SET stock = $2 WHERE id = $1 RETURNING ",
             columns!()
         );
-        self.run(|| async {
-            let query = sqlx::query(sql).bind(id).bind(i64::from(stock));
-            let row = query.fetch_optional(&self.pool).await?;
-            row.as_ref().map(read_product).transpose()
+        self.write((id, i64::from(stock)), move |tx, (id, stock)| {
+            Box::pin(async move {
+                let query = sqlx::query(sql).bind(id).bind(stock);
+                let row = query.fetch_optional(tx).await?;
+                row.as_ref().map(read_product).transpose()
+            })
         })
         .await
     }
@@ -152,47 +165,43 @@ impl ProductStore for Postgres {
     async fn stock_by_category(&self) -> StoreResult<Vec<(String, u64)>> {
         let sql =
             "SELECT category, sum(stock)::bigint FROM products GROUP BY category ORDER BY category";
-        self.run(|| async {
-            let rows: Vec<(String, i64)> = sqlx::query_as(sql).fetch_all(&self.pool).await?;
-            let counted = rows.into_iter().map(|(category, pieces)| {
-                u64::try_from(pieces)
-                    .map(|pieces| (category, pieces))
-                    .map_err(damaged)
-            });
-            counted.collect()
+        self.read((), move |connection, ()| {
+            Box::pin(async move {
+                let rows: Vec<(String, i64)> = sqlx::query_as(sql).fetch_all(connection).await?;
+                let counted = rows.into_iter().map(|(category, pieces)| {
+                    u64::try_from(pieces)
+                        .map(|pieces| (category, pieces))
+                        .map_err(damaged)
+                });
+                counted.collect()
+            })
         })
         .await
     }
 }
 
-impl Postgres {
-    async fn try_seed(&self, products: &[Product]) -> Sql<usize> {
-        let mut tx = self.pool.begin().await?;
-        // Whoever starts at the same time waits here, and then finds products.
-        tx.execute(PATIENTLY).await?;
-        sqlx::query("SELECT pg_advisory_xact_lock($1)")
-            .bind(SEED_LOCK)
-            .execute(&mut *tx)
-            .await?;
-        let any: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM products)")
-            .fetch_one(&mut *tx)
-            .await?;
-        if any {
-            return Ok(0);
-        }
-        for chunk in products.chunks(SEED_ROWS_MAX) {
-            insert(&mut tx, chunk).await?;
-        }
-        sqlx::query(
-            "SELECT setval(pg_get_serial_sequence('products', 'id'), max(id)) FROM products",
-        )
+async fn seed(tx: &mut PgConnection, products: &[Product]) -> Sql<usize> {
+    // Whoever starts at the same time waits here, and then finds products.
+    tx.execute(sqlx::raw_sql(PATIENTLY)).await?;
+    sqlx::query("SELECT pg_advisory_xact_lock($1)")
+        .bind(SEED_LOCK)
         .execute(&mut *tx)
         .await?;
-        tx.commit().await?;
-        // New statistics, lest the first queries are planned for an empty table.
-        sqlx::query("ANALYZE products").execute(&self.pool).await?;
-        Ok(products.len())
+    let any: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM products)")
+        .fetch_one(&mut *tx)
+        .await?;
+    if any {
+        return Ok(0);
     }
+    for chunk in products.chunks(SEED_ROWS_MAX) {
+        insert(tx, chunk).await?;
+    }
+    sqlx::query("SELECT setval(pg_get_serial_sequence('products', 'id'), max(id)) FROM products")
+        .execute(&mut *tx)
+        .await?;
+    // New statistics, lest the first queries are planned for an empty table.
+    tx.execute("ANALYZE products").await?;
+    Ok(products.len())
 }
 
 async fn insert(tx: &mut PgConnection, products: &[Product]) -> Sql<()> {

@@ -14,17 +14,19 @@ impl UserStore for Postgres {
     async fn add(&self, user: User) -> StoreResult<bool> {
         let sql = "INSERT INTO users (id, email, name, password_hash, role, created_at_ms)
                    VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (email) DO NOTHING";
-        self.run(|| async {
-            let added = sqlx::query(sql)
-                .bind(Id(user.id))
-                .bind(&user.email)
-                .bind(&user.name)
-                .bind(&user.password_hash)
-                .bind(user.role.as_str())
-                .bind(user.created_at_ms)
-                .execute(&self.pool)
-                .await?;
-            Ok(added.rows_affected() == 1)
+        self.write(user, move |tx, user| {
+            Box::pin(async move {
+                let added = sqlx::query(sql)
+                    .bind(Id(user.id))
+                    .bind(&user.email)
+                    .bind(&user.name)
+                    .bind(&user.password_hash)
+                    .bind(user.role.as_str())
+                    .bind(user.created_at_ms)
+                    .execute(tx)
+                    .await?;
+                Ok(added.rows_affected() == 1)
+            })
         })
         .await
     }
@@ -34,25 +36,24 @@ impl UserStore for Postgres {
             // No text of PostgreSQL holds one, so nobody has such an address.
             return Ok(None);
         }
-        self.run(|| async {
-            let sql = "SELECT * FROM users WHERE email = $1";
-            let row = sqlx::query(sql)
-                .bind(&email)
-                .fetch_optional(&self.pool)
-                .await?;
-            row.as_ref().map(read_user).transpose()
+        self.read(email, move |connection, email| {
+            Box::pin(async move {
+                let sql = "SELECT * FROM users WHERE email = $1";
+                let query = sqlx::query(sql).bind(email);
+                let row = query.fetch_optional(connection).await?;
+                row.as_ref().map(read_user).transpose()
+            })
         })
         .await
     }
 
     async fn get(&self, id: Uuid) -> StoreResult<Option<User>> {
-        self.run(|| async {
-            let sql = "SELECT * FROM users WHERE id = $1";
-            let row = sqlx::query(sql)
-                .bind(Id(id))
-                .fetch_optional(&self.pool)
-                .await?;
-            row.as_ref().map(read_user).transpose()
+        self.read(Id(id), move |connection, id| {
+            Box::pin(async move {
+                let sql = "SELECT * FROM users WHERE id = $1";
+                let row = sqlx::query(sql).bind(id).fetch_optional(connection).await?;
+                row.as_ref().map(read_user).transpose()
+            })
         })
         .await
     }

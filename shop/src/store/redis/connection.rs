@@ -2,7 +2,8 @@
 //!
 //! While Redis cannot be reached everybody is told so at once, and a new connection is tried at most every
 //! [`RETRY_AFTER`]; so Redis is used again as soon as it is back. A command whose answer was lost is not
-//! repeated: it may have been carried out.
+//! repeated: it may have been carried out. Each command runs in a task of its own: a link that has fallen silent is
+//! given up although all who asked had less patience than the limit of an answer.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,6 +17,7 @@ use redis::{
 use tokio::sync::{Mutex, Semaphore};
 
 use super::Settings;
+use crate::operation::Operations;
 use crate::store::{StoreError, StoreResult};
 
 /// How long a connection may take to be made, TLS and login included.
@@ -31,8 +33,16 @@ const RETRY_AFTER: Duration = Duration::from_millis(100);
 /// How long the start waits for Redis.
 const START_MAX: Duration = Duration::from_secs(10);
 
+/// How long closing waits for commands under way.
+const CLOSE_MAX: Duration = Duration::from_secs(3);
+
 /// A way to Redis.
 pub(super) struct Connection {
+    way: Arc<Way>,
+    operations: Operations,
+}
+
+struct Way {
     client: Client,
     link: Mutex<Link>,
     turns: Semaphore,
@@ -57,18 +67,21 @@ impl Connection {
             "REDIS_URL cannot be used; write it as `redis://host:6379`, or `rediss://host:6379` for TLS",
         )?;
         Ok(Connection {
-            client,
-            link: Mutex::new(Link::Fresh),
-            turns: Semaphore::new(COMMANDS_MAX),
+            way: Arc::new(Way {
+                client,
+                link: Mutex::new(Link::Fresh),
+                turns: Semaphore::new(COMMANDS_MAX),
+            }),
+            operations: Operations::new("Redis"),
         })
     }
 
     /// Waits until Redis answers; fails after [`START_MAX`], or at once when it refuses the login.
     pub(super) async fn wait_until_up(&self) -> anyhow::Result<()> {
         let deadline = Instant::now() + START_MAX;
-        let address = self.client.get_connection_info().addr().to_string();
+        let address = self.way.client.get_connection_info().addr().to_string();
         loop {
-            let pinged: RedisResult<()> = match self.connect().await {
+            let pinged: RedisResult<()> = match self.way.connect().await {
                 Ok(link) => redis::cmd("PING").query_async(&mut (*link).clone()).await,
                 Err(error) => Err(error),
             };
@@ -86,32 +99,59 @@ impl Connection {
     }
 
     /// Sends one command.
-    pub(super) async fn query<T: FromRedisValue>(&self, command: &Cmd) -> StoreResult<T> {
-        self.run(async |link| command.query_async(link).await).await
+    pub(super) async fn query<T>(&self, command: &Cmd) -> StoreResult<T>
+    where
+        T: FromRedisValue + Send + 'static,
+    {
+        let command = command.clone();
+        self.run(move |mut link| async move { command.query_async(&mut link).await })
+            .await
     }
 
-    /// Talks to Redis.
-    pub(super) async fn run<T>(
+    /// Talks to Redis, to the end of the talk.
+    pub(super) async fn run<T, F>(
         &self,
-        talk: impl AsyncFnOnce(&mut MultiplexedConnection) -> RedisResult<T>,
-    ) -> StoreResult<T> {
+        talk: impl FnOnce(MultiplexedConnection) -> F + Send + 'static,
+    ) -> StoreResult<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = RedisResult<T>> + Send,
+    {
+        let way = Arc::clone(&self.way);
+        self.operations
+            .run(async move { way.run(talk).await })
+            .await
+    }
+
+    /// Hangs up.
+    pub(super) async fn close(&self) {
+        if !self.operations.close(CLOSE_MAX).await {
+            tracing::warn!("commands to Redis are cut off");
+        }
+        *self.way.link.lock().await = Link::Closed;
+    }
+}
+
+impl Way {
+    async fn run<T, F>(
+        &self,
+        talk: impl FnOnce(MultiplexedConnection) -> F + Send,
+    ) -> StoreResult<T>
+    where
+        F: Future<Output = RedisResult<T>> + Send,
+    {
         let turn = tokio::time::timeout(TURN_MAX, self.turns.acquire()).await;
         let Ok(Ok(_turn)) = turn else {
             return Err(StoreError::Busy("too many commands wait for Redis".into()));
         };
         let link = self.link().await?;
-        let outcome = talk(&mut (*link).clone()).await;
+        let outcome = talk((*link).clone()).await;
         if let Err(error) = &outcome
             && (error.is_unrecoverable_error() || error.is_timeout() || error.is_io_error())
         {
             self.give_up(&link, error).await;
         }
         outcome.map_err(store_error)
-    }
-
-    /// Hangs up.
-    pub(super) async fn close(&self) {
-        *self.link.lock().await = Link::Closed;
     }
 
     /// The open connection, or a new one unless one was refused a moment ago.

@@ -1,7 +1,7 @@
 //! Compare-and-set over values whose meaning Redis does not know: what was read must still be there, then
 //! everything is written, in one script, so that nobody sees half of it.
 
-use redis::{RedisResult, Script, ScriptInvocation};
+use redis::{Script, ScriptInvocation};
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -94,7 +94,7 @@ impl Change {
         }
         let script = self.invocation();
         connection
-            .run(async |link| -> RedisResult<bool> { script.invoke_async(link).await })
+            .run(move |mut link| async move { script.invoke_async(&mut link).await })
             .await
     }
 

@@ -163,6 +163,53 @@ async fn a_redis_that_hangs_is_left_and_used_again() {
     recovered(&sessions).await;
 }
 
+/// A link that fell silent is given up although everybody who asks has less patience than the limit of an answer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_silent_link_is_given_up_although_all_callers_leave_early() {
+    let server = RedisServer::start();
+    let (port, links) = proxy_that_falls_silent(server.port()).await;
+    let settings = Settings::new(Secret::new(format!("redis://127.0.0.1:{port}")), "test");
+    let sessions = open_sessions(&settings, true).await.expect("opens");
+    let add = sessions.carts.add("s".into(), item(), now_ms(), TTL);
+    add.await.expect("adds");
+    links.send_replace(true);
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        let impatient = Duration::from_millis(100);
+        let asked = sessions.carts.get("s".into(), now_ms());
+        if let Ok(Ok(cart)) = tokio::time::timeout(impatient, asked).await {
+            assert_eq!(cart.expect("the cart is still there").items, [item()]);
+            return;
+        }
+        assert!(Instant::now() < deadline, "the silent link is kept");
+    }
+}
+
+/// Links made before the word is given carry nothing from then on, and stay open.
+async fn proxy_that_falls_silent(to: u16) -> (u16, tokio::sync::watch::Sender<bool>) {
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
+        .await
+        .expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let (word, heard) = tokio::sync::watch::channel(false);
+    tokio::spawn(async move {
+        while let Ok((mut near, _)) = listener.accept().await {
+            let mut heard = heard.clone();
+            heard.mark_unchanged();
+            tokio::spawn(async move {
+                let mut far = tokio::net::TcpStream::connect(("127.0.0.1", to))
+                    .await
+                    .expect("Redis listens");
+                tokio::select! {
+                    _ = tokio::io::copy_bidirectional(&mut near, &mut far) => {}
+                    Ok(()) = heard.changed() => std::future::pending().await,
+                }
+            });
+        }
+    });
+    (port, word)
+}
+
 /// The cart once Redis is used again, which must be soon.
 async fn recovered(sessions: &Sessions) -> crate::store::Cart {
     let back = Instant::now();
