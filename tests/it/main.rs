@@ -6,6 +6,7 @@
 mod api_examples;
 mod audit;
 mod bad_scenarios;
+mod cancellation;
 mod compose;
 mod echo;
 mod good_scenarios;
@@ -21,4 +22,5 @@ mod signals;
 mod storm;
 mod support;
 mod targets;
+mod town;
 mod virtual_run;

@@ -113,8 +113,12 @@ impl Program {
 
     /// Waits for its end.
     pub(crate) fn wait(mut self) -> Ended {
+        let begin = Instant::now();
         let status = eventually("the end of loadgen", || {
-            self.child.try_wait().expect("a child can be waited for")
+            let ended = self.child.try_wait().expect("a child can be waited for");
+            let late = ended.is_none() && begin.elapsed() > PATIENCE - Duration::from_secs(1);
+            assert!(!late, "it does not end; it said:\n{}", self.err());
+            ended
         });
         Ended {
             status,

@@ -71,8 +71,12 @@ impl Place {
         *self.store.polls.lock().expect("no test panics with it") = polls;
     }
 
-    /// What is acknowledged now is seen at once by everybody.
+    /// Nothing is open on the connection, and what is acknowledged now is seen at once by everybody.
     async fn assert_acknowledged_is_committed(&mut self, after: &str) {
+        let mut next = self.next_connection().await;
+        let idle = session::is_idle(&mut next).await;
+        assert!(matches!(idle, Ok(true)), "{idle:?} after {after}");
+        drop(next);
         let order = new_order(self.product);
         let id = order.id;
         let made = self.patiently(order).await;
@@ -84,6 +88,20 @@ impl Place {
             .await
             .expect("is asked");
         assert!(seen, "an acknowledged order is not committed after {after}");
+    }
+
+    /// The connection that whoever comes next gets.
+    async fn next_connection(&self) -> sqlx::pool::PoolConnection<sqlx::Postgres> {
+        let ask = async {
+            loop {
+                match self.store.pool.acquire().await {
+                    Ok(connection) => return connection,
+                    Err(sqlx::Error::PoolTimedOut) => {}
+                    Err(error) => panic!("{error}"),
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, ask).await.expect("in time")
     }
 
     /// The server may need a moment to notice that a connection was closed, and holds its locks until then.
