@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
 
 use crate::error::ApiError;
+use crate::json::{self, JsonError};
 
 /// A JSON body.
 pub struct Json<T>(pub T);
@@ -44,7 +45,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBytes<T> {
         let bytes = Bytes::from_request(request, state)
             .await
             .map_err(body_error)?;
-        let value = serde_json::from_slice(&bytes).map_err(|error| json_error(&error))?;
+        let value = json_body(&bytes)?;
         Ok(JsonBytes(value, bytes))
     }
 }
@@ -68,12 +69,15 @@ pub fn body_error(rejection: BytesRejection) -> ApiError {
     ApiError::malformed("the body could not be read")
 }
 
-fn json_error(error: &serde_json::Error) -> ApiError {
-    if error.is_data() {
-        ApiError::invalid(format!("the body does not fit: {error}"))
-    } else {
-        ApiError::malformed(format!("the body is not JSON: {error}"))
-    }
+/// Reads a body that is JSON, whatever header came with it.
+pub fn json_body<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    json::from_slice(body).map_err(|error| match error {
+        JsonError::DuplicateKey(_) => {
+            ApiError::malformed(format!("the body is ambiguous: {error}"))
+        }
+        error if error.is_data() => ApiError::invalid(format!("the body does not fit: {error}")),
+        error => ApiError::malformed(format!("the body is not JSON: {error}")),
+    })
 }
 
 impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T> {

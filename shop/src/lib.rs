@@ -34,6 +34,8 @@ pub mod context;
 
 pub mod observe;
 
+pub mod json;
+
 pub mod extract;
 
 pub mod validate;

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::consumer::{Handle, Outcome};
 use super::part::Part;
+use crate::json;
 use crate::queue::{ORIGINAL_ID_ATTRIBUTE, Received, Topic};
 use crate::services::orders::{CreateOrder, Draft};
 use crate::store::{Created, Idempotency, StoreResult};
@@ -37,7 +38,7 @@ impl Intake {
     }
 
     async fn store(&self, message: &Received) -> StoreResult<Outcome> {
-        let order: CreateOrder = match serde_json::from_str(&message.body) {
+        let order: CreateOrder = match json::from_slice(message.body.as_bytes()) {
             Ok(order) => order,
             Err(error) => return Ok(Outcome::Poison(format!("the body is no order: {error}"))),
         };
@@ -78,7 +79,7 @@ impl Handle for Intake {
 
 /// Why the body is no order; `None` when it is one.
 pub(super) fn unread_reason(body: &str) -> Option<String> {
-    serde_json::from_str::<CreateOrder>(body)
+    json::from_slice::<CreateOrder>(body.as_bytes())
         .err()
         .map(|error| format!("the body is no order: {error}"))
 }

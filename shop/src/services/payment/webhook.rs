@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::signature;
 use crate::context::{AppState, now_ms};
 use crate::error::{ApiError, ErrorBody};
-use crate::extract::body_error;
+use crate::extract::{body_error, json_body};
 use crate::pipeline::intents::{self, Undecided};
 use crate::provider::{Charged, DeclineReason};
 use crate::store::{Intent, IntentMoved};
@@ -154,13 +154,7 @@ fn refused(message: String) -> ApiError {
 }
 
 fn parse(body: &[u8]) -> Result<WebhookEvent, ApiError> {
-    let event: WebhookEvent = serde_json::from_slice(body).map_err(|error| {
-        if error.is_data() {
-            ApiError::invalid(format!("the body does not fit: {error}"))
-        } else {
-            ApiError::malformed(format!("the body is not JSON: {error}"))
-        }
-    })?;
+    let event: WebhookEvent = json_body(body)?;
     match (1..=EVENT_ID_BYTES_MAX).contains(&event.id.len()) {
         true => Ok(event),
         false => Err(ApiError::invalid(format!(
