@@ -80,6 +80,16 @@ async fn unacceptable_orders_are_refused() {
             422,
             "invalid_value",
         ),
+        (
+            json!({"items": vec![json!({"productId": 1, "quantity": 999}); 40]}),
+            422,
+            "invalid_value",
+        ),
+        (
+            json!({"items": [{"productId": 1, "quantity": 1}, {"productId": 2, "quantity": 1}, {"productId": 1, "quantity": 999}]}),
+            422,
+            "invalid_value",
+        ),
         (json!({"items": [{"productId": 1}]}), 422, "invalid_value"),
         (
             json!({"items": vec![json!({"productId": 1, "quantity": 1}); 101]}),

@@ -1,7 +1,7 @@
 //! Reading a new order: the shop's own form and the plain form of the AWS order system, over HTTP
 //! and from the queue.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
@@ -45,7 +45,7 @@ pub enum CreateOrder {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CatalogueOrder {
-    /// What is ordered; a product that stands twice is added up.
+    /// What is ordered; a product that stands twice is added up, to 999 pieces at most.
     #[schema(min_items = 1, max_items = 100)]
     items: Vec<OrderItem>,
     /// Where the confirmation goes.
@@ -196,18 +196,22 @@ impl CatalogueOrder {
 /// Each product once, in the order of the client, with its quantities added up.
 fn merged(items: &[OrderItem], problems: &mut Problems) -> Vec<(ProductId, u32)> {
     let mut merged: Vec<(ProductId, u32)> = Vec::with_capacity(items.len());
-    let mut bad = HashSet::new();
+    let mut bad = BTreeSet::new();
     for item in items.iter().take(ITEMS_MAX) {
         if !(1..=PRODUCT_ID_MAX).contains(&item.product_id) {
             bad.insert("`productId` must be 1 to 1000000000");
         }
         if item.quantity == 0 || item.quantity > QUANTITY_MAX {
             bad.insert("`quantity` must be 1 to 999");
+            continue;
         }
         match merged.iter_mut().find(|(id, _)| *id == item.product_id) {
             Some((_, quantity)) => *quantity = quantity.saturating_add(item.quantity),
             None => merged.push((item.product_id, item.quantity)),
         }
+    }
+    if merged.iter().any(|(_, quantity)| *quantity > QUANTITY_MAX) {
+        bad.insert("`items` must hold at most 999 pieces of one product, all lines together");
     }
     for problem in bad {
         problems.check(false, problem);
