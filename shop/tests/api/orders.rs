@@ -177,6 +177,54 @@ async fn a_replay_answers_as_the_first_time_even_after_the_order_moved() {
 }
 
 #[tokio::test]
+async fn a_guests_key_and_body_open_the_order_to_nobody_else() {
+    let shop = TestShop::start().await;
+    let first = order_under_key(&shop, "key-1", &waiting(1, 1))
+        .await
+        .expect(201);
+    assert!(first["accessToken"].is_string());
+    let stranger = order_under_key(&shop, "key-1", &waiting(1, 1)).await;
+    assert_eq!(stranger.headers["idempotent-replayed"], "true");
+    let told = stranger.expect(201);
+    assert_eq!((&told["id"], told.get("accessToken")), (&first["id"], None));
+    shop.stop().await;
+}
+
+#[tokio::test]
+async fn a_guest_who_sends_a_secret_along_gets_the_way_to_the_order_again() {
+    let shop = TestShop::start().await;
+    let ask = |secret: &str| {
+        let request = shop
+            .request(Method::POST, "/api/orders")
+            .header("idempotency-key", "key-1")
+            .header("idempotency-secret", secret)
+            .json(&waiting(1, 1));
+        send(request)
+    };
+    let first = ask("a secret-of-mine").await;
+    assert_eq!(first.error(400), "malformed_request", "it has a blank");
+    assert_eq!(ask("too-short").await.error(400), "malformed_request");
+    let first = ask("the-secret-of-ann").await.expect(201);
+    let again = ask("the-secret-of-ann").await;
+    assert_eq!(again.headers["idempotent-replayed"], "true");
+    let again = again.expect(201);
+    assert_eq!(again["id"], first["id"]);
+    let path = format!("/api/orders/{}", text(&first, "id"));
+    let token = text(&again, "accessToken");
+    shop.get_as(token, &path).await.expect(200);
+    // Another guest's key is another key, and so is the one of a guest without a secret.
+    let bob = ask("the-secret-of-bob").await.expect(201);
+    let carol = order_under_key(&shop, "key-1", &waiting(1, 1))
+        .await
+        .expect(201);
+    assert!(first["id"] != bob["id"] && first["id"] != carol["id"] && bob["id"] != carol["id"]);
+    shop.get_as(text(&bob, "accessToken"), &path)
+        .await
+        .error(404);
+    shop.stop().await;
+}
+
+#[tokio::test]
 async fn an_order_is_its_owners_alone() {
     let shop = TestShop::start().await;
     let (ann, bob) = (

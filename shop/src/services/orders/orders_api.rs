@@ -12,7 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::idempotency::idempotency;
+use super::idempotency::{Repetition, repetition};
 use super::new_order::{CreateOrder, Draft};
 use super::view::OrderView;
 use crate::context::{AppState, now_ms};
@@ -90,10 +90,16 @@ struct UpdateStatus {
 
 /// Makes an order. It is answered when the order is durable; payment and stock follow.
 ///
-/// Without a token the order is a guest's, and the answer carries an access token for it.
+/// Without a token the order is a guest's, and the answer carries an access token for it. A repetition under the same
+/// `Idempotency-Key` finds the same order; a guest's is given the access token again only if both requests carried the same
+/// `Idempotency-Secret`.
 #[utoipa::path(post, path = "/api/orders", request_body = CreateOrder, security((), ("bearer" = [])),
-    params(("idempotency-key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!-~]+$",
-        description = "The same key never makes two orders")),
+    params(
+        ("idempotency-key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!-~]+$",
+            description = "The same key never makes two orders of one shopper"),
+        ("idempotency-secret" = Option<String>, Header, min_length = 16, max_length = 255, pattern = "^[!-~]+$",
+            description = "Random characters that a guest chooses: the key is then the guest's own, and a repetition with the same secret is given the access token again"),
+    ),
     responses(
         (status = 201, body = OrderView),
         (status = 404, description = "No such product", body = ErrorBody),
@@ -106,7 +112,10 @@ async fn create(
     JsonBytes(request, bytes): JsonBytes<CreateOrder>,
 ) -> Result<Response, ApiError> {
     let owner = caller.map(|caller| caller.subject);
-    let idempotency = idempotency(&headers, owner.as_deref(), &bytes)?;
+    let Repetition {
+        idempotency,
+        proven,
+    } = repetition(&headers, owner.as_deref(), &bytes)?;
     let span = span::internal(span_name::ORDER_CREATE);
     let guest = owner.is_none();
     let made = span.run(async {
@@ -118,7 +127,8 @@ async fn create(
     if !replayed {
         empty_cart(&state, &order).await;
     }
-    created_answer(&state, order, guest, replayed)
+    let tells_token = guest && (proven || !replayed);
+    created_answer(&state, order, tells_token, replayed)
 }
 
 /// Makes the order, or finds the one that the same key made before (true).
@@ -178,11 +188,11 @@ async fn empty_cart(state: &AppState, order: &Order) {
 fn created_answer(
     state: &AppState,
     order: Order,
-    guest: bool,
+    tells_token: bool,
     replayed: bool,
 ) -> Result<Response, ApiError> {
     let location = format!("/api/orders/{}", order.id);
-    let access_token = if guest {
+    let access_token = if tells_token {
         let subject = guest_owner(order.id);
         Some(state.context.tokens.issue(&subject, Role::Customer)?)
     } else {

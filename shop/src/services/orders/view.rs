@@ -43,7 +43,8 @@ pub(super) struct OrderView {
     created_at: String,
     /// When it last changed.
     updated_at: String,
-    /// The way back to a guest's order: send it as `Authorization: Bearer <token>`.
+    /// The way back to a guest's order: send it as `Authorization: Bearer <token>`. Absent in the answer to a repetition
+    /// that does not prove to be the same guest's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) access_token: Option<String>,
 }
