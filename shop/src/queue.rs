@@ -202,6 +202,9 @@ pub enum QueueError {
     /// The receipt is not the one of the latest receive: the message is someone else's by now.
     #[error("the receipt is no longer valid")]
     StaleReceipt,
+    /// Somebody has deleted the queue, and with it what was in it; it is made again, so repeating the call may help.
+    #[error("the queue is gone: {0}")]
+    Gone(String),
     /// The queue cannot be reached or cannot write; repeating the call may help.
     #[error("the queue is unavailable: {0}")]
     Unavailable(String),

@@ -3,12 +3,13 @@
 //! What SQS does not tell is estimated ([`age`]) and what it does only approximately is said where it is
 //! used: a look at messages counts as a receive, figures lag behind. Nothing here knows of orders.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{MessageSystemAttributeName, QueueAttributeName};
-use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::{
     BATCH_MAX, Depth, Outgoing, Peeked, Queue, QueueError, QueueId, Receive, Received, WAIT_MAX,
@@ -35,6 +36,8 @@ use setup::QueueUrls;
 
 /// Calls to SQS at the same time, receives apart: those are bounded by their callers.
 const CALLS_MAX: usize = 256;
+/// How long a failed search for the queues counts: SQS makes no queue within a minute of its deletion.
+const SEARCH_PAUSE: Duration = Duration::from_secs(1);
 /// How long a peeked message is hidden if it cannot be given back.
 const PEEK_VISIBILITY: Duration = Duration::from_secs(10);
 /// How long a peek waits for the first message: only a receive that waits asks all servers of SQS.
@@ -49,7 +52,9 @@ pub struct SqsQueue {
     client: Client,
     settings: Settings,
     address: address::Address,
-    urls: OnceCell<QueueUrls>,
+    urls: Mutex<Option<Arc<QueueUrls>>>,
+    /// When the last search for the queues failed, and why; held while one is under way.
+    failed_search: tokio::sync::Mutex<Option<(Instant, String)>>,
     calls: Semaphore,
     ages: Ages,
 }
@@ -63,21 +68,82 @@ impl SqsQueue {
             client: client::connect(&settings, &address).await,
             settings,
             address,
-            urls: OnceCell::new(),
+            urls: Mutex::default(),
+            failed_search: tokio::sync::Mutex::default(),
             calls: Semaphore::new(CALLS_MAX),
             ages: Ages::default(),
         };
         if needed {
             let urls = setup::wait_for_queues(&queue.client, &queue.settings, &queue.address);
-            queue.urls.set(urls.await?)?;
+            queue.remember(urls.await?);
         }
         Ok(queue)
     }
 
-    async fn url(&self, queue: QueueId) -> Result<&str, QueueError> {
-        let find = || setup::find_queues(&self.client, &self.settings, &self.address);
-        let urls = self.urls.get_or_try_init(find).await;
-        Ok(urls.map_err(Fault::into_error)?.of(queue))
+    /// Where a queue is.
+    async fn place(&self, queue: QueueId) -> Result<Place, QueueError> {
+        let urls = match self.known() {
+            Some(urls) => urls,
+            None => self.search().await?,
+        };
+        Ok(Place { urls, queue })
+    }
+
+    fn known(&self) -> Option<Arc<QueueUrls>> {
+        let urls = self.urls.lock().unwrap_or_else(PoisonError::into_inner);
+        urls.clone()
+    }
+
+    /// Looks for all queues, and makes those that are missing; one search at a time, and not at once after one that failed.
+    async fn search(&self) -> Result<Arc<QueueUrls>, QueueError> {
+        let mut failed = self.failed_search.lock().await;
+        if let Some(urls) = self.known() {
+            return Ok(urls);
+        }
+        if let Some((_, what)) = failed
+            .as_ref()
+            .filter(|(at, _)| at.elapsed() < SEARCH_PAUSE)
+        {
+            return Err(QueueError::Unavailable(what.clone()));
+        }
+        match setup::find_queues(&self.client, &self.settings, &self.address).await {
+            Ok(urls) => {
+                *failed = None;
+                Ok(self.remember(urls))
+            }
+            Err(fault) => {
+                *failed = Some((Instant::now(), fault.what().to_owned()));
+                Err(fault.into_error())
+            }
+        }
+    }
+
+    fn remember(&self, urls: QueueUrls) -> Arc<QueueUrls> {
+        let urls = Arc::new(urls);
+        let mut known = self.urls.lock().unwrap_or_else(PoisonError::into_inner);
+        *known = Some(Arc::clone(&urls));
+        urls
+    }
+
+    /// Passes an error on. When the queue turns out to be gone, the next call looks for all of them again: a new one needs its
+    /// dead-letter queue as well.
+    fn noticed(&self, place: &Place, error: QueueError) -> QueueError {
+        if let QueueError::Gone(what) = &error {
+            let mut known = self.urls.lock().unwrap_or_else(PoisonError::into_inner);
+            // Of many calls that fail, the first says so; what was found again meanwhile stays.
+            if known
+                .take_if(|urls| Arc::ptr_eq(urls, &place.urls))
+                .is_some()
+            {
+                let queue = self.address.queue_name(place.queue);
+                tracing::error!(
+                    queue,
+                    what,
+                    "the queue is gone with all that was in it; it is made again unless somebody else does so"
+                );
+            }
+        }
+        error
     }
 
     async fn turn(&self) -> Result<SemaphorePermit<'_>, QueueError> {
@@ -124,10 +190,11 @@ impl Queue for SqsQueue {
 
     async fn send(&self, queue: QueueId, batch: &[Outgoing]) -> Result<(), QueueError> {
         check_batch(batch)?;
-        let url = self.url(queue).await?;
+        let place = self.place(queue).await?;
         let _turn = self.turn().await?;
         for part in batch::within_size(batch) {
-            batch::send(&self.client, url, part).await?;
+            let sent = batch::send(&self.client, place.url(), part).await;
+            sent.map_err(|error| self.noticed(&place, error))?;
         }
         Ok(())
     }
@@ -135,12 +202,12 @@ impl Queue for SqsQueue {
     async fn receive(&self, queue: QueueId, how: Receive) -> Result<Vec<Received>, QueueError> {
         check_count("messages", how.max)?;
         check_visibility(how.visibility)?;
-        let url = self.url(queue).await?;
+        let place = self.place(queue).await?;
         let wait = how.wait.min(WAIT_MAX);
         let request = self
             .client
             .receive_message()
-            .queue_url(url)
+            .queue_url(place.url())
             .max_number_of_messages(i32::try_from(how.max).unwrap_or(1))
             .visibility_timeout(whole_seconds(how.visibility))
             .wait_time_seconds(whole_seconds(wait))
@@ -149,7 +216,8 @@ impl Queue for SqsQueue {
             .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp)
             .customize()
             .config_override(client::patient_by(wait));
-        let answer = request.send().await.map_err(Fault::from)?;
+        let answer = request.send().await.map_err(Fault::from);
+        let answer = answer.map_err(|fault| self.noticed(&place, fault.into_error()))?;
         let messages = answer.messages.unwrap_or_default();
         let received: Vec<_> = messages.into_iter().filter_map(message::received).collect();
         if let Some(oldest) = received.iter().map(|message| message.sent_at_ms).min() {
@@ -160,9 +228,10 @@ impl Queue for SqsQueue {
 
     async fn delete(&self, queue: QueueId, receipts: &[String]) -> Result<(), QueueError> {
         check_count("receipts", receipts.len())?;
-        let url = self.url(queue).await?;
+        let place = self.place(queue).await?;
         let _turn = self.turn().await?;
-        batch::delete(&self.client, url, receipts).await
+        let deleted = batch::delete(&self.client, place.url(), receipts).await;
+        deleted.map_err(|error| self.noticed(&place, error))
     }
 
     async fn change_visibility(
@@ -172,33 +241,34 @@ impl Queue for SqsQueue {
         visibility: Duration,
     ) -> Result<(), QueueError> {
         check_visibility(visibility)?;
-        let url = self.url(queue).await?;
+        let place = self.place(queue).await?;
         let _turn = self.turn().await?;
         self.client
             .change_message_visibility()
-            .queue_url(url)
+            .queue_url(place.url())
             .receipt_handle(receipt)
             .visibility_timeout(whole_seconds(visibility))
             .send()
             .await
-            .map_err(|error| Fault::from(error).into_error_of_a_receipt())?;
+            .map_err(|error| Fault::from(error).into_error_of_a_receipt())
+            .map_err(|error| self.noticed(&place, error))?;
         Ok(())
     }
 
     async fn depth(&self, queue: QueueId) -> Result<Depth, QueueError> {
         use QueueAttributeName as Name;
-        let url = self.url(queue).await?;
+        let place = self.place(queue).await?;
         let _turn = self.turn().await?;
         let answer = self
             .client
             .get_queue_attributes()
-            .queue_url(url)
+            .queue_url(place.url())
             .attribute_names(Name::ApproximateNumberOfMessages)
             .attribute_names(Name::ApproximateNumberOfMessagesNotVisible)
             .attribute_names(Name::ApproximateNumberOfMessagesDelayed)
             .send()
             .await
-            .map_err(Fault::from)?;
+            .map_err(|error| self.noticed(&place, Fault::from(error).into_error()))?;
         let attributes = answer.attributes.unwrap_or_default();
         let figure = |name| {
             attributes
@@ -249,17 +319,33 @@ impl Queue for SqsQueue {
     }
 
     async fn purge(&self, queue: QueueId) -> Result<(), QueueError> {
-        let url = self.url(queue).await?;
+        let place = self.place(queue).await?;
         let purged = {
             let _turn = self.turn().await?;
-            self.client.purge_queue().queue_url(url).send().await
+            self.client
+                .purge_queue()
+                .queue_url(place.url())
+                .send()
+                .await
         };
         match purged.map_err(Fault::from) {
             Ok(_) => Ok(()),
             // SQS purges once a minute; what came since the last time goes by hand.
             Err(fault) if fault.is("PurgeQueueInProgress") => self.drain(queue).await,
-            Err(fault) => Err(fault.into_error()),
+            Err(fault) => Err(self.noticed(&place, fault.into_error())),
         }
+    }
+}
+
+/// A queue, and what was known of all of them when it was asked for.
+struct Place {
+    urls: Arc<QueueUrls>,
+    queue: QueueId,
+}
+
+impl Place {
+    fn url(&self) -> &str {
+        self.urls.of(self.queue)
     }
 }
 

@@ -84,6 +84,9 @@ impl Fault {
         if WRONG_CALLS.iter().any(|code| self.is(code)) {
             return QueueError::Limit(self.what);
         }
+        if self.is_missing_queue() {
+            return QueueError::Gone(self.what);
+        }
         QueueError::Unavailable(self.what)
     }
 

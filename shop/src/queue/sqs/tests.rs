@@ -65,8 +65,9 @@ async fn queues_are_made_with_their_policies() {
     };
     let queue = SqsQueue::open(encrypted, true).await.expect("opens");
     for topic in Topic::ALL {
-        let url = queue.url(topic.queue()).await.expect("a URL");
-        let answer = queue.client.get_queue_attributes().queue_url(url);
+        let place = queue.place(topic.queue()).await.expect("a place");
+        let answer = queue.client.get_queue_attributes();
+        let answer = answer.queue_url(place.url());
         let answer = answer.attribute_names(QueueAttributeName::All).send().await;
         let attributes = answer.expect("answers").attributes.expect("attributes");
         let policy = &attributes[&QueueAttributeName::RedrivePolicy];
@@ -95,7 +96,8 @@ async fn a_queue_that_exists_is_used_and_given_a_redrive_policy() {
     let made = lazy.client.create_queue().queue_name(&name);
     let made = made.attributes(QueueAttributeName::VisibilityTimeout, "7");
     let url = made.send().await.expect("makes").queue_url.expect("a URL");
-    assert_eq!(lazy.url(Topic::Orders.queue()).await.expect("finds"), url);
+    let place = lazy.place(Topic::Orders.queue()).await.expect("finds");
+    assert_eq!(place.url(), url);
     let answer = lazy.client.get_queue_attributes().queue_url(url);
     let answer = answer.attribute_names(QueueAttributeName::All).send().await;
     let attributes = answer.expect("answers").attributes.expect("attributes");
@@ -158,4 +160,53 @@ async fn a_server_that_hangs_is_unavailable_and_used_again() {
     );
     server.resume();
     queue.send(id, &[message("back")]).await.expect("sends");
+}
+
+#[tokio::test]
+async fn a_queue_that_is_deleted_is_made_again_with_its_dead_letters() {
+    let sqs = TestSqs::fresh();
+    let queue = open(sqs.url()).await;
+    let id = Topic::Payments.queue();
+    queue.send(id, &[message("lost")]).await.expect("sends");
+    for gone in [id, Topic::Payments.dead_letters()] {
+        let place = queue.place(gone).await.expect("a place");
+        let request = queue.client.delete_queue().queue_url(place.url());
+        request.send().await.expect("deletes");
+    }
+    let told = queue.send(id, &[message("refused")]).await;
+    assert!(matches!(told, Err(QueueError::Gone(_))), "{told:?}");
+    queue.send(id, &[message("kept")]).await.expect("sends");
+    let mut receives = 0;
+    while queue
+        .depth(id.topic().dead_letters())
+        .await
+        .expect("depth")
+        .total()
+        == 0
+    {
+        let how = Receive {
+            visibility: Duration::ZERO,
+            ..NOW
+        };
+        for received in queue.receive(id, how).await.expect("receives") {
+            assert_eq!(received.body, "kept");
+        }
+        receives += 1;
+        assert!(receives < 20, "it has no dead-letter queue");
+    }
+}
+
+#[tokio::test]
+async fn a_queue_that_somebody_else_makes_again_is_used() {
+    let sqs = TestSqs::fresh();
+    let (one, two) = (open(sqs.url()).await, open(sqs.url()).await);
+    let id = Topic::Orders.queue();
+    let place = one.place(id).await.expect("a place");
+    let request = one.client.delete_queue().queue_url(place.url());
+    request.send().await.expect("deletes");
+    let (first, second) = (one.depth(id).await, two.depth(id).await);
+    assert!(matches!(first, Err(QueueError::Gone(_))), "{first:?}");
+    assert!(matches!(second, Err(QueueError::Gone(_))), "{second:?}");
+    one.send(id, &[message("m")]).await.expect("sends");
+    assert_eq!(two.depth(id).await.expect("depth").visible, 1);
 }

@@ -204,7 +204,7 @@ async fn receipts_that_are_over_are_stale_and_too_much_is_too_much() {
         let as_expected = match refused {
             QueueError::StaleReceipt => is_stale,
             QueueError::Limit(_) => !is_stale,
-            QueueError::Unavailable(_) => false,
+            QueueError::Gone(_) | QueueError::Unavailable(_) => false,
         };
         assert!(as_expected, "{code} {text}: {refused:?}");
     }
