@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # One curl line for every route of the shop, in an order in which each of them works. Start a shop first:
 #
-#   WEBHOOK_SECRET=whsec_example loadgen shop serve
-#   WEBHOOK_SECRET=whsec_example docs/api-examples.sh
+#   export WEBHOOK_SECRET=whsec_example SHOP_ADMIN_TOKEN=administrator-of-the-examples
+#   loadgen shop serve
+#   docs/api-examples.sh
 #
 # Everything goes through the gateway, as from outside; `/health` and `/metrics` are asked of each service.
 # The script stops at the first answer that is an error. A test runs it.
@@ -13,6 +14,8 @@ shop=${SHOP:-http://127.0.0.1:5921}
 services=${SERVICES:-$shop http://127.0.0.1:8080 http://127.0.0.1:3001 http://127.0.0.1:3002 http://127.0.0.1:3003 http://127.0.0.1:3004 http://127.0.0.1:3005 http://127.0.0.1:3006}
 # The secret that the shop was started with; the provider signs its webhooks with it.
 webhook_secret=${WEBHOOK_SECRET:-whsec_example}
+# Likewise: opens the catalogue, all orders and the books.
+admin="authorization: Bearer ${SHOP_ADMIN_TOKEN:-administrator-of-the-examples}"
 
 curl() { command curl --fail-with-body --silent --show-error --max-time 30 --write-out '\n' "$@"; }
 # The value of a text field at the top of a JSON answer, such as `field id <<<"$answer"`.
@@ -27,7 +30,7 @@ for service in $services; do
     curl --output /dev/null "$service/openapi.json"
 done
 
-# Accounts. The demo account is an administrator.
+# Accounts. The demo account is a customer like any other.
 curl -X POST "$shop/api/auth/register" -H "$json" -d "{\"email\":\"ann-$unique@example.com\",\"password\":\"correct horse 1\",\"name\":\"Ann\"}"
 answer=$(curl -X POST "$shop/api/auth/login" -H "$json" -d '{"email":"demo@rumshop.com","password":"password123"}')
 bearer="authorization: Bearer $(field token <<<"$answer")"
@@ -37,8 +40,8 @@ curl "$shop/api/auth/profile" -H "$bearer"
 curl "$shop/api/products?limit=2"
 curl "$shop/api/products/1"
 curl "$shop/api/products/search?q=lamp&limit=2"
-curl -X POST "$shop/api/products" -H "$bearer" -H "$json" -d '{"name":"Test Product","price":99.99}'
-curl -X PUT "$shop/api/products/1/stock" -H "$bearer" -H "$json" -d '{"stock":1000}'
+curl -X POST "$shop/api/products" -H "$admin" -H "$json" -d '{"name":"Test Product","price":99.99}'
+curl -X PUT "$shop/api/products/1/stock" -H "$admin" -H "$json" -d '{"stock":1000}'
 curl "$shop/api/search?q=lamp&minPrice=5&maxPrice=500&sort=price_asc"
 curl "$shop/api/recommendations?productId=1&limit=4"
 
@@ -51,6 +54,7 @@ curl -X DELETE "$shop/api/cart/$cart/item/1"
 curl -X DELETE "$shop/api/cart/$cart"
 
 # Orders. The key makes a repeated request harmless; `"payment":"intent"` means that the shopper pays in a second step.
+# A guest, who has no token, sends a secret of its own with the key: a repetition is then given the access token again.
 answer=$(curl -X POST "$shop/api/orders" -H "$bearer" -H "$json" -H "idempotency-key: key-$unique" -d '{"items":[{"productId":1,"quantity":1}],"email":"ann@example.com","payment":"intent"}')
 order=$(field id <<<"$answer")
 curl "$shop/api/orders?limit=2" -H "$bearer"
@@ -73,14 +77,14 @@ answer=$(curl -X POST "$shop/api/orders" -H "$bearer" -H "$json" -d '{"items":[{
 curl -X DELETE "$shop/api/orders/$(field id <<<"$answer")" -H "$bearer"
 
 # The plain order of the AWS order system; the pipeline charges it by itself.
-curl -X POST "$shop/api/orders" -H "$json" -d '{"customerId":"123","items":["item1","item2"],"total":99.99}'
+curl -X POST "$shop/api/orders" -H "$json" -H "idempotency-key: plain-$unique" -H "idempotency-secret: $(openssl rand -hex 16)" -d '{"customerId":"123","items":["item1","item2"],"total":99.99}'
 
 # Mail.
 curl -X POST "$shop/api/notifications/order-confirmation" -H "$json" -d "{\"orderId\":\"$order\",\"email\":\"ann@example.com\",\"total\":99.99}"
 curl -X POST "$shop/api/notifications/shipping-update" -H "$json" -d "{\"orderId\":\"$order\",\"email\":\"ann@example.com\",\"status\":\"shipped\"}"
 
 # The books, for auditors and administrators; `loadgen audit` reads them.
-curl "$shop/api/admin/orders?limit=2" -H "$bearer"
-curl "$shop/api/admin/stock?limit=2" -H "$bearer"
-curl "$shop/api/admin/charges?limit=2" -H "$bearer"
-curl "$shop/api/admin/pipeline" -H "$bearer"
+curl "$shop/api/admin/orders?limit=2" -H "$admin"
+curl "$shop/api/admin/stock?limit=2" -H "$admin"
+curl "$shop/api/admin/charges?limit=2" -H "$admin"
+curl "$shop/api/admin/pipeline" -H "$admin"

@@ -11,6 +11,9 @@ use crate::backends::Backends;
 use crate::pipeline::{self, Duty};
 use crate::service::Service;
 
+/// Names of environments in which nothing is there for show.
+const PRODUCTION: [&str; 2] = ["prod", "production"];
+
 /// A value that must never be shown.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
@@ -89,6 +92,8 @@ pub struct Config {
     pub jwt_secret: Option<Secret>,
     /// Signs webhooks; made and kept in the data folder when absent.
     pub webhook_secret: Option<Secret>,
+    /// Whether there is a demo account, whose password everybody knows.
+    pub demo_account: bool,
     /// What one password hash costs.
     pub password_cost: PasswordCost,
     /// How long an access token is good for.
@@ -129,6 +134,7 @@ impl Config {
             audit_token: None,
             jwt_secret: None,
             webhook_secret: None,
+            demo_account: true,
             password_cost: PasswordCost::default(),
             token_ttl: Duration::from_secs(3_600),
             cart_ttl: Duration::from_secs(24 * 3_600),
@@ -164,6 +170,13 @@ impl Config {
                 None => self.runs(duty.service()),
             })
             .collect()
+    }
+
+    /// Whether the environment's name says that real shoppers come here.
+    pub fn is_production(&self) -> bool {
+        PRODUCTION
+            .iter()
+            .any(|name| self.env.eq_ignore_ascii_case(name))
     }
 
     /// Whether this process runs the service.

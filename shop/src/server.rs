@@ -249,10 +249,7 @@ async fn fill(context: &Arc<Context>) -> anyhow::Result<()> {
         let added = context.stores.products.seed(products).await?;
         tracing::info!(added, "catalogue ready");
     }
-    if config.runs(Service::Auth) {
-        auth::add_demo_account(context).await?;
-    }
-    Ok(())
+    auth::settle_demo_account(context).await
 }
 
 fn serve(service: Service, listener: TcpListener, context: &Arc<Context>) -> Server {

@@ -118,7 +118,7 @@ impl FromRequestParts<AppState> for MaybeCaller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
-        caller(&parts.headers, state).map(MaybeCaller)
+        caller(&parts.headers, state).await.map(MaybeCaller)
     }
 }
 
@@ -126,7 +126,8 @@ impl FromRequestParts<AppState> for RequiredCaller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
-        caller(&parts.headers, state)?
+        caller(&parts.headers, state)
+            .await?
             .map(RequiredCaller)
             .ok_or_else(|| ApiError::unauthorized("this needs `Authorization: Bearer <token>`"))
     }
@@ -139,7 +140,7 @@ impl FromRequestParts<AppState> for CatalogueAdmin {
         if state.context.config.admin_token.is_none() {
             return Ok(CatalogueAdmin);
         }
-        match caller(&parts.headers, state)? {
+        match caller(&parts.headers, state).await? {
             Some(caller) if caller.is_admin() => Ok(CatalogueAdmin),
             Some(_) => Err(ApiError::forbidden("this needs an administrator")),
             None => Err(ApiError::unauthorized(
@@ -158,7 +159,7 @@ impl FromRequestParts<AppState> for Auditor {
         if token.is_some_and(|token| is_token(token, state.context.config.audit_token.as_ref())) {
             return Ok(Auditor);
         }
-        match caller(&parts.headers, state)? {
+        match caller(&parts.headers, state).await? {
             Some(caller) if caller.is_admin() => Ok(Auditor),
             Some(_) => Err(ApiError::forbidden(
                 "this needs an auditor or an administrator",
@@ -170,7 +171,7 @@ impl FromRequestParts<AppState> for Auditor {
     }
 }
 
-fn caller(headers: &HeaderMap, state: &AppState) -> Result<Option<Caller>, ApiError> {
+async fn caller(headers: &HeaderMap, state: &AppState) -> Result<Option<Caller>, ApiError> {
     let Some(value) = headers.get(header::AUTHORIZATION) else {
         return Ok(None);
     };
@@ -185,12 +186,23 @@ fn caller(headers: &HeaderMap, state: &AppState) -> Result<Option<Caller>, ApiEr
             role: Role::Admin,
         }));
     }
-    state
-        .context
-        .tokens
-        .check(token)
-        .map(Some)
-        .ok_or_else(|| ApiError::unauthorized("the token is not valid or has expired"))
+    let caller = state.context.tokens.check(token);
+    let caller =
+        caller.ok_or_else(|| ApiError::unauthorized("the token is not valid or has expired"))?;
+    let role = role_now(&caller, state).await?;
+    Ok(Some(Caller { role, ..caller }))
+}
+
+/// An administrator's token was issued a while ago: what its account may do now is what counts.
+async fn role_now(caller: &Caller, state: &AppState) -> Result<Role, ApiError> {
+    if !caller.is_admin() {
+        return Ok(Role::Customer);
+    }
+    let account = match caller.subject.parse() {
+        Ok(id) => state.context.stores.users.get(id).await?,
+        Err(_) => None,
+    };
+    Ok(account.map_or(Role::Customer, |account| account.role))
 }
 
 fn bearer(value: &str) -> Option<&str> {

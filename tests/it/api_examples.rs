@@ -13,6 +13,8 @@ const SCRIPT: &str = "docs/api-examples.sh";
 
 /// Signs the webhook of the example.
 const WEBHOOK_SECRET: &str = "whsec_example";
+/// Opens what is not for shoppers.
+const ADMIN_TOKEN: &str = "an administrator for the length of a test";
 
 /// Method and path of each line with `curl`, without the query.
 fn examples() -> BTreeSet<(String, String)> {
@@ -48,14 +50,18 @@ fn fits(template: &str, path: &str) -> bool {
 
 #[test]
 fn every_line_works_and_every_route_has_one() {
-    let shop = OwnShop::start(&[("WEBHOOK_SECRET", WEBHOOK_SECRET)]);
+    let shop = OwnShop::start(&[
+        ("WEBHOOK_SECRET", WEBHOOK_SECRET),
+        ("SHOP_ADMIN_TOKEN", ADMIN_TOKEN),
+    ]);
     let services: Vec<&str> = shop.services().values().map(String::as_str).collect();
     let mut command = Command::new("bash");
     command
         .arg(SCRIPT)
         .env("SHOP", shop.url("gateway"))
         .env("SERVICES", services.join(" "))
-        .env("WEBHOOK_SECRET", WEBHOOK_SECRET);
+        .env("WEBHOOK_SECRET", WEBHOOK_SECRET)
+        .env("SHOP_ADMIN_TOKEN", ADMIN_TOKEN);
     let ended = Program::spawn(command).wait();
     assert!(ended.status.success(), "{}\n{}", ended.out, ended.err);
 

@@ -41,6 +41,9 @@ pub(super) struct ServeArgs {
     /// Seconds for which an untouched cart is kept
     #[arg(long, value_name = "S", default_value_t = 86_400, value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
     cart_ttl_s: u64,
+    /// Whether demo@rumshop.com can log in with password123 [default: true; false where --env is prod or production]
+    #[arg(long, value_name = "true|false", env = "SHOP_DEMO_ACCOUNT")]
+    demo_account: Option<bool>,
     /// Cost of one password hash: KiB of memory, passes, lanes
     #[arg(
         long,
@@ -117,6 +120,7 @@ impl ServeArgs {
         }
         config.ports = self.port_table()?;
         config.bind = self.bind;
+        config.demo_account = self.demo_account.unwrap_or(!config.is_production());
         config.password_cost = self.password_cost;
         config.token_ttl = Duration::from_secs(self.token_ttl_s);
         config.cart_ttl = Duration::from_secs(self.cart_ttl_s);

@@ -14,6 +14,7 @@ use uuid::Uuid;
 use crate::context::{AppState, Context, now_ms, rfc3339};
 use crate::error::{ApiError, ErrorBody};
 use crate::extract::Json;
+use crate::service::Service;
 use crate::store::{Role, User};
 use crate::token::RequiredCaller;
 use crate::validate::Problems;
@@ -172,6 +173,8 @@ async fn login(
         .finish()?;
     let email = credentials.email.to_lowercase();
     let user = state.context.stores.users.by_email(email).await?;
+    let closed = !state.context.config.demo_account && is_demo(&credentials);
+    let user = user.filter(|_| !closed);
     let hash = user.as_ref().map(|user| user.password_hash.clone());
     let genuine = state
         .context
@@ -184,6 +187,11 @@ async fn login(
             "the mail address or the password is wrong",
         )),
     }
+}
+
+/// Whether these are the credentials that everybody knows.
+fn is_demo(credentials: &Credentials) -> bool {
+    credentials.email.eq_ignore_ascii_case(DEMO_EMAIL) && credentials.password == DEMO_PASSWORD
 }
 
 /// The account behind the token.
@@ -213,24 +221,38 @@ fn session(state: &AppState, user: User) -> Result<JsonAnswer<Session>, ApiError
     }))
 }
 
-/// Makes the demo account (an administrator) unless it exists.
-pub(crate) async fn add_demo_account(context: &Arc<Context>) -> anyhow::Result<()> {
+/// Makes the demo account unless it exists or is not wanted. Everybody knows its password, so it is a customer like any
+/// other; a shop of before, which had it as an administrator, is put right by whichever process starts first.
+pub(crate) async fn settle_demo_account(context: &Arc<Context>) -> anyhow::Result<()> {
+    let config = &context.config;
     let users = &context.stores.users;
-    if users.by_email(DEMO_EMAIL.to_owned()).await?.is_some() {
-        return Ok(());
+    match users.by_email(DEMO_EMAIL.to_owned()).await? {
+        Some(user) if user.role == Role::Admin => {
+            users.set_role(user.id, Role::Customer).await?;
+            tracing::warn!("the demo account was an administrator and is a customer from now on");
+        }
+        Some(_) => {}
+        None if config.demo_account && config.runs(Service::Auth) => {
+            add_demo_account(context).await?;
+        }
+        None => {}
     }
-    let password_hash = context
-        .passwords
-        .hash(DEMO_PASSWORD.to_owned())
-        .await
-        .map_err(|error| anyhow::anyhow!("cannot hash the demo password: {}", error.code()))?;
-    let added = users
+    Ok(())
+}
+
+async fn add_demo_account(context: &Arc<Context>) -> anyhow::Result<()> {
+    let hash = context.passwords.hash(DEMO_PASSWORD.to_owned()).await;
+    let added = context
+        .stores
+        .users
         .add(User {
             id: Uuid::now_v7(),
             email: DEMO_EMAIL.to_owned(),
             name: DEMO_NAME.to_owned(),
-            password_hash,
-            role: Role::Admin,
+            password_hash: hash.map_err(|error| {
+                anyhow::anyhow!("cannot hash the demo password: {}", error.code())
+            })?,
+            role: Role::Customer,
             created_at_ms: now_ms(),
         })
         .await?;

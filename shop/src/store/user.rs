@@ -48,6 +48,8 @@ pub trait UserStore: Send + Sync {
     async fn add(&self, user: User) -> StoreResult<bool>;
     /// The account of a mail address (lower case).
     async fn by_email(&self, email: String) -> StoreResult<Option<User>>;
+    /// Changes what an account may do; false when there is no such account.
+    async fn set_role(&self, id: Uuid, role: Role) -> StoreResult<bool>;
     /// One account.
     async fn get(&self, id: Uuid) -> StoreResult<Option<User>>;
 }

@@ -1,10 +1,13 @@
 //! Accounts and tokens.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::future::join_all;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use serde_json::json;
+use serde_json::{Value, json};
+use shop::Service;
+use shop::store::Role;
 
 use crate::support::{JWT_SECRET, TestShop};
 
@@ -85,7 +88,7 @@ async fn unacceptable_registrations_are_refused() {
     shop.stop().await;
 }
 
-fn token(secret: &str, algorithm: Algorithm, expires_in_s: i64) -> String {
+fn token_with(secret: &str, algorithm: Algorithm, expires_in_s: i64) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     let exp = i64::try_from(now.as_secs()).unwrap() + expires_in_s;
     let claims =
@@ -97,12 +100,12 @@ fn token(secret: &str, algorithm: Algorithm, expires_in_s: i64) -> String {
 #[tokio::test]
 async fn only_genuine_tokens_that_have_not_expired_open_the_door() {
     let shop = TestShop::start().await;
-    let genuine = token(JWT_SECRET, Algorithm::HS256, 60);
+    let genuine = token_with(JWT_SECRET, Algorithm::HS256, 60);
     shop.get_as(&genuine, "/api/orders").await.expect(200);
     for bad in [
-        token(JWT_SECRET, Algorithm::HS256, -60),
-        token("another secret", Algorithm::HS256, 60),
-        token(JWT_SECRET, Algorithm::HS512, 60),
+        token_with(JWT_SECRET, Algorithm::HS256, -60),
+        token_with("another secret", Algorithm::HS256, 60),
+        token_with(JWT_SECRET, Algorithm::HS512, 60),
         // {"alg":"none"} with the claims of an administrator and no signature.
         "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4Iiwicm9sZSI6ImFkbWluIn0.".to_owned(),
         "garbage".to_owned(),
@@ -118,8 +121,100 @@ async fn only_genuine_tokens_that_have_not_expired_open_the_door() {
 #[tokio::test]
 async fn a_fresh_token_says_how_long_it_is_good() {
     let shop = TestShop::start_with(|config| config.token_ttl = Duration::from_secs(42)).await;
-    let demo = json!({"email": "demo@rumshop.com", "password": "password123"});
-    let session = shop.post("/api/auth/login", demo).await.expect(200);
+    let session = shop.post("/api/auth/login", demo()).await.expect(200);
     assert_eq!(session["expiresIn"], 42);
+    shop.stop().await;
+}
+
+fn demo() -> Value {
+    json!({"email": "demo@rumshop.com", "password": "password123"})
+}
+
+#[tokio::test]
+async fn the_demo_account_is_a_customer_like_any_other() {
+    let shop = TestShop::start().await;
+    let session = shop.post("/api/auth/login", demo()).await.expect(200);
+    assert_eq!(session["user"]["role"], "customer");
+    let token = session["token"].as_str().unwrap();
+    let books = shop.get_as(token, "/api/admin/orders").await;
+    assert_eq!(books.error(403), "forbidden");
+    shop.stop().await;
+}
+
+#[tokio::test]
+async fn a_shop_without_demo_account_has_none_even_if_it_had_one() {
+    let shop = TestShop::start().await;
+    let home = Arc::clone(&shop.folder);
+    shop.stop().await;
+    let closed = TestShop::start_in(Arc::clone(&home), |config| config.demo_account = false).await;
+    let refused = closed.post("/api/auth/login", demo()).await;
+    assert_eq!(refused.error(401), "unauthorized");
+    closed.stop().await;
+    let open = TestShop::start_in(home, |_| {}).await;
+    open.post("/api/auth/login", demo()).await.expect(200);
+    open.stop().await;
+
+    let fresh = TestShop::start_with(|config| config.demo_account = false).await;
+    let users = &fresh.shop.context().stores.users;
+    let found = users.by_email("demo@rumshop.com".into()).await.unwrap();
+    assert!(found.is_none());
+    fresh.stop().await;
+}
+
+#[tokio::test]
+async fn a_demo_account_that_was_an_administrator_is_one_no_longer() {
+    let shop = TestShop::start().await;
+    shop.set_role("demo@rumshop.com", Role::Admin).await;
+    let token = shop.log_in("demo@rumshop.com", "password123").await;
+    shop.get_as(&token, "/api/admin/orders").await.expect(200);
+    let home = Arc::clone(&shop.folder);
+    shop.stop().await;
+    // Whichever process starts first puts it right, also one that knows nothing of accounts.
+    for services in [Service::Orders, Service::Auth] {
+        let shop = TestShop::start_in(Arc::clone(&home), |config| {
+            config.services = vec![Service::Gateway, services];
+        })
+        .await;
+        let users = &shop.shop.context().stores.users;
+        let found = users.by_email("demo@rumshop.com".into()).await.unwrap();
+        assert_eq!(found.unwrap().role, Role::Customer);
+        if services == Service::Orders {
+            let books = shop.get_as(&token, "/api/admin/orders").await;
+            assert_eq!(books.error(403), "forbidden");
+        }
+        shop.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn an_administrators_token_is_worth_what_its_account_is_worth_now() {
+    let shop = TestShop::start().await;
+    shop.register("root@example.com").await;
+    shop.set_role("root@example.com", Role::Admin).await;
+    let token = shop.log_in("root@example.com", "correct horse").await;
+    shop.get_as(&token, "/api/admin/orders").await.expect(200);
+    shop.set_role("root@example.com", Role::Customer).await;
+    let refused = shop.get_as(&token, "/api/admin/orders").await;
+    assert_eq!(refused.error(403), "forbidden");
+    // Genuine, with the role of an administrator, but of no account.
+    let of_nobody = token_with(JWT_SECRET, Algorithm::HS256, 60);
+    let refused = shop.get_as(&of_nobody, "/api/admin/orders").await;
+    assert_eq!(refused.error(403), "forbidden");
+    shop.stop().await;
+}
+
+#[tokio::test]
+async fn nobody_registers_as_an_administrator() {
+    let shop = TestShop::start().await;
+    let new = json!({
+        "email": "eve@example.com", "password": "correct horse", "name": "Eve",
+        "role": "admin", "isAdmin": true, "id": "00000000-0000-0000-0000-000000000000",
+    });
+    let made = shop.post("/api/auth/register", new).await.expect(201);
+    assert_eq!(made["user"]["role"], "customer");
+    assert_ne!(made["user"]["id"], "00000000-0000-0000-0000-000000000000");
+    let token = made["token"].as_str().unwrap();
+    let refused = shop.get_as(token, "/api/admin/orders").await;
+    assert_eq!(refused.error(403), "forbidden");
     shop.stop().await;
 }

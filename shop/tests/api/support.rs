@@ -9,10 +9,12 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use shop::config::{PasswordCost, Secret};
 use shop::server::Stopped;
+use shop::store::Role;
 use shop::{Config, RunningShop, Service, Shop};
 use tempfile::TempDir;
 use test_servers::postgres::TestDatabase;
 use test_servers::redis::TestRedis;
+use uuid::Uuid;
 
 pub(crate) const JWT_SECRET: &str = "a secret for tests only";
 
@@ -148,10 +150,25 @@ impl TestShop {
         answer.expect(201)["token"].as_str().unwrap().to_owned()
     }
 
-    /// A token of the demo account, an administrator.
+    /// A token of a new administrator. No route makes one: somebody with access to the database does.
     pub(crate) async fn admin(&self) -> String {
-        let demo = json!({"email": "demo@rumshop.com", "password": "password123"});
-        let answer = self.post("/api/auth/login", demo).await;
+        let email = format!("admin-{}@example.com", Uuid::new_v4());
+        self.register(&email).await;
+        self.set_role(&email, Role::Admin).await;
+        self.log_in(&email, "correct horse").await
+    }
+
+    /// Changes what an account may do, in the database.
+    pub(crate) async fn set_role(&self, email: &str, role: Role) {
+        let users = &self.shop.context().stores.users;
+        let user = users.by_email(email.to_owned()).await.unwrap().unwrap();
+        assert!(users.set_role(user.id, role).await.unwrap());
+    }
+
+    /// A token of an account.
+    pub(crate) async fn log_in(&self, email: &str, password: &str) -> String {
+        let credentials = json!({"email": email, "password": password});
+        let answer = self.post("/api/auth/login", credentials).await;
         answer.expect(200)["token"].as_str().unwrap().to_owned()
     }
 

@@ -35,6 +35,12 @@ impl UserStore for ShopFile {
         Ok(self.db.read(look).await?)
     }
 
+    async fn set_role(&self, id: Uuid, role: Role) -> StoreResult<bool> {
+        let sql = "UPDATE users SET role = ?2 WHERE id = ?1";
+        let set = move |tx: &Connection| execute(tx, sql, (id.to_string(), role.as_str()));
+        Ok(self.db.write(set).await? == 1)
+    }
+
     async fn get(&self, id: Uuid) -> StoreResult<Option<User>> {
         let sql = "SELECT * FROM users WHERE id = ?1";
         let look = move |tx: &Connection| find(tx, sql, [id.to_string()], read_user);

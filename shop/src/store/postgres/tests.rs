@@ -267,6 +267,7 @@ const OPERATIONS: &[(&str, Operation)] = operations! { place,
     "ledger.outbox_len": () => |store, _given| store.outbox_len();
     "users.add": user() => |store, given| UserStore::add(store, given);
     "users.by_email": () => |store, _given| store.by_email("a@example.com".into());
+    "users.set_role": Uuid::new_v4() => |store, given| store.set_role(given, Role::Customer);
     "users.get": Uuid::new_v4() => |store, given| UserStore::get(store, given);
 };
 

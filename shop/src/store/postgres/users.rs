@@ -47,6 +47,17 @@ impl UserStore for Postgres {
         .await
     }
 
+    async fn set_role(&self, id: Uuid, role: Role) -> StoreResult<bool> {
+        self.write(Id(id), move |tx, id| {
+            Box::pin(async move {
+                let sql = "UPDATE users SET role = $2 WHERE id = $1";
+                let query = sqlx::query(sql).bind(id).bind(role.as_str());
+                Ok(query.execute(tx).await?.rows_affected() == 1)
+            })
+        })
+        .await
+    }
+
     async fn get(&self, id: Uuid) -> StoreResult<Option<User>> {
         self.read(Id(id), move |connection, id| {
             Box::pin(async move {
