@@ -19,8 +19,14 @@ use crate::store::{Role, User};
 use crate::token::RequiredCaller;
 use crate::validate::Problems;
 
+mod client;
+mod failures;
 mod passwords;
+mod pool;
+mod turns;
 
+pub use client::ClientNetwork;
+pub use failures::Attempt;
 pub use passwords::Passwords;
 
 const DEMO_EMAIL: &str = "demo@rumshop.com";
@@ -122,6 +128,7 @@ impl From<User> for Profile {
 ))]
 async fn register(
     State(state): State<AppState>,
+    client: ClientNetwork,
     Json(new): Json<Registration>,
 ) -> Result<(StatusCode, JsonAnswer<Session>), ApiError> {
     Problems::new()
@@ -140,11 +147,16 @@ async fn register(
     if users.by_email(email.clone()).await?.is_some() {
         return Err(taken());
     }
+    let attempt = Attempt {
+        account: email.clone(),
+        client,
+    };
+    let passwords = &state.context.passwords;
     let user = User {
         id: Uuid::now_v7(),
         email,
         name: new.name,
-        password_hash: state.context.passwords.hash(new.password).await?,
+        password_hash: passwords.hash(attempt, new.password).await?,
         role: Role::Customer,
         created_at_ms: now_ms(),
     };
@@ -159,27 +171,36 @@ fn taken() -> ApiError {
 }
 
 /// Logs in. An unknown address and a wrong password are told apart neither by answer nor by time.
+///
+/// After ten wrong passwords for one account from one address, or a hundred from all addresses that have never logged in to
+/// it, the answer is 429 until some are forgiven.
 #[utoipa::path(post, path = "/api/auth/login", request_body = Credentials, responses(
     (status = 200, body = Session),
     (status = 401, description = "The mail address or the password is wrong", body = ErrorBody),
+    (status = 429, description = "Too many wrong passwords for this account, or too many requests from this address", body = ErrorBody),
 ))]
 async fn login(
     State(state): State<AppState>,
+    client: ClientNetwork,
     Json(credentials): Json<Credentials>,
 ) -> Result<JsonAnswer<Session>, ApiError> {
     Problems::new()
         .text("email", &credentials.email, 1, EMAIL_CHARS_MAX)
         .text("password", &credentials.password, 1, PASSWORD_CHARS_MAX)
         .finish()?;
-    let email = credentials.email.to_lowercase();
-    let user = state.context.stores.users.by_email(email).await?;
+    let attempt = Attempt {
+        account: credentials.email.to_lowercase(),
+        client,
+    };
+    let passwords = &state.context.passwords;
+    passwords.check(&attempt)?;
+    let users = &state.context.stores.users;
+    let user = users.by_email(attempt.account.clone()).await?;
     let closed = !state.context.config.demo_account && is_demo(&credentials);
     let user = user.filter(|_| !closed);
     let hash = user.as_ref().map(|user| user.password_hash.clone());
-    let genuine = state
-        .context
-        .passwords
-        .verify(credentials.password, hash)
+    let genuine = passwords
+        .verify(attempt, credentials.password, hash)
         .await?;
     match user.filter(|_| genuine) {
         Some(user) => session(&state, user),
@@ -241,7 +262,7 @@ pub(crate) async fn settle_demo_account(context: &Arc<Context>) -> anyhow::Resul
 }
 
 async fn add_demo_account(context: &Arc<Context>) -> anyhow::Result<()> {
-    let hash = context.passwords.hash(DEMO_PASSWORD.to_owned()).await;
+    let hash = context.passwords.hash_own(DEMO_PASSWORD).await;
     let added = context
         .stores
         .users

@@ -139,7 +139,8 @@ async fn pass_on(State(state): State<AppState>, request: Request) -> Result<Resp
     remove_hop_by_hop(headers);
     headers.remove(header::HOST);
     if let Ok(address) = HeaderValue::try_from(client.ip().to_string()) {
-        headers.append(FORWARDED_FOR, address);
+        // In place of what the client claims: services are fair by this address.
+        headers.insert(FORWARDED_FOR, address);
     }
     let limit = state.context.config.request_timeout + GRACE;
     let answer = state.context.peers.forward(service, &target, request);

@@ -7,6 +7,7 @@ mod documents;
 mod errors;
 mod gateway;
 mod lifecycle;
+mod logins;
 mod orders;
 mod products;
 mod support;

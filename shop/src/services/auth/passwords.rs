@@ -1,43 +1,63 @@
 //! Hashing passwords with Argon2id on a few threads of their own.
 //!
-//! A hash is tens of milliseconds of pure CPU: it must neither block the tasks that serve requests
-//! nor queue without end. The threads run at low priority where the system allows it.
+//! A hash is tens of milliseconds of pure CPU: it must neither block the tasks that serve requests nor queue without end, and
+//! whoever asks for many must not keep the others from theirs. The threads run at low priority where the system allows it.
 
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use argon2::password_hash::{Ident, Output, PasswordHash, SaltString};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
+use axum::http::StatusCode;
 use rand::TryRngCore;
 use rand::rngs::OsRng;
 use tokio::sync::oneshot;
 
+use super::client::ClientNetwork;
+use super::failures::{Attempt, Failures};
+use super::pool::{Job, Pool, Refused};
 use crate::config::PasswordCost;
 use crate::error::ApiError;
 use crate::token::same;
 
-/// Hashes that may wait; one more is turned away with 503.
-const QUEUE_JOBS_MAX: usize = 256;
-/// Priority of the hashing threads: requests go first.
-const NICENESS: i32 = 10;
+/// How long a hash may wait for its turn: less than a request may take, so that a client that asks for more than there is
+/// hears of it in time.
+const WAIT_MAX: Duration = Duration::from_secs(8);
 const SALT_BYTES: usize = 16;
 
 /// Hashes and checks passwords.
 pub struct Passwords {
-    jobs: SyncSender<Message>,
-    threads: Mutex<Vec<JoinHandle<()>>>,
-    thread_count: usize,
+    pool: Pool,
+    failures: Arc<Failures>,
     cost: Params,
     /// Checked in place of the hash of an account that does not exist.
     decoy: String,
 }
 
-type Job = Box<dyn FnOnce(&mut Vec<Block>) + Send>;
+/// Why there is no hash.
+enum NoHash {
+    /// The client has lost its place in line.
+    Displaced,
+    /// The account was tried too often; how long to wait.
+    TooManyFailures(Duration),
+    /// Argon2 failed.
+    Failed(argon2::password_hash::Error),
+}
 
-enum Message {
-    Job(Job),
-    Close,
+impl From<argon2::password_hash::Error> for NoHash {
+    fn from(error: argon2::password_hash::Error) -> Self {
+        NoHash::Failed(error)
+    }
+}
+
+impl From<NoHash> for ApiError {
+    fn from(reason: NoHash) -> Self {
+        match reason {
+            NoHash::Displaced => crowded(),
+            NoHash::TooManyFailures(wait) => too_many_failures(wait),
+            NoHash::Failed(error) => ApiError::internal(&error),
+        }
+    }
 }
 
 impl Passwords {
@@ -49,108 +69,112 @@ impl Passwords {
                     "the password cost is not acceptable ({error}); the default is 19456,2,1"
                 )
             })?;
-        let (jobs, queue) = sync_channel(QUEUE_JOBS_MAX);
-        let queue = Arc::new(Mutex::new(queue));
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let thread_count = (cores / 2).max(1);
-        let threads = (0..thread_count)
-            .map(|_| {
-                let queue = Arc::clone(&queue);
-                std::thread::Builder::new()
-                    .name("password".into())
-                    .spawn(move || run(&queue))
-            })
-            .collect::<Result<_, _>>()?;
         let decoy =
             decoy(&cost).map_err(|error| anyhow::anyhow!("cannot hash passwords: {error}"))?;
         Ok(Passwords {
-            jobs,
-            threads: Mutex::new(threads),
-            thread_count,
+            pool: Pool::start((cores / 2).max(1))?,
+            failures: Arc::default(),
             cost,
             decoy,
         })
     }
 
     /// The hash of a password in PHC form, with a salt of its own.
-    pub async fn hash(&self, password: String) -> Result<String, ApiError> {
+    pub async fn hash(&self, whose: Attempt, password: String) -> Result<String, ApiError> {
         let cost = self.cost.clone();
-        self.run(move |memory| hash(&cost, &password, memory)).await
+        let work = move |memory: &mut Vec<Block>| Ok(hash(&cost, &password, memory)?);
+        self.run(whose, work).await
     }
 
-    /// Whether the password belongs to the hash. Without a hash it takes as long and says no.
-    pub async fn verify(&self, password: String, hash: Option<String>) -> Result<bool, ApiError> {
+    /// The hash of a password of the shop's own.
+    pub(super) async fn hash_own(&self, password: &str) -> Result<String, ApiError> {
+        let shop = Attempt {
+            account: String::new(),
+            client: ClientNetwork::OWN,
+        };
+        self.hash(shop, password.to_owned()).await
+    }
+
+    /// Refuses an attempt that may not be made now, before it costs anything.
+    pub(super) fn check(&self, attempt: &Attempt) -> Result<(), ApiError> {
+        let checked = self.failures.check(attempt, Instant::now());
+        checked.map_err(too_many_failures)
+    }
+
+    /// Whether the password belongs to the hash, unless the account was tried too often. Without a hash it takes as long and
+    /// says no.
+    pub async fn verify(
+        &self,
+        attempt: Attempt,
+        password: String,
+        hash: Option<String>,
+    ) -> Result<bool, ApiError> {
         let known = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.decoy.clone());
-        let genuine = self
-            .run(move |memory| verify(&hash, &password, memory))
-            .await?;
-        Ok(genuine && known)
+        let failures = Arc::clone(&self.failures);
+        let tried = attempt.clone();
+        // Counted where the hash is made: the attempts that wait behind it see the outcome.
+        let work = move |memory: &mut Vec<Block>| {
+            let checked = failures.check(&tried, Instant::now());
+            checked.map_err(NoHash::TooManyFailures)?;
+            let genuine = verify(&hash, &password, memory)? && known;
+            failures.record(&tried, genuine, Instant::now());
+            Ok(genuine)
+        };
+        self.run(attempt, work).await
     }
 
     /// Finishes what waits and joins the threads. Blocks; harmless twice.
     pub fn close(&self) {
-        let threads =
-            std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
-        if threads.is_empty() {
-            return;
-        }
-        for _ in 0..self.thread_count {
-            // Fails only when the threads are gone already.
-            drop(self.jobs.send(Message::Close));
-        }
-        for thread in threads {
-            if thread.join().is_err() {
-                tracing::error!("a password thread panicked");
-            }
-        }
+        self.pool.close();
     }
 
     async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Vec<Block>) -> argon2::password_hash::Result<T> + Send + 'static,
+        whose: Attempt,
+        work: impl FnOnce(&mut Vec<Block>) -> Result<T, NoHash> + Send + 'static,
     ) -> Result<T, ApiError> {
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move |memory| {
             // A caller that has hung up needs no hash.
             if !answer.is_closed() {
-                drop(answer.send(work(memory)));
+                drop(answer.send(memory.map_or(Err(NoHash::Displaced), work)));
             }
         });
-        self.jobs
-            .try_send(Message::Job(job))
-            .map_err(|error| match error {
-                TrySendError::Full(_) => {
-                    ApiError::unavailable("too many people log in at once; try again shortly")
-                }
-                TrySendError::Disconnected(_) => ApiError::unavailable("the shop is shutting down"),
+        self.pool
+            .submit(whose, job)
+            .map_err(|refused| match refused {
+                Refused::Crowded => crowded(),
+                Refused::Closed => shutting_down(),
             })?;
-        answered
-            .await
-            .map_err(|_| ApiError::unavailable("the shop is shutting down"))?
-            .map_err(|error| ApiError::internal(&error))
+        let answered = tokio::time::timeout(WAIT_MAX, answered).await;
+        let outcome = answered.map_err(|_| crowded())?;
+        Ok(outcome.map_err(|_| shutting_down())??)
     }
 }
 
-impl Drop for Passwords {
-    fn drop(&mut self) {
-        self.close();
-    }
+fn crowded() -> ApiError {
+    ApiError::new(
+        StatusCode::TOO_MANY_REQUESTS,
+        "too_many_requests",
+        "more people log in from this address than the shop can check; try again shortly",
+    )
+    .retry_after(1)
 }
 
-fn run(queue: &Mutex<Receiver<Message>>) {
-    if let Err(error) = rustix::process::nice(NICENESS) {
-        tracing::debug!(%error, "cannot lower the priority of password hashing");
-    }
-    // Kept from hash to hash: touching 19 MiB of fresh pages would cost as much as a tenth of it.
-    let mut memory = Vec::new();
-    loop {
-        let message = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        match message {
-            Ok(Message::Job(job)) => job(&mut memory),
-            Ok(Message::Close) | Err(_) => return,
-        }
-    }
+fn too_many_failures(wait: Duration) -> ApiError {
+    let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX);
+    ApiError::new(
+        StatusCode::TOO_MANY_REQUESTS,
+        "too_many_failures",
+        "too many wrong passwords for this account; try again later",
+    )
+    .retry_after(seconds.saturating_add(1))
+}
+
+fn shutting_down() -> ApiError {
+    ApiError::unavailable("the shop is shutting down")
 }
 
 fn hash(
@@ -246,13 +270,20 @@ mod tests {
         .unwrap()
     }
 
+    fn ann() -> Attempt {
+        Attempt {
+            account: "ann@example.com".into(),
+            client: ClientNetwork::OWN,
+        }
+    }
+
     #[tokio::test]
     async fn a_password_fits_its_own_hash_only() {
         let passwords = cheap();
-        let hash = passwords.hash("correct horse".into()).await.unwrap();
+        let hash = passwords.hash_own("correct horse").await.unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=64,t=1,p=1$"));
         let verify = |password: &str, hash: Option<&String>| {
-            passwords.verify(password.to_owned(), hash.cloned())
+            passwords.verify(ann(), password.to_owned(), hash.cloned())
         };
         assert!(verify("correct horse", Some(&hash)).await.unwrap());
         assert!(!verify("battery staple", Some(&hash)).await.unwrap());
@@ -261,7 +292,7 @@ mod tests {
 
     #[tokio::test]
     async fn hashes_are_what_everyone_else_means_by_argon2id() {
-        let hash = cheap().hash("correct horse".into()).await.unwrap();
+        let hash = cheap().hash_own("correct horse").await.unwrap();
         let parsed = PasswordHash::new(&hash).unwrap();
         Argon2::default()
             .verify_password(b"correct horse", &parsed)
