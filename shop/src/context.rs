@@ -12,6 +12,7 @@ use crate::service::Service;
 use crate::services::auth::Passwords;
 use crate::services::cart::ProductCache;
 use crate::services::gateway::Door;
+use crate::services::notifications::MailRequests;
 use crate::services::{recommendations, search};
 use crate::store::Stores;
 use crate::token::Tokens;
@@ -36,6 +37,8 @@ pub struct Context {
     pub cart_products: ProductCache,
     /// Counts clients' requests (gateway).
     pub door: Door,
+    /// Counts the mails that owners ask for (notifications).
+    pub mail_requests: MailRequests,
     /// The index (search).
     pub search: search::Shelf,
     /// Neighbourhoods of products (recommendations).

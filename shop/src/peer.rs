@@ -140,16 +140,18 @@ impl Peers {
         self.call(service, path, request).await
     }
 
-    /// Sends JSON to a peer and reads its JSON answer.
-    pub async fn send<T: DeserializeOwned>(
+    /// Sends JSON to a peer on behalf of whom `authorization` names, and reads its JSON answer.
+    pub async fn post_as<T: DeserializeOwned>(
         &self,
         service: Service,
-        method: Method,
         path: &str,
         body: &serde_json::Value,
+        authorization: HeaderValue,
     ) -> Result<T, PeerError> {
         let mut request = Request::new(Body::from(body.to_string()));
-        *request.method_mut() = method;
+        *request.method_mut() = Method::POST;
+        let headers = request.headers_mut();
+        headers.insert(header::AUTHORIZATION, authorization);
         self.call(service, path, request).await
     }
 

@@ -233,6 +233,7 @@ pub(crate) async fn open(
         passwords: Passwords::start(config.password_cost)?,
         cart_products: ProductCache::default(),
         door: Door::new(NonZeroU32::new(config.gateway_rate_per_s).unwrap_or(NonZeroU32::MAX)),
+        mail_requests: Default::default(),
         search: Default::default(),
         recommendations: Default::default(),
         observers,

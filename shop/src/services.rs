@@ -5,6 +5,7 @@ pub mod cart;
 pub mod gateway;
 pub mod notifications;
 pub mod orders;
+mod own_order;
 pub mod payment;
 pub mod recommendations;
 pub mod search;

@@ -7,6 +7,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::config::Secret;
 use crate::context::{AppState, now_ms};
@@ -35,7 +36,7 @@ struct Claims {
 /// Who sends a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
-    /// The token's subject: a user id, or `guest:<order id>`; `admin` for the administrator's token.
+    /// The token's subject: a user id, `guest:<order id>` or `pipeline:<order id>`; `admin` for the administrator's token.
     pub subject: String,
     /// What it may do.
     pub role: Role,
@@ -66,6 +67,20 @@ impl Tokens {
             validation,
             ttl,
         }
+    }
+
+    /// A token with which the pipeline asks another service to do something about one order. No account and no guest has its
+    /// subject, so only who knows the signing key can be the pipeline.
+    pub fn issue_for_pipeline(&self, order_id: Uuid) -> Result<String, ApiError> {
+        self.issue(&pipeline_subject(order_id), Role::Customer)
+    }
+
+    /// Whether a request comes from the pipeline, about this order.
+    pub fn are_pipelines(&self, headers: &HeaderMap, order_id: Uuid) -> bool {
+        let given = headers.get(header::AUTHORIZATION);
+        let token = given.and_then(|value| value.to_str().ok()).and_then(bearer);
+        let caller = token.and_then(|token| self.check(token));
+        caller.is_some_and(|caller| caller.subject == pipeline_subject(order_id))
     }
 
     /// A fresh token.
@@ -100,6 +115,10 @@ impl Tokens {
             role,
         })
     }
+}
+
+fn pipeline_subject(order_id: Uuid) -> String {
+    format!("pipeline:{order_id}")
 }
 
 /// The caller, if the request carries a token. A bad token is refused rather than ignored.

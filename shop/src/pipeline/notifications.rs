@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use http::{Method, StatusCode};
+use http::{HeaderValue, StatusCode};
 use serde_json::json;
 use telemetry::catalogue::span_name;
 
@@ -17,6 +17,7 @@ use crate::order::Order;
 use crate::queue::{Received, Topic};
 use crate::service::Service;
 use crate::store::{Consumer, Handling, StoreResult};
+use crate::token::Tokens;
 
 /// Handles `inventory.reserved` and `order.shipped`.
 pub(super) struct Notifications {
@@ -80,9 +81,11 @@ impl Notifications {
             body["total"] = json!(order.total.amount);
             body["currency"] = json!(order.total.currency);
         }
-        let peers = &self.part.context.peers;
-        let told: Result<serde_json::Value, _> = peers
-            .send(Service::Notifications, Method::POST, path, &body)
+        let context = &self.part.context;
+        let authorization = authorization(&context.tokens, order)?;
+        let told: Result<serde_json::Value, _> = context
+            .peers
+            .post_as(Service::Notifications, path, &body, authorization)
             .await;
         match told.map_err(|error| (error.status(), error)) {
             Ok(_) => Ok(()),
@@ -96,12 +99,24 @@ impl Notifications {
     }
 }
 
-/// Whether the same request would be answered the same for ever.
+/// Shows the notifications service that it is the pipeline which asks.
+fn authorization(tokens: &Tokens, order: &Order) -> Result<HeaderValue, Outcome> {
+    let token = tokens.issue_for_pipeline(order.id);
+    let token = token.map_err(|error| Outcome::Retry(error.to_string()))?;
+    HeaderValue::try_from(format!("Bearer {token}"))
+        .map_err(|error| Outcome::Retry(error.to_string()))
+}
+
+/// Whether the same request would be answered the same for ever. A token that is refused is no property of the request: the
+/// services have different signing keys until somebody gives them the same.
 fn is_final(status: StatusCode) -> bool {
     status.is_client_error()
         && !matches!(
             status,
-            StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT
+            StatusCode::TOO_MANY_REQUESTS
+                | StatusCode::REQUEST_TIMEOUT
+                | StatusCode::UNAUTHORIZED
+                | StatusCode::FORBIDDEN
         )
 }
 

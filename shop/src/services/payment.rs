@@ -5,7 +5,7 @@
 //! Card numbers pass through to the provider and are neither stored nor logged.
 
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use telemetry::catalogue::span_name;
 use telemetry::span;
@@ -21,9 +21,10 @@ use crate::order::{OrderStatus, PaymentMode};
 use crate::pipeline::intents::{self, Undecided};
 use crate::pipeline::meter::Meter;
 use crate::provider::{Charge, ChargeError, PaymentMethod};
-use crate::service::Service;
 use crate::store::{Intent, IntentChange, IntentMoved, IntentStatus};
 use crate::token::{Caller, MaybeCaller};
+
+use super::own_order::own_order;
 
 mod body;
 mod books;
@@ -114,28 +115,13 @@ struct OrderToPay {
     payment: PaymentMode,
 }
 
-/// Asks the orders service on the caller's behalf, so that it decides who may see the order.
+/// What the order costs, if the caller may see it and it can be paid by an intent.
 async fn payable_amount(
     state: &AppState,
     order_id: Uuid,
     headers: &HeaderMap,
 ) -> Result<Money, ApiError> {
-    let path = format!("/api/orders/{order_id}");
-    let authorization = headers.get(header::AUTHORIZATION).cloned();
-    let peers = &state.context.peers;
-    let order: OrderToPay = peers
-        .get_as(Service::Orders, &path, authorization)
-        .await
-        .map_err(|error| match error.status() {
-            Some(StatusCode::UNAUTHORIZED) => {
-                ApiError::unauthorized("the order needs its owner's token")
-            }
-            Some(StatusCode::FORBIDDEN) => {
-                ApiError::forbidden("the order belongs to somebody else")
-            }
-            Some(StatusCode::NOT_FOUND) => ApiError::not_found("there is no such order"),
-            _ => error.into(),
-        })?;
+    let order: OrderToPay = own_order(&state.context.peers, order_id, headers).await?;
     if order.payment != PaymentMode::Intent {
         let message = "the order is charged automatically; make it with `\"payment\": \"intent\"`";
         return Err(ApiError::conflict("paid_automatically", message));

@@ -8,6 +8,7 @@ mod errors;
 mod gateway;
 mod lifecycle;
 mod logins;
+mod notifications;
 mod orders;
 mod products;
 mod support;
