@@ -111,3 +111,27 @@ fn outcome(created: Created) -> Outcome {
         Created::TotalTooLarge => Outcome::Poison("the total is too large".into()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn queued_orders_are_read_as_strictly_as_those_over_http() {
+        let plain = r#"{"customerId":"123","items":["item1"],"total":99.99}"#;
+        assert_eq!(unread_reason(plain), None);
+        let ambiguous = r#"{"customerId":"123","items":["item1"],"total":99.99,"total":1}"#;
+        let reason = unread_reason(ambiguous).unwrap();
+        assert!(reason.contains("`total`"), "{reason}");
+
+        let line = r#"{"productId":1,"quantity":999}"#;
+        let body = format!(r#"{{"items":[{line},{line}]}}"#);
+        let order: CreateOrder = json::from_slice(body.as_bytes()).unwrap();
+        let draft = Draft {
+            owner: None,
+            idempotency: None,
+        };
+        let reason = order.into_new(draft).unwrap_err().to_string();
+        assert!(reason.contains("999 pieces of one product"), "{reason}");
+    }
+}
