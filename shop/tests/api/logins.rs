@@ -1,6 +1,7 @@
 //! Wrong passwords: bounded, and nobody but their sender suffers from them.
 
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use reqwest::Client;
@@ -36,6 +37,8 @@ async fn log_in(shop: &TestShop, client: &Client, email: &str, password: &str) -
 #[tokio::test]
 async fn a_flood_of_logins_from_one_address_leaves_the_others_their_turn() {
     let shop = TestShop::start_with(|config| {
+        // What is told here is the line's doing, not that of a slow machine.
+        config.request_timeout = Duration::from_secs(60);
         // Dear enough that the flood is there from beginning to end.
         config.password_cost = PasswordCost {
             memory_kib: 1_024,
