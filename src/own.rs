@@ -11,6 +11,17 @@ pub fn cpu_time() -> Duration {
     )
 }
 
+/// Random bytes of the system, for what nobody may guess and nobody wants again.
+///
+/// # Errors
+/// When the system gives none.
+pub fn random_bytes<const COUNT: usize>() -> std::io::Result<[u8; COUNT]> {
+    use std::io::Read as _;
+    let mut bytes = [0; COUNT];
+    std::fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    Ok(bytes)
+}
+
 /// Resident memory of this process in bytes; 0 where the system does not tell.
 pub fn memory_bytes() -> u64 {
     memory_bytes_of("self")

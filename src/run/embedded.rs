@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::Read;
+use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -144,14 +144,18 @@ impl EmbeddedShop {
         self.memory_bytes_max.load(Ordering::Relaxed)
     }
 
-    /// Tells the shop to stop by closing its lifeline, and waits; one that does not stop is killed.
+    /// Tells the shop to stop over its lifeline, and waits; one that does not stop is killed. A lifeline that ends without a word
+    /// is what a killed loadgen leaves, and the shop then takes no time to finish anything.
     pub fn stop(&mut self) {
         self.watching.store(false, Ordering::Relaxed);
         if let Some(watcher) = self.watcher.take() {
             watcher.thread().unpark();
             let _ = watcher.join();
         }
-        drop(self.child.stdin.take());
+        if let Some(mut lifeline) = self.child.stdin.take() {
+            // A shop that has gone already hears nothing.
+            let _ = lifeline.write_all(b"stop\n");
+        }
         let begin = Instant::now();
         while begin.elapsed() < STOP_MAX {
             if !matches!(self.child.try_wait(), Ok(None)) {
@@ -194,10 +198,7 @@ fn command(folder: &Path, log: &Path, ready_file: &Path) -> anyhow::Result<Comma
 
 /// Random bytes of the system as text. A seed would make them guessable.
 fn random_token() -> anyhow::Result<String> {
-    let mut bytes = [0; 32];
-    File::open("/dev/urandom")
-        .and_then(|mut source| source.read_exact(&mut bytes))
-        .context("the system gives no random bytes")?;
+    let bytes: [u8; 32] = crate::own::random_bytes().context("the system gives no random bytes")?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 

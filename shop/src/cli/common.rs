@@ -18,6 +18,15 @@ use crate::pipeline;
 use crate::server::{Shop, Stopped};
 use crate::service::Service;
 
+/// How long a shop whose lifeline broke may take to finish what is under way.
+const ORPHAN_DRAIN_MAX: Duration = Duration::from_millis(300);
+
+/// How long it may live at all: starting, it may be busy with something that cannot be called off.
+const ORPHAN_LIFE_MAX: Duration = Duration::from_millis(600);
+
+/// How long the runtime waits for blocking work once everything else has ended.
+const LEFT_BEHIND_MAX: Duration = Duration::from_millis(300);
+
 /// Flags of every process that runs the shop or a part of it.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct CommonArgs {
@@ -56,7 +65,8 @@ pub(super) struct ProcessArgs {
     /// Write a JSON file with the process id and the URLs once every port listens
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
-    /// Stop when standard input ends, so that no process outlives whoever started it
+    /// Stop when standard input ends, so that no process outlives whoever started it. After a line on it there is time to
+    /// finish what is under way, without one 0.3 seconds
     #[arg(long)]
     lifeline: bool,
     /// What is logged: error, warn, info, debug, or a filter such as `shop=debug`
@@ -176,13 +186,17 @@ impl ProcessArgs {
             .build()
             .context("cannot start the runtime")?;
         let outcome = runtime.block_on(work(self));
-        drop(runtime);
+        // What the work has left behind waits for something that does not come.
+        runtime.shutdown_timeout(LEFT_BEHIND_MAX);
         outcome
     }
 
     async fn serve(&self, config: Config) -> anyhow::Result<()> {
         let mut end = self.end()?;
-        let shop = Shop::start(config).await?;
+        let shop = tokio::select! {
+            shop = Shop::start(config) => shop?,
+            () = end.broken() => return Ok(()),
+        };
         for (service, url) in shop.urls() {
             tracing::info!(service = service.name(), url, "listening");
         }
@@ -191,8 +205,13 @@ impl ProcessArgs {
                 .iter()
                 .map(|(service, url)| (service.name(), url.as_str())),
         )?;
-        end.wait().await;
-        match shop.shutdown().await {
+        let stopped = match end.wait().await {
+            Why::Told => shop.shutdown().await,
+            Why::LifelineBroke => tokio::time::timeout(ORPHAN_DRAIN_MAX, shop.shutdown())
+                .await
+                .unwrap_or(Stopped::CutOff),
+        };
+        match stopped {
             Stopped::Drained => tracing::info!("stopped; everything under way was finished"),
             Stopped::CutOff => tracing::warn!("stopped at the deadline; something was cut off"),
         }
@@ -221,19 +240,44 @@ impl ProcessArgs {
 
 /// What tells a process to end.
 pub(super) struct End {
-    lifeline: Option<oneshot::Receiver<()>>,
+    lifeline: Option<oneshot::Receiver<Why>>,
     signals: Signals,
 }
 
 impl End {
-    /// Returns when the process shall end.
-    pub(super) async fn wait(&mut self) {
-        let why = tokio::select! {
-            signal = self.signals.next() => signal,
-            () = ended(&mut self.lifeline) => "standard input ended",
+    /// Returns when the process shall end, and why.
+    pub(super) async fn wait(&mut self) -> Why {
+        let (text, why) = tokio::select! {
+            signal = self.signals.next() => (signal, Why::Told),
+            why = ended(&mut self.lifeline) => ("standard input ended", why),
         };
-        tracing::info!(why, "stopping");
+        tracing::info!(why = text, "stopping");
+        why
     }
+
+    /// Returns when whoever holds the lifeline is gone.
+    async fn broken(&mut self) {
+        if ended(&mut self.lifeline).await == Why::Told {
+            // The process stops when it has started; `wait` must still see it.
+            self.lifeline = Some(told());
+            std::future::pending().await
+        }
+    }
+}
+
+/// Why a process ends.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Why {
+    /// By a signal, or by something written to the lifeline before its end: there is time to finish what is under way.
+    Told,
+    /// The lifeline ended without a word, as it does when its holder is killed: nobody waits for an answer any more.
+    LifelineBroke,
+}
+
+fn told() -> oneshot::Receiver<Why> {
+    let (over, ended) = oneshot::channel();
+    let _ = over.send(Why::Told);
+    ended
 }
 
 impl PeerArgs {
@@ -277,24 +321,40 @@ impl Signals {
 
 /// A thread that reads standard input to its end; it ends with the process at the latest, since a
 /// blocking read of a terminal or pipe cannot be called off.
-fn watch_standard_input() -> anyhow::Result<oneshot::Receiver<()>> {
+fn watch_standard_input() -> anyhow::Result<oneshot::Receiver<Why>> {
     let (over, ended) = oneshot::channel();
     std::thread::Builder::new()
         .name("lifeline".into())
         .spawn(move || {
             let mut buffer = [0; 256];
             let mut input = std::io::stdin().lock();
-            while matches!(input.read(&mut buffer), Ok(read) if read > 0) {}
+            let mut why = Why::LifelineBroke;
+            while matches!(input.read(&mut buffer), Ok(read) if read > 0) {
+                why = Why::Told;
+            }
             // Nobody waits any more when the shop is stopping for another reason.
-            let _ = over.send(());
+            let _ = over.send(why);
+            if why == Why::LifelineBroke {
+                std::thread::sleep(ORPHAN_LIFE_MAX);
+                end_now();
+            }
         })
         .context("cannot watch standard input")?;
     Ok(ended)
 }
 
-async fn ended(lifeline: &mut Option<oneshot::Receiver<()>>) {
+/// Ends a process that nobody waits for, as a crash would: what was acknowledged is on the disk.
+#[expect(
+    clippy::exit,
+    reason = "the owner of everything in this process is gone, and so is who would wait for an orderly end"
+)]
+fn end_now() {
+    std::process::exit(1)
+}
+
+async fn ended(lifeline: &mut Option<oneshot::Receiver<Why>>) -> Why {
     match lifeline {
-        Some(lifeline) => drop(lifeline.await),
+        Some(lifeline) => lifeline.await.unwrap_or(Why::LifelineBroke),
         None => std::future::pending().await,
     }
 }

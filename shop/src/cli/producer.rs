@@ -74,7 +74,7 @@ impl ProducerArgs {
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         while left != Some(0) {
             tokio::select! {
-                () = end.wait() => return Ok(()),
+                _ = end.wait() => return Ok(()),
                 _ = ticks.tick() => {}
             }
             let at = observer.tracer.background().clone();

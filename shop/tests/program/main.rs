@@ -38,7 +38,18 @@ impl Running {
         self.0.as_ref().unwrap().id()
     }
 
+    /// Tells it to stop in order.
     fn finish(mut self) -> Output {
+        let mut child = self.0.take().unwrap();
+        let mut lifeline = child.stdin.take().unwrap();
+        // One that has ended already hears nothing.
+        let _ = lifeline.write_all(b"stop\n");
+        drop(lifeline);
+        child.wait_with_output().unwrap()
+    }
+
+    /// Lets go of its lifeline without a word, as a holder that was killed does.
+    fn abandon(mut self) -> Output {
         let mut child = self.0.take().unwrap();
         drop(child.stdin.take());
         child.wait_with_output().unwrap()
@@ -97,6 +108,23 @@ fn a_whole_shop_says_where_it_is_and_ends_with_its_lifeline() {
             "{line}"
         );
     }
+}
+
+#[test]
+fn a_shop_whose_holder_is_gone_does_not_finish_what_takes_long() {
+    let folder = tempfile::tempdir().unwrap();
+    let ready = folder.path().join("ready.json");
+    let flags = [
+        "--free-ports",
+        "--lifeline",
+        // Far more than it could make in the time that it has.
+        "--products",
+        "1000000",
+        "--ready-file",
+        ready.to_str().unwrap(),
+    ];
+    Running::start(&mut shop(folder.path(), &flags)).abandon();
+    assert!(!ready.exists(), "it went on to start");
 }
 
 #[test]
