@@ -13,6 +13,7 @@ use http::header::SET_COOKIE;
 use crate::scenario::{Extract, From, Outcome, PromiseField, Step, StepId, Test};
 use crate::shopper::{Shopper, World};
 use crate::template::{Part, Scalar, Value};
+use crate::transport::VALUE_TOO_LARGE;
 
 mod comparison;
 mod pointer;
@@ -157,6 +158,20 @@ impl Step {
     /// Foreseen outcomes come first: they are answers of their own, so checks do not apply and missing values are no
     /// error. Otherwise the first failed check names the error, and then the first missing value.
     pub fn conclude(
+        &self,
+        id: StepId,
+        world: &World,
+        shopper: &mut Shopper,
+        response: &mut Response,
+    ) -> Ending<'_> {
+        let ending = self.ending(id, world, shopper, response);
+        match shopper.take_too_large() {
+            true => Ending::Failed(VALUE_TOO_LARGE.into()),
+            false => ending,
+        }
+    }
+
+    fn ending(
         &self,
         id: StepId,
         world: &World,

@@ -13,7 +13,10 @@ use uuid::{Builder, Uuid};
 use crate::data::{Card, Client, Person, Sampler, Words};
 use crate::rng::ShopperRng;
 use crate::scenario::{Persona, Scenario};
-use crate::template::{Slot, Value};
+use crate::template::{Slot, VALUE_BYTES_MAX, Value};
+
+/// Most text that one shopper keeps in all its variables, bytes: thousands of shoppers wait at the same time.
+const VARIABLES_BYTES_MAX: usize = 4 << 20;
 
 /// What all shoppers share: the scenario and what was prepared from it once.
 #[derive(Debug)]
@@ -30,6 +33,10 @@ pub struct Shopper {
     session: Uuid,
     person: Option<Box<Person>>,
     variables: Box<[Value]>,
+    /// Bytes of text in all variables.
+    variable_bytes: usize,
+    /// Whether a value outgrew its bound since someone asked.
+    too_large: bool,
     walk: ShopperRng,
     data: ShopperRng,
     ids: ShopperRng,
@@ -159,6 +166,8 @@ impl Shopper {
             session: random_uuid(&mut identity),
             person: None,
             variables: vec![Value::Unset; scenario.variables.len()].into(),
+            variable_bytes: 0,
+            too_large: false,
             walk: ShopperRng::new(seed, "walk", index),
             data: ShopperRng::new(seed, "data", index),
             ids: ShopperRng::new(seed, "ids", index),
@@ -234,11 +243,28 @@ impl Shopper {
             .unwrap_or(&Value::Unset)
     }
 
-    /// Sets a variable. A slot that the scenario does not have is ignored.
+    /// Sets a variable. A slot that the scenario does not have is ignored; a text that is longer than [`VALUE_BYTES_MAX`], or
+    /// more than all of them may hold, is not kept, and [`take_too_large`](Self::take_too_large) tells.
     pub fn set_variable(&mut self, slot: Slot, value: Value) {
-        if let Some(variable) = self.variables.get_mut(usize::from(slot.0)) {
-            *variable = value;
-        }
+        let Some(variable) = self.variables.get_mut(usize::from(slot.0)) else {
+            return;
+        };
+        let others = self.variable_bytes - variable.text_bytes();
+        let bytes = value.text_bytes();
+        let fits = bytes <= VALUE_BYTES_MAX && others + bytes <= VARIABLES_BYTES_MAX;
+        self.too_large |= !fits;
+        *variable = if fits { value } else { Value::Unset };
+        self.variable_bytes = others + variable.text_bytes();
+    }
+
+    /// A text outgrew its bound.
+    pub(crate) fn note_too_large(&mut self) {
+        self.too_large = true;
+    }
+
+    /// Whether a value outgrew its bound since the last call: what was to be made of it is wrong.
+    pub fn take_too_large(&mut self) -> bool {
+        std::mem::take(&mut self.too_large)
     }
 
     /// Random numbers for where it goes and how long it thinks.

@@ -10,6 +10,12 @@ pub use value::Scalar;
 #[cfg(test)]
 mod tests;
 
+/// Longest text that a shopper keeps in one variable, bytes.
+pub const VALUE_BYTES_MAX: usize = 1 << 20;
+
+/// Longest text made of a template: a body, a URL, a header; bytes.
+pub const TEXT_BYTES_MAX: usize = 16 << 20;
+
 /// Index of a shopper's variable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Slot(pub u16);

@@ -92,6 +92,9 @@ pub struct Answer {
     pub body_bytes: u64,
 }
 
+/// What a value that outgrew its bound is counted under.
+pub const VALUE_TOO_LARGE: &str = "value_too_large";
+
 /// Why an exchange failed, in the words that errors are counted under.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Failure {
@@ -111,12 +114,18 @@ pub enum Failure {
     Closed,
     /// What came back is not HTTP.
     NotHttp,
+    /// The head of the answer was larger, or had more headers, than a browser takes.
+    HeadTooLarge,
+    /// The target switched to another protocol (`101`), which no request asked for.
+    UnaskedUpgrade,
     /// The body was larger than allowed.
     BodyTooLarge,
     /// More redirects than allowed, or one that leads nowhere.
     Redirects,
     /// A value of the scenario makes no valid request (a header or URL with forbidden characters).
     BadRequest,
+    /// A value of the scenario outgrew its bound; nothing was sent.
+    ValueTooLarge,
     /// This machine has no descriptors left: the generator's fault.
     OutOfDescriptors,
     /// This machine has no ports left: the generator's fault.
@@ -137,9 +146,12 @@ impl Failure {
             Self::Reset => "connection_reset",
             Self::Closed => "connection_closed",
             Self::NotHttp => "not_http",
+            Self::HeadTooLarge => "head_too_large",
+            Self::UnaskedUpgrade => "unasked_upgrade",
             Self::BodyTooLarge => "body_too_large",
             Self::Redirects => "too_many_redirects",
             Self::BadRequest => "bad_request",
+            Self::ValueTooLarge => VALUE_TOO_LARGE,
             Self::OutOfDescriptors => "out_of_descriptors",
             Self::OutOfPorts => "out_of_ports",
             Self::OutOfConnections => "out_of_connections",

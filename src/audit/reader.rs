@@ -17,6 +17,12 @@ const PAUSE: Duration = Duration::from_millis(200);
 const ORDERS_MAX: usize = 2_000_000;
 /// Products that one audit can hold.
 const PRODUCTS_MAX: usize = 1_000_000;
+/// Pages of one list: more than all its items need, so that a shop that sends empty ones for ever is found out.
+const PAGES_MAX: usize = 20_000;
+/// How long one list may take to be read, however willing the shop.
+const LIST_TIME_MAX: Duration = Duration::from_secs(600);
+/// Largest page, bytes.
+const PAGE_BYTES_MAX: usize = 32 << 20;
 /// Orders and charges on a page.
 const PAGE: u32 = 500;
 /// Products on a page.
@@ -61,6 +67,16 @@ pub enum ReadError {
         /// What was asked for.
         path: String,
         /// What was wrong.
+        cause: String,
+    },
+    /// It gives pages without an end.
+    #[error("{url} answered {path} with pages that do not end: {cause}")]
+    Endless {
+        /// The shop.
+        url: String,
+        /// What was asked for.
+        path: String,
+        /// How that was seen.
         cause: String,
     },
     /// More than an audit can hold.
@@ -175,7 +191,16 @@ impl Reader {
         end: Instant,
     ) -> Result<Vec<T>, ReadError> {
         let mut items: Vec<T> = Vec::new();
-        loop {
+        let begin = Instant::now();
+        for _ in 0..PAGES_MAX {
+            if begin.elapsed() > LIST_TIME_MAX {
+                let cause = format!(
+                    "{} {} were read when the time was up",
+                    items.len(),
+                    list.what
+                );
+                return Err(self.endless(&path, cause));
+            }
             let page = match &after {
                 Some(after) => format!("{path}&after={after}"),
                 None => path.clone(),
@@ -188,12 +213,17 @@ impl Reader {
                 let List { what, max, .. } = list;
                 return Err(ReadError::TooMany { what, max });
             }
-            after = match &answer["nextAfter"] {
-                Value::String(next) => Some(next.clone()),
-                Value::Number(next) => Some(next.to_string()),
+            let next = match &answer["nextAfter"] {
+                Value::String(next) => next.clone(),
+                Value::Number(next) => next.to_string(),
                 _ => return Ok(items),
             };
+            if after.as_ref() == Some(&next) {
+                return Err(self.endless(&path, format!("the page after {next} is itself")));
+            }
+            after = Some(next);
         }
+        Err(self.endless(&path, format!("{PAGES_MAX} were read")))
     }
 
     /// Asks until there is an answer that asking again would not change.
@@ -214,8 +244,8 @@ impl Reader {
                     });
                 }
                 Ok(Err(status)) => return Err(self.unreadable(path, &status)),
-                Err(error) if error.is_decode() => return Err(self.unreadable(path, &error)),
-                Err(error) => chain(&error),
+                Err(Unanswered::Senseless(cause)) => return Err(self.unreadable(path, &cause)),
+                Err(Unanswered::Lost(error)) => chain(&error),
             };
             if Instant::now() >= end {
                 let url = url.clone();
@@ -225,12 +255,33 @@ impl Reader {
         }
     }
 
-    async fn ask(&self, path: &str) -> reqwest::Result<Result<Value, StatusCode>> {
+    async fn ask(&self, path: &str) -> Result<Result<Value, StatusCode>, Unanswered> {
         let request = self.client.get(format!("{}{path}", self.url));
-        let response = request.bearer_auth(&self.token).send().await?;
-        match response.status() {
-            StatusCode::OK => response.json().await.map(Ok),
-            status => Ok(Err(status)),
+        let mut response = request.bearer_auth(&self.token).send().await?;
+        if response.status() != StatusCode::OK {
+            return Ok(Err(response.status()));
+        }
+        let mut body = Vec::new();
+        while let Some(piece) = response.chunk().await? {
+            body.extend_from_slice(&piece);
+            if body.len() > PAGE_BYTES_MAX {
+                let most = PAGE_BYTES_MAX >> 20;
+                return Err(Unanswered::Senseless(format!(
+                    "a page larger than {most} MiB"
+                )));
+            }
+        }
+        let answer = serde_json::from_slice(&body);
+        answer
+            .map(Ok)
+            .map_err(|error| Unanswered::Senseless(error.to_string()))
+    }
+
+    fn endless(&self, path: &str, cause: String) -> ReadError {
+        ReadError::Endless {
+            url: self.url.clone(),
+            path: path.split('?').next().unwrap_or(path).to_owned(),
+            cause,
         }
     }
 
@@ -240,6 +291,20 @@ impl Reader {
             path: path.to_owned(),
             cause: cause.to_string(),
         }
+    }
+}
+
+/// Why there is no page.
+enum Unanswered {
+    /// It may come if it is asked for again.
+    Lost(reqwest::Error),
+    /// It came, and is none.
+    Senseless(String),
+}
+
+impl From<reqwest::Error> for Unanswered {
+    fn from(error: reqwest::Error) -> Self {
+        Self::Lost(error)
     }
 }
 

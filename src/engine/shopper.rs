@@ -116,6 +116,10 @@ impl<T: Transport> Visit<T> {
         loop {
             let after =
                 match cursor.next(&journey.program, &world, &mut self.shopper, last.as_ref()) {
+                    // A value that was made and never sent: nothing else tells of it.
+                    Action::Done | Action::Left if self.shopper.take_too_large() => {
+                        return self.ending = JourneyEnding::Failed;
+                    }
                     Action::Done | Action::Left => return self.ending = JourneyEnding::Completed,
                     Action::Stuck => return self.ending = JourneyEnding::Failed,
                     Action::Think(time) => {
@@ -195,7 +199,16 @@ impl<T: Transport> Visit<T> {
         }
     }
 
-    fn outgoing(&mut self, id: StepId, mut headers: HeaderMap) -> Result<Outgoing, Failure> {
+    /// The request, unless a value outgrew its bound since the step before.
+    fn outgoing(&mut self, id: StepId, headers: HeaderMap) -> Result<Outgoing, Failure> {
+        let made = self.render(id, headers);
+        match self.shopper.take_too_large() {
+            true => Err(Failure::ValueTooLarge),
+            false => made,
+        }
+    }
+
+    fn render(&mut self, id: StepId, mut headers: HeaderMap) -> Result<Outgoing, Failure> {
         let floor = self.floor.clone();
         let (world, shopper) = (&floor.world, &mut self.shopper);
         let prepared = floor.plan.step(id);

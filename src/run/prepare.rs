@@ -37,6 +37,12 @@ pub async fn prepare(scenario: &std::sync::Arc<Scenario>, target: &str) -> anyho
             request = request.header("content-type", &body.content_type);
             request = request.body(body.template.render_text(&world, &mut shopper));
         }
+        if shopper.take_too_large() {
+            bail!(
+                "preparing the run: a value of {} {url:.100} is too large",
+                step.method
+            );
+        }
         let what = || format!("preparing the run: {} {url}", step.method);
         let answer = request.send().await.with_context(what)?;
         if !answer.status().is_success() {

@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use super::value::Scalar;
-use super::{Expr, Generator, Part, Template, Value};
+use super::{Expr, Generator, Part, TEXT_BYTES_MAX, Template, Value};
 use crate::shopper::{Shopper, World};
 
 impl Template {
@@ -16,13 +16,20 @@ impl Template {
         }
     }
 
-    /// Appends the text with this shopper's values in its holes.
+    /// Appends the text with this shopper's values in its holes; no further once it is longer than [`TEXT_BYTES_MAX`], which
+    /// the shopper then knows.
     pub fn render(&self, world: &World, shopper: &mut Shopper, out: &mut Vec<u8>) {
         for part in &self.parts {
+            if out.len() > TEXT_BYTES_MAX {
+                return shopper.note_too_large();
+            }
             match part {
                 Part::Text(text) => out.extend_from_slice(text.as_bytes()),
                 Part::Value(expr, encoding) => expr.scalar(world, shopper).write(*encoding, out),
             }
+        }
+        if out.len() > TEXT_BYTES_MAX {
+            shopper.note_too_large();
         }
     }
 

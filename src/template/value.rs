@@ -42,6 +42,14 @@ impl Value {
         }
     }
 
+    /// Bytes of text that it holds.
+    pub(crate) fn text_bytes(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            _ => 0,
+        }
+    }
+
     /// Whether there is a value.
     pub fn is_set(&self) -> bool {
         *self != Self::Unset

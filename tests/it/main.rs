@@ -6,6 +6,7 @@
 mod api_examples;
 mod audit;
 mod bad_scenarios;
+mod bounds;
 mod cancellation;
 mod compose;
 mod echo;

@@ -299,7 +299,7 @@ fn endless_headers_are_not_kept() {
         let line = format!("x-more: {}\r\n", "y".repeat(1000));
         victim.flood(line.as_bytes(), 1 << 30)
     });
-    assert_all_failed(&storm_with(&target.url(), "30s"), &["not_http"]);
+    assert_all_failed(&storm_with(&target.url(), "30s"), &["head_too_large"]);
 }
 
 #[test]

@@ -10,11 +10,18 @@ use super::report::Report;
 use super::template;
 use crate::scenario::file::{ExhaustedShape, FeederOrderShape, FeederShape, File};
 use crate::scenario::{Exhausted, Feeder, FeederOrder};
+use crate::template::VALUE_BYTES_MAX;
 
 /// Largest feeder or curve file read.
 const FILE_BYTES_MAX: u64 = 256 << 20;
 /// Most rows of a feeder.
 const ROWS_MAX: usize = 5_000_000;
+/// Most columns of a feeder.
+const COLUMNS_MAX: usize = 1000;
+/// Most values of a feeder, rows times columns: each costs memory, however short.
+const VALUES_MAX: usize = 20_000_000;
+/// All feeder files together.
+const FILES_BYTES_MAX: u64 = 1 << 30;
 /// Most feeders: a template names one by 16 bits.
 const FEEDERS_MAX: usize = 1000;
 
@@ -22,18 +29,36 @@ type Rows = (Vec<String>, Vec<Vec<String>>);
 
 /// Reads all feeders of a file.
 pub(super) fn read(report: &Report<'_>, file: &File, folder: &Path) -> Vec<Feeder> {
-    let all = file.feeders.iter().flatten().take(FEEDERS_MAX);
     let place = Place::root().key("feeders");
-    all.map(|(name, shape)| {
-        one(
+    let mut bytes_left = FILES_BYTES_MAX;
+    let mut feeders = Vec::new();
+    for (name, shape) in file.feeders.iter().flatten() {
+        let place = place.key(name.as_str());
+        if feeders.len() == FEEDERS_MAX {
+            report.add(report.at_key(&place, format!("more than {FEEDERS_MAX} feeders")));
+            break;
+        }
+        feeders.push(one(
             report,
             name.as_str(),
             shape,
-            &place.key(name.as_str()),
+            &place,
             folder,
+            &mut bytes_left,
+        ));
+    }
+    feeders
+}
+
+/// Takes a file's bytes out of what all of them may have.
+fn within(bytes_left: &mut u64, text: String) -> Result<String, String> {
+    *bytes_left = bytes_left.checked_sub(text.len() as u64).ok_or_else(|| {
+        format!(
+            "all feeders together are larger than {} MiB",
+            FILES_BYTES_MAX >> 20
         )
-    })
-    .collect()
+    })?;
+    Ok(text)
 }
 
 fn one(
@@ -42,6 +67,7 @@ fn one(
     shape: &FeederShape,
     place: &Place,
     folder: &Path,
+    bytes_left: &mut u64,
 ) -> Feeder {
     if template::is_reserved(name) {
         report.add(
@@ -50,7 +76,8 @@ fn one(
                 .label("choose another name"),
         );
     }
-    let rows = read_text(&folder.join(&shape.file)).and_then(|text| rows(&shape.file, &text));
+    let text = read_text(&folder.join(&shape.file)).and_then(|text| within(bytes_left, text));
+    let rows = text.and_then(|text| rows(&shape.file, &text));
     let (columns, rows) = rows.unwrap_or_else(|reason| {
         report.add(
             report
@@ -134,6 +161,30 @@ fn rows(file: &str, text: &str) -> Result<Rows, String> {
     Ok((columns, rows))
 }
 
+/// Whether the newest row, which stands in this line, is still within bounds.
+fn bounded(rows: &[Vec<String>], line: u64) -> Result<(), String> {
+    let row = rows.last().map_or(&[][..], Vec::as_slice);
+    if rows.len() > ROWS_MAX {
+        return Err(format!("it has more than {ROWS_MAX} rows"));
+    }
+    if row.len() > COLUMNS_MAX {
+        return Err(format!(
+            "it has {} columns, more than {COLUMNS_MAX}",
+            row.len()
+        ));
+    }
+    if rows.len() * row.len() > VALUES_MAX {
+        return Err(format!("it has more than {VALUES_MAX} values"));
+    }
+    match row.iter().map(String::len).max() {
+        Some(bytes) if bytes > VALUE_BYTES_MAX => Err(format!(
+            "line {line} has a value of {bytes} bytes; a value has at most {} KiB",
+            VALUE_BYTES_MAX >> 10
+        )),
+        _ => Ok(()),
+    }
+}
+
 fn csv_rows(text: &str) -> Result<Rows, String> {
     let mut reader = csv_reader(text);
     let columns: Vec<String> = reader
@@ -149,9 +200,7 @@ fn csv_rows(text: &str) -> Result<Rows, String> {
     for record in reader.records() {
         let record = record.map_err(|error| ragged(&error, columns.len()))?;
         rows.push(record.iter().map(str::to_owned).collect());
-        if rows.len() > ROWS_MAX {
-            return Err(format!("it has more than {ROWS_MAX} rows"));
-        }
+        bounded(&rows, record.position().map_or(0, csv::Position::line))?;
     }
     Ok((columns, rows))
 }
@@ -194,9 +243,7 @@ fn json_rows(text: &str) -> Result<Rows, String> {
                 .map(|column| json_text(&object[column]))
                 .collect(),
         );
-        if rows.len() > ROWS_MAX {
-            return Err(format!("it has more than {ROWS_MAX} rows"));
-        }
+        bounded(&rows, number as u64)?;
     }
     Ok((columns, rows))
 }

@@ -30,6 +30,11 @@ const OWN_HEADERS: [&str; 5] = [
     "upgrade",
 ];
 
+/// Most counters of one scenario.
+const COUNTERS_MAX: usize = 1000;
+/// Longest name that is made of a request's path; a longer one can be given.
+const NAME_CHARS_MAX: usize = 200;
+
 /// What requests add up to.
 #[derive(Default)]
 pub(super) struct Tables {
@@ -44,6 +49,9 @@ pub(super) struct Tables {
 impl Tables {
     /// A counter and a variable of one name cannot be told apart in messages and thresholds.
     pub(super) fn report_clashes(&self, report: &Report<'_>, names: &Names) {
+        if let Some((_, place)) = self.counters.get_index(COUNTERS_MAX) {
+            report.add(report.at(place, format!("more than {COUNTERS_MAX} counters")));
+        }
         for (name, place) in self.counters.iter() {
             let Some(variable) = names.set_at(name) else {
                 continue;
@@ -119,7 +127,10 @@ pub(super) fn compile(
     let method = Method::from_bytes(key.to_ascii_uppercase().as_bytes()).ok()?;
     let signature = default_name(&method, path);
     let figure = FigureName {
-        name: shape.name.clone().unwrap_or_else(|| signature.clone()),
+        name: shape
+            .name
+            .clone()
+            .unwrap_or_else(|| signature.chars().take(NAME_CHARS_MAX).collect()),
         service: shape
             .service
             .as_ref()
