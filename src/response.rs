@@ -47,6 +47,8 @@ pub enum Ending<'s> {
     Outcome(&'s Outcome),
     /// In the error of this name: that of the first failed check, or `extract:<variable>`.
     Failed(Cow<'s, str>),
+    /// With a status that was not asked for, by the check without a name of its own.
+    WrongStatus,
 }
 
 impl Response {
@@ -189,19 +191,23 @@ impl Step {
             return Ending::Outcome(&self.outcomes[index]);
         }
         match self.first_failed_check(response) {
-            Some(check) => Ending::Failed(check.into()),
+            Some(check) if check.is_nameless_status() => Ending::WrongStatus,
+            Some(check) => Ending::Failed(check.name.as_str().into()),
+            None if self.is_refused(response) => Ending::WrongStatus,
             None => self.remember(world, shopper, response),
         }
     }
 
-    /// The name of the first check that the response does not pass.
-    pub fn first_failed_check(&self, response: &Response) -> Option<&str> {
-        let has_status_check = self
-            .checks
-            .iter()
-            .any(|check| matches!(check.test, Test::Status(_)));
-        if !has_status_check && response.status >= STATUS_ERROR_MIN {
-            return Some("status");
+    /// Whether the status is an error's, and no check says anything about statuses.
+    fn is_refused(&self, response: &Response) -> bool {
+        let about_status = |check: &Check| matches!(check.test, Test::Status(_));
+        response.status >= STATUS_ERROR_MIN && !self.checks.iter().any(about_status)
+    }
+
+    /// The first check that the response does not pass; none if its status alone says that it is an error.
+    fn first_failed_check(&self, response: &Response) -> Option<&Check> {
+        if self.is_refused(response) {
+            return None;
         }
         let failed = self
             .checks

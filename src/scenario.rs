@@ -379,6 +379,16 @@ pub struct Check {
     pub test: Test,
 }
 
+impl Check {
+    /// Whether it is about the status and has no name of its own: its error is called by the status that came.
+    pub(crate) fn is_nameless_status(&self) -> bool {
+        matches!(self.test, Test::Status(_)) && self.name == Self::STATUS
+    }
+
+    /// The name of a check of the status whose author gave it none.
+    pub(crate) const STATUS: &str = "status";
+}
+
 /// A test on one response.
 #[derive(Debug, Clone)]
 pub enum Test {

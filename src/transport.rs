@@ -177,6 +177,8 @@ impl Failure {
             ErrorKind::UnexpectedEof => Self::Closed,
             ErrorKind::AddrNotAvailable => Self::OutOfPorts,
             ErrorKind::TimedOut => Self::Timeout,
+            // Only TLS takes bytes apart below HTTP: a broken record, or the other side's alert.
+            ErrorKind::InvalidData => Self::Tls,
             // EMFILE and ENFILE have no stable kind.
             _ if matches!(error.raw_os_error(), Some(23 | 24)) => Self::OutOfDescriptors,
             _ => otherwise,

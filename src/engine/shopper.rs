@@ -331,25 +331,24 @@ impl<T: Transport> Visit<T> {
             times.2.saturating_sub(times.1),
         );
         let concluded = step.conclude(pending.step, &floor.world, &mut self.shopper, &mut response);
+        let failed = (!step.go_on_after_error).then_some(JourneyEnding::Failed);
+        // The status itself is what one looks for.
+        let by_status = match concluded {
+            response::Ending::WrongStatus => format!("status_{status}"),
+            _ => String::new(),
+        };
         let (ending, leave) = match &concluded {
             response::Ending::Passed => (Ending::Ok, None),
             response::Ending::Outcome(outcome) => (
                 Ending::Outcome(&outcome.name),
                 outcome.leave.then_some(JourneyEnding::Completed),
             ),
-            response::Ending::Failed(name) => (
-                Ending::Failed(name),
-                (!step.go_on_after_error).then_some(JourneyEnding::Failed),
-            ),
+            response::Ending::Failed(name) => (Ending::Failed(name), failed),
+            response::Ending::WrongStatus => (Ending::Failed(&by_status), failed),
         };
-        // A failed status check is named by the status: that is what one looks for.
-        let by_status;
-        let ending = match ending {
-            Ending::Failed("status") => {
-                by_status = format!("status_{status}");
-                Ending::Failed(&by_status)
-            }
-            other => other,
+        let sample = StepSample {
+            replay,
+            ..self.sample(pending, times, ending, status, bytes)
         };
         let sample = self.sample(pending, times, ending, status, bytes);
         floor.recorder.borrow_mut().step(&sample);

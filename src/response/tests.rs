@@ -50,6 +50,7 @@ fn concluded(step: &Step, mut response: Response) -> (String, [Value; 4], Respon
         Ending::Passed => "passed".to_owned(),
         Ending::Outcome(outcome) => format!("outcome {}", outcome.name),
         Ending::Failed(name) => format!("failed {name}"),
+        Ending::WrongStatus => "failed status".to_owned(),
     };
     let variables = [0, 1, 2, 3].map(|slot| shopper.variable(Slot(slot)).clone());
     (ending, variables, response)

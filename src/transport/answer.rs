@@ -94,7 +94,10 @@ impl Decoder {
             return Ok(true);
         }
         if self.partial.len() > HEAD_BYTES_MAX {
-            return Err(Failure::NotHttp);
+            return Err(match self.state {
+                State::Head | State::Trailers => Failure::HeadTooLarge,
+                _ => Failure::NotHttp,
+            });
         }
         Ok(false)
     }
@@ -154,23 +157,26 @@ impl Decoder {
             input,
             &mut headers,
         );
-        let httparse::Status::Complete(length) = parsed.map_err(|_| Failure::NotHttp)? else {
+        let httparse::Status::Complete(length) = parsed.map_err(not_http)? else {
             return Ok(0);
         };
         if length > HEAD_BYTES_MAX {
-            return Err(Failure::NotHttp);
+            return Err(Failure::HeadTooLarge);
         }
         let status = response
             .code
             .and_then(|code| StatusCode::from_u16(code).ok())
             .ok_or(Failure::NotHttp)?;
         // Interim answers say that the real one is still to come (RFC 9110, 15.2).
-        if status.is_informational() && status != StatusCode::SWITCHING_PROTOCOLS {
+        if status == StatusCode::SWITCHING_PROTOCOLS {
+            // No request asks for it; what follows would be no HTTP.
+            return Err(Failure::UnaskedUpgrade);
+        }
+        if status.is_informational() {
             return Ok(length);
         }
         let headers = header_map(&input[..length], response.headers)?;
-        self.reusable = stays_open(response.version == Some(1), &headers)
-            && status != StatusCode::SWITCHING_PROTOCOLS;
+        self.reusable = stays_open(response.version == Some(1), &headers);
         self.keep = if status.as_u16() < 400 {
             self.reading.keep_bytes
         } else {
@@ -183,8 +189,7 @@ impl Decoder {
 
     /// How the body is delimited (RFC 9112, 6.3).
     fn body_of(&mut self, status: StatusCode, headers: &HeaderMap) -> Result<State, Failure> {
-        let bodiless = status.is_informational()
-            || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+        let bodiless = matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
         if self.to_head || bodiless {
             return Ok(State::Done);
         }
@@ -262,13 +267,20 @@ impl Decoder {
     /// Trailers carry nothing for us; only their end matters.
     fn take_trailers(&mut self, input: &[u8]) -> Result<usize, Failure> {
         let mut trailers = [httparse::EMPTY_HEADER; HEADERS_MAX];
-        match httparse::parse_headers(input, &mut trailers).map_err(|_| Failure::NotHttp)? {
+        match httparse::parse_headers(input, &mut trailers).map_err(not_http)? {
             httparse::Status::Partial => Ok(0),
             httparse::Status::Complete((length, _)) => {
                 self.state = State::Done;
                 Ok(length)
             }
         }
+    }
+}
+
+fn not_http(error: httparse::Error) -> Failure {
+    match error {
+        httparse::Error::TooManyHeaders => Failure::HeadTooLarge,
+        _ => Failure::NotHttp,
     }
 }
 

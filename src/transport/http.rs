@@ -25,6 +25,8 @@ pub struct HttpTransport {
     deadlines: Deadlines,
     buffers: Buffers,
     patient: Cell<u32>,
+    /// Whether a connection was ever made.
+    has_connected: Cell<bool>,
     tls: TlsConnector,
 }
 
@@ -52,6 +54,7 @@ impl HttpTransport {
             deadlines: Deadlines::default(),
             buffers: Buffers::default(),
             patient: Cell::new(0),
+            has_connected: Cell::new(false),
             open: OpenCount::new(share(connections_max)),
             tls: tls_connector()?,
         })
@@ -66,9 +69,12 @@ impl HttpTransport {
         let tcp = TcpStream::connect(address).await.map_err(|e| {
             match Failure::of_io(&e, Failure::Connect) {
                 Failure::Reset => Failure::Connect,
+                // Where no connection was ever made, the address is to blame (IPv6 on a machine without it), not the ports.
+                Failure::OutOfPorts if !self.has_connected.get() => Failure::Connect,
                 other => other,
             }
         })?;
+        self.has_connected.set(true);
         // Requests are small and written whole; waiting for more to send would only add delay.
         let _ = tcp.set_nodelay(true);
         let stream = match origin.tls {

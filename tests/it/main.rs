@@ -10,6 +10,8 @@ mod bounds;
 mod cancellation;
 mod compose;
 mod echo;
+mod error_names;
+mod full_disk;
 mod good_scenarios;
 mod headers;
 mod live_view;

@@ -105,6 +105,15 @@ impl Victim {
         Ok(())
     }
 
+    /// Takes in all that comes with a handshake's first flight, and closes in order.
+    pub(crate) fn hear_and_go(&mut self) -> std::io::Result<()> {
+        let mut head = [0; 5];
+        self.stream.read_exact(&mut head)?;
+        // The record's length stands in its last two bytes.
+        let length = usize::from(u16::from_be_bytes([head[3], head[4]]));
+        self.stream.read_exact(&mut vec![0; length])
+    }
+
     /// Waits until the client has gone.
     fn linger(&mut self) -> std::io::Result<()> {
         self.stream

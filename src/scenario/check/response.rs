@@ -153,7 +153,7 @@ fn check(report: &Report<'_>, shape: &CheckShape, place: &Place, compiled: &mut 
         });
     };
     if let Some(status) = &shape.status {
-        add("status".to_owned(), Test::Status(statuses(status)));
+        add(Check::STATUS.to_owned(), Test::Status(statuses(status)));
     }
     for (pointer, comparison) in shape.json.iter().flatten() {
         let place = place.key("json").key(pointer.as_str());

@@ -83,10 +83,6 @@ fn a_body_ends_where_its_headers_say() {
             of(200, "ok", true),
         ),
         (
-            "HTTP/1.1 101 Switching Protocols\r\n\r\n",
-            of(101, "", false),
-        ),
-        (
             "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3;name=value\r\nabc\r\n0A\r\n0123456789\r\n0\r\n\r\n",
             of(200, "abc0123456789", true),
         ),
@@ -154,7 +150,13 @@ fn a_head_without_end_is_given_up() {
     for _ in 0..100 {
         failure = failure.or(decoder.push(line.as_bytes()).err());
     }
-    assert_eq!(failure, Some(Failure::NotHttp));
+    assert_eq!(failure, Some(Failure::HeadTooLarge));
+}
+
+#[test]
+fn a_switch_of_protocols_is_no_answer() {
+    let text = "HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\n\r\n";
+    assert_eq!(whole(text).unwrap_err(), Failure::UnaskedUpgrade);
 }
 
 #[test]

@@ -1,0 +1,57 @@
+//! Every error is called what it is.
+
+use crate::echo::Echo;
+use crate::support::{Run, errors};
+use crate::targets::Hostile;
+
+fn errors_of(step: &str, target: &str) -> Vec<String> {
+    let scenario = format!(
+        "name: names
+load: {{ model: one-by-one, journeys: 1 }}
+journeys: [{{ name: look, steps: [{step}] }}]
+"
+    );
+    let (_, report) = Run::of(&scenario).with(&["--target", target]).finish();
+    errors(&report).into_keys().collect()
+}
+
+fn answered_with(answer: String) -> Vec<String> {
+    let target = Hostile::start(move |victim| victim.answer_always(answer.as_bytes()));
+    errors_of("{ get: /page }", &target.url())
+}
+
+#[test]
+fn a_switch_of_protocols_that_nobody_asked_for() {
+    let answer = "HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n";
+    assert_eq!(answered_with(answer.to_owned()), ["unasked_upgrade"]);
+}
+
+#[test]
+fn a_head_that_is_too_large_is_http_all_the_same() {
+    let many = "x: y\r\n".repeat(101);
+    let answer = format!("HTTP/1.1 200 OK\r\n{many}content-length: 0\r\n\r\n");
+    assert_eq!(answered_with(answer), ["head_too_large"]);
+    let long = "y".repeat(70_000);
+    let answer = format!("HTTP/1.1 200 OK\r\nx: {long}\r\ncontent-length: 0\r\n\r\n");
+    assert_eq!(answered_with(answer), ["head_too_large"]);
+}
+
+#[test]
+fn a_target_that_ends_a_handshake_has_failed_it() {
+    let target = Hostile::start(super::targets::Victim::hear_and_go);
+    let url = target.url().replace("http://", "https://");
+    assert_eq!(errors_of("{ get: /page }", &url), ["tls"]);
+}
+
+#[test]
+fn an_authors_check_keeps_its_name() {
+    let echo = Echo::start();
+    let named = "{ get: /page, check: { name: status, json: { /nothing: exists } } }";
+    assert_eq!(errors_of(named, &echo.url()), ["status"]);
+    for nameless in [
+        "{ get: /page, check: { status: 503 } }",
+        "{ get: /page, check: { status: 404, json: { /nothing: exists } } }",
+    ] {
+        assert_eq!(errors_of(nameless, &echo.url()), ["status_200"]);
+    }
+}
