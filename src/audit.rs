@@ -204,6 +204,7 @@ pub fn tell(folder: &RunFolder, audited: &Audited, format: Format) -> anyhow::Re
     if let Err(error) = folder.write("audit.json", &record) {
         // The folder of an old run may be read-only; the findings are told all the same.
         tracing::warn!(error = format!("{error:#}"), "audit.json was not written");
+        let _ = writeln!(std::io::stderr(), "audit.json was not kept: {error:#}");
     }
     let text = match format {
         Format::Json => String::from_utf8_lossy(&record).into_owned() + "\n",
@@ -221,10 +222,12 @@ async fn look(run: &RunToAudit, reader: &Reader, wait: Duration) -> Result<Audit
     let begin = Instant::now();
     let (end, read_end) = (begin + wait, begin + wait + READ_MAX);
     let since_ms = (run.since_ms - SKEW_MS).max(0);
-    let floor = floor(since_ms, run.promises.orders.iter().map(|order| order.id));
+    let floor = floor(since_ms, run.promises.order_ids());
+    // Of every order that is compared, also of those that were there before the run and were promised again.
+    let charged_since_ms = since_ms.min(made_ms(floor) - SKEW_MS).max(0);
     loop {
         let idle = wait_until_idle(reader, end, read_end).await?;
-        let books = reader.books(floor, since_ms, read_end).await?;
+        let books = reader.books(floor, charged_since_ms, read_end).await?;
         let findings = compare(&run.promises, run.before.as_ref(), &books);
         let may_change = !idle || findings.in_transit > 0 || !books.pipeline.is_idle();
         if findings.is_clean() || !may_change || Instant::now() >= end {
@@ -260,6 +263,11 @@ fn floor(since_ms: i64, promised: impl Iterator<Item = Uuid>) -> Uuid {
     let since = u128::from(since_ms.unsigned_abs()) << 80;
     let first = promised.map(|id| id.as_u128().saturating_sub(1)).min();
     Uuid::from_u128(first.map_or(since, |first| first.min(since)))
+}
+
+/// When the order with this id was made, in milliseconds since 1970.
+fn made_ms(id: Uuid) -> i64 {
+    i64::try_from(id.as_u128() >> 80).unwrap_or(i64::MAX)
 }
 
 /// Keeps what the shop has before the first request of a run, so that an audit can tell what became of it.

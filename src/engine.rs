@@ -25,6 +25,7 @@ use crate::transport::http::HttpTransport;
 mod browser;
 mod examples;
 mod floor;
+mod idempotency;
 mod pacer;
 pub mod plan;
 pub mod preview;

@@ -3,7 +3,7 @@
 //! Read in this order: [`cli`] and [`exit`] (what can be asked for, and how it ends), [`commands`] and [`run`] (what answers),
 //! [`scenario`] (a valid scenario), [`template`], [`data`] and [`feeder`] (where values come from), [`shopper`] (who someone
 //! is), [`journey`] and [`response`] (what a shopper does, and makes of an answer), [`schedule`] (when shoppers arrive),
-//! [`rng`] and [`permutation`] (where chance comes from), [`engine`] (runs it), [`control`] (what it is told meanwhile), [`transport`] (the one door to the network),
+//! [`rng`], [`run_id`] and [`permutation`] (where chance comes from, and what keeps the keys of two runs apart), [`engine`] (runs it), [`control`] (what it is told meanwhile), [`transport`] (the one door to the network),
 //! [`measure`] (samples to histograms), [`verdict`] (can it be trusted, was it good enough), [`report`] (the record of a
 //! run), [`audit`] (was every promise kept), [`selftest`] (what the generator is worth on this machine), [`own`] (the generator looks at itself).
 
@@ -24,6 +24,7 @@ pub mod report;
 pub mod response;
 pub mod rng;
 pub mod run;
+pub mod run_id;
 pub mod scenario;
 pub mod schedule;
 pub mod selftest;

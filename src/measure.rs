@@ -111,6 +111,47 @@ pub enum Ending<'a> {
     InFlight,
 }
 
+/// What an answer was to a request with an idempotency key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Replay {
+    /// The request had no key, or there was no answer.
+    #[default]
+    Unkeyed,
+    /// The target did what was asked.
+    Fresh,
+    /// It said again what it had done for this shopper: the key was sent before.
+    Foreseen,
+    /// It said again what it had done for someone else: the key was sent for the first time.
+    Unforeseen,
+}
+
+/// Answers to requests with an idempotency key.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
+pub struct Replays {
+    /// All of them.
+    pub keyed: u64,
+    /// Of these, answers that the target gave from memory.
+    pub replayed: u64,
+    /// Of these, answers to a key's first use.
+    pub unforeseen: u64,
+}
+
+impl Replays {
+    /// Adds another count.
+    pub fn add(&mut self, other: &Self) {
+        self.keyed += other.keyed;
+        self.replayed += other.replayed;
+        self.unforeseen += other.unforeseen;
+    }
+
+    fn count(&mut self, replay: Replay) {
+        self.keyed += u64::from(replay != Replay::Unkeyed);
+        self.replayed += u64::from(matches!(replay, Replay::Foreseen | Replay::Unforeseen));
+        self.unforeseen += u64::from(replay == Replay::Unforeseen);
+    }
+}
+
 /// What is kept of one figure (a step's name) in one phase.
 #[derive(Debug, Clone, Default)]
 pub struct Cell {
@@ -132,6 +173,8 @@ pub struct Cell {
     pub in_flight: u64,
     /// Bytes of response bodies.
     pub bytes: u64,
+    /// Answers to requests with an idempotency key.
+    pub replays: Replays,
 }
 
 impl Cell {
@@ -156,6 +199,7 @@ impl Cell {
         self.timed_out += other.timed_out;
         self.in_flight += other.in_flight;
         self.bytes += other.bytes;
+        self.replays.add(&other.replays);
     }
 
     fn clear(&mut self) {
@@ -170,6 +214,7 @@ impl Cell {
             self.in_flight,
             self.bytes,
         ) = (0, 0, 0, 0, 0, 0);
+        self.replays = Replays::default();
     }
 
     fn is_empty(&self) -> bool {
@@ -330,6 +375,8 @@ pub struct StepSample<'a> {
     pub trace_id: u64,
     /// The shopper's number.
     pub shopper: u64,
+    /// Whether the target did what was asked, if the request had an idempotency key.
+    pub replay: Replay,
 }
 
 /// What one worker records into.
@@ -369,6 +416,7 @@ impl Recorder {
         cell.connection_wait
             .record(sample.sent.saturating_sub(sample.asked));
         cell.bytes += sample.bytes;
+        cell.replays.count(sample.replay);
         self.named(sample);
         self.window.slowest.offer(response, sample);
         self.reservoir.offer(sample);

@@ -12,7 +12,7 @@ use hdrhistogram::serialization::{Deserializer, Serializer, V2Serializer};
 use serde::{Deserialize, Serialize};
 
 use crate::measure::collector::Totals;
-use crate::measure::{Arrivals, Cell, PhaseId, Phases, Times};
+use crate::measure::{Arrivals, Cell, PhaseId, Phases, Replays, Times};
 use crate::scenario::{FigureId, Scenario};
 use crate::verdict::thresholds::WindowFigures;
 use crate::verdict::{Reason, Verdict};
@@ -144,6 +144,9 @@ pub struct ScenarioRecord {
     pub hash: String,
     /// The seed of the run.
     pub seed: u64,
+    /// The run's id: the same seed and id send exactly the same.
+    #[serde(default)]
+    pub run_id: String,
 }
 
 /// Which share of a schedule.
@@ -189,6 +192,9 @@ pub struct StepRecord {
     pub in_flight: u64,
     /// Bytes of response bodies.
     pub bytes: u64,
+    /// Answers to requests with an idempotency key.
+    #[serde(default)]
+    pub replays: Replays,
     /// Done − intended.
     pub response: TimesRecord,
     /// Done − sent.
@@ -435,6 +441,7 @@ impl RunReport {
                 origin: scenario.source.origin.clone(),
                 hash: scenario.source.hash.clone(),
                 seed: scenario.seed,
+                run_id: scenario.run_id.to_string(),
             },
             command: Vec::new(),
             started_at: String::new(),
@@ -465,6 +472,15 @@ impl RunReport {
             rate_changes: Vec::new(),
             windows: Vec::new(),
         }
+    }
+}
+
+impl RunReport {
+    /// Answers to requests with an idempotency key, warm-up included.
+    pub fn replays(&self) -> Replays {
+        let mut sum = Replays::default();
+        self.steps.iter().for_each(|step| sum.add(&step.replays));
+        sum
     }
 }
 
@@ -543,6 +559,7 @@ impl Measured<'_> {
             errors: named(&self.totals.errors),
             in_flight: cell.in_flight,
             bytes: cell.bytes,
+            replays: cell.replays,
             response: TimesRecord::of(&cell.response),
             service_time: TimesRecord::of(&cell.service),
             connection_wait: TimesRecord::of(&cell.connection_wait),

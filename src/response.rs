@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http::header::SET_COOKIE;
 
-use crate::scenario::{Extract, From, Outcome, PromiseField, Step, StepId, Test};
+use crate::scenario::{Check, Extract, From, Outcome, PromiseField, Step, StepId, Test};
 use crate::shopper::{Shopper, World};
 use crate::template::{Part, Scalar, Value};
 use crate::transport::VALUE_TOO_LARGE;
@@ -158,7 +158,8 @@ impl Step {
     /// Judges the response and lets the shopper remember what the step extracts.
     ///
     /// Foreseen outcomes come first: they are answers of their own, so checks do not apply and missing values are no
-    /// error. Otherwise the first failed check names the error, and then the first missing value.
+    /// error. Otherwise the first failed check names the error, and then the first missing value. A value that is too large to
+    /// be kept is an error in any case.
     pub fn conclude(
         &self,
         id: StepId,
@@ -209,11 +210,9 @@ impl Step {
         if self.is_refused(response) {
             return None;
         }
-        let failed = self
-            .checks
+        self.checks
             .iter()
-            .find(|check| !check.test.passes(response))?;
-        Some(&failed.name)
+            .find(|check| !check.test.passes(response))
     }
 
     fn remember(&self, world: &World, shopper: &mut Shopper, response: &Response) -> Ending<'_> {

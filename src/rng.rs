@@ -19,7 +19,12 @@ pub struct ShopperRng(ChaCha8Rng);
 impl ShopperRng {
     /// The generator named `stream` of item `index` in the run seeded with `seed`.
     pub fn new(seed: u64, stream: &str, index: u64) -> Self {
-        let words = [seed, index, fnv1a(stream.as_bytes()), KEY_DOMAIN];
+        Self::of_run(seed, 0, stream, index)
+    }
+
+    /// The same for what must differ between two runs with one seed; `run` is the run id's key, 0 for none.
+    pub fn of_run(seed: u64, run: u64, stream: &str, index: u64) -> Self {
+        let words = [seed, index, hash(stream.as_bytes()), KEY_DOMAIN ^ run];
         let mut key = [0; 32];
         for (bytes, word) in key.chunks_exact_mut(8).zip(words) {
             bytes.copy_from_slice(&word.to_le_bytes());
@@ -85,8 +90,8 @@ impl RngCore for ShopperRng {
     }
 }
 
-/// FNV-1a: a fixed, portable number for a stream's name.
-fn fnv1a(bytes: &[u8]) -> u64 {
+/// FNV-1a: a fixed, portable number for a name.
+pub(crate) fn hash(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
     })
@@ -105,6 +110,7 @@ mod tests {
             first(1, "data", 0),
             first(1, "walk", 1),
             first(2, "walk", 0),
+            ShopperRng::of_run(1, 5, "walk", 0).next_u64(),
         ];
         for (position, number) in all.iter().enumerate() {
             assert!(!all[..position].contains(number));

@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::journey::Program;
+use crate::run_id::RunId;
 use crate::template::{Expr, Slot, Template};
 
 pub use change::{Changes, parse_duration, parse_rate, parse_set};
@@ -46,8 +47,10 @@ pub struct Scenario {
     pub about: String,
     /// Where the text came from, for messages and for the run's record.
     pub source: Source,
-    /// All randomness of a run comes from this number.
+    /// What shoppers do comes from this number.
     pub seed: u64,
+    /// Keeps this run's keys apart from those of other runs with the same seed.
+    pub run_id: RunId,
     /// Base URL of the system under test; `None` means the embedded shop.
     pub target: Option<String>,
     /// How many shoppers arrive when.

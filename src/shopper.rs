@@ -24,9 +24,11 @@ pub struct World {
     scenario: Arc<Scenario>,
     popularity: Vec<Sampler>,
     words: Words,
+    /// The run id's key.
+    run: u64,
 }
 
-/// One shopper: identity, variables and random numbers. Everything follows from (seed, index).
+/// One shopper: identity, variables and random numbers. Everything follows from (seed, index), keys also from the run's id.
 #[derive(Clone)]
 pub struct Shopper {
     index: u64,
@@ -72,6 +74,7 @@ impl World {
         Self {
             popularity,
             words: Words::new(),
+            run: scenario.run_id.key(),
             scenario,
         }
     }
@@ -84,6 +87,24 @@ impl World {
     /// The run's seed.
     pub fn seed(&self) -> u64 {
         self.scenario.seed
+    }
+
+    /// The run's id; empty in a preview.
+    pub fn run_id(&self) -> &str {
+        self.scenario.run_id.as_str()
+    }
+
+    /// A session's id. It is the last thing drawn of who a shopper is, so that the run's id changes nothing else.
+    fn session(&self, identity: &mut ShopperRng, index: u64) -> Uuid {
+        match self.run {
+            0 => random_uuid(identity),
+            _ => random_uuid(&mut self.keys("session", index)),
+        }
+    }
+
+    /// Random numbers for what must be unique, among runs with the same seed too.
+    fn keys(&self, stream: &str, index: u64) -> ShopperRng {
+        ShopperRng::of_run(self.seed(), self.run, stream, index)
     }
 
     /// The persona of this shopper.
@@ -163,14 +184,14 @@ impl Shopper {
             returning: identity.chance(kind.returning),
             declined: identity.chance(kind.declined_cards),
             basket: identity.between(kind.basket.0.into(), kind.basket.1.into()) as u32,
-            session: random_uuid(&mut identity),
+            session: world.session(&mut identity, index),
             person: None,
             variables: vec![Value::Unset; scenario.variables.len()].into(),
             variable_bytes: 0,
             too_large: false,
             walk: ShopperRng::new(seed, "walk", index),
             data: ShopperRng::new(seed, "data", index),
-            ids: ShopperRng::new(seed, "ids", index),
+            ids: world.keys("ids", index),
         }
     }
 
@@ -228,7 +249,7 @@ impl Shopper {
     pub fn person(&mut self, world: &World) -> &Person {
         let (index, country) = (self.index, self.country(world));
         self.person
-            .get_or_insert_with(|| Box::new(Person::new(world.seed(), index, country)))
+            .get_or_insert_with(|| Box::new(Person::new(world.seed(), world.run, index, country)))
     }
 
     /// Its card.

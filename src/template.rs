@@ -97,6 +97,8 @@ pub enum Generator {
     Country,
     /// The run's seed.
     Seed,
+    /// The run's id; empty in a preview.
+    RunId,
 }
 
 /// What is known of a person.
@@ -108,7 +110,7 @@ pub enum PersonField {
     FirstName,
     /// Last name.
     LastName,
-    /// Unique in a run: contains the seed and the shopper's number.
+    /// Unique: contains the seed, the shopper's number and which run it is.
     Email,
     /// Long enough for the shop.
     Password,

@@ -60,6 +60,8 @@ pub struct Exchange {
     pub done: Instant,
     /// The answer, or why there is none.
     pub result: Result<Answer, Failure>,
+    /// Whether the request went out again because an earlier attempt was lost without an answer.
+    pub resent: bool,
 }
 
 impl Exchange {
@@ -70,6 +72,7 @@ impl Exchange {
             sent: at,
             done: at,
             result: Err(failure),
+            resent: false,
         }
     }
 
@@ -120,7 +123,7 @@ pub enum Failure {
     UnaskedUpgrade,
     /// The body was larger than allowed.
     BodyTooLarge,
-    /// More redirects than allowed, or one that leads nowhere.
+    /// More redirects than allowed.
     Redirects,
     /// A value of the scenario makes no valid request (a header or URL with forbidden characters).
     BadRequest,

@@ -2,12 +2,13 @@
 //!
 //! Must not know: how figures were measured or where they will be shown.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::measure::collector::{OwnHealth, Totals};
-use crate::measure::{Arrivals, Cell, PhaseId, Phases};
+use crate::measure::{Arrivals, Cell, PhaseId, Phases, Replays};
 use crate::scenario::{Measure, Op, Over, Scenario, Subject, Threshold};
 
 pub mod thresholds;
@@ -288,6 +289,25 @@ fn exhaustion(evidence: &Evidence<'_>) -> Vec<Reason> {
             })
         })
         .collect()
+}
+
+/// Answers from a target's memory measure its memory.
+fn replays(totals: &Totals) -> Option<Reason> {
+    let mut sum = Replays::default();
+    for cell in totals.cells.values() {
+        sum.add(&cell.replays);
+    }
+    if sum.unforeseen as f64 <= REPLAYED_MAX * sum.keyed as f64 {
+        return None;
+    }
+    Some(Reason {
+        what: format!(
+            "{} of {} answers to requests with an idempotency key were replays for a key's first use: the target gave them from memory and did no work (at most 1 % may be)",
+            sum.unforeseen, sum.keyed
+        ),
+        when: None,
+        remedy: "give each run a --run-id of its own, or none, and let the scenario make its keys with ${uuid}".to_owned(),
+    })
 }
 
 /// planned = completed + failed + timed out + in flight + dropped, or something was lost.

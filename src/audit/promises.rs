@@ -45,6 +45,12 @@ pub struct PaymentPromise {
 }
 
 impl Promises {
+    /// Every order that a client was told of.
+    pub fn order_ids(&self) -> impl Iterator<Item = Uuid> + '_ {
+        let paid = self.payments.iter().map(|payment| payment.order);
+        self.orders.iter().map(|order| order.id).chain(paid)
+    }
+
     /// Takes in one line.
     pub fn add(&mut self, line: &str) {
         let Ok(promise) = serde_json::from_str::<Value>(line) else {

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::change_args::ChangeArgs;
 use super::{Format, Output, summary};
 use crate::exit::Exit;
+use crate::run_id::RunId;
 use crate::scenario::{Load, Scenario, ScenarioRef, load, show_duration, show_rate};
 use crate::schedule::{Schedule, Segment};
 
@@ -46,6 +47,10 @@ pub struct PreviewArgs {
     /// Use this seed instead of the scenario's
     #[arg(long)]
     pub seed: Option<u64>,
+
+    /// Show the keys of the run with this id; without one they follow from the seed alone
+    #[arg(long, value_name = "ID")]
+    pub run_id: Option<RunId>,
 
     /// How it is printed
     #[arg(long, value_enum, default_value_t)]
@@ -88,6 +93,7 @@ pub fn run(args: &PreviewArgs, render: &Renderer<'_>, output: &mut Output<'_>) -
         Err(problems) => return output.problems(&problems, args.format),
     };
     scenario.seed = args.seed.unwrap_or(scenario.seed);
+    scenario.run_id = args.run_id.clone().unwrap_or_default();
     let requests = render(&scenario, args.shoppers);
     match args.format {
         Format::Text => text(args, &scenario, requests, output)?,

@@ -12,7 +12,7 @@ use crate::template::PersonField;
 /// House numbers go up to this.
 const HOUSE_NUMBER_MAX: i64 = 180;
 
-/// A person; the same for the same seed, number and country.
+/// A person; the same for the same seed, number and country, its e-mail address also for the same run.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Person {
     first_name: &'static str,
@@ -27,8 +27,8 @@ pub struct Person {
 }
 
 impl Person {
-    /// Person number `index` of the run with this seed, at home in the country of this ISO 3166 code.
-    pub fn new(seed: u64, index: u64, country: &str) -> Self {
+    /// Person number `index` of the run with this seed and this key of its id, at home in the country of this ISO 3166 code.
+    pub fn new(seed: u64, run: u64, index: u64, country: &str) -> Self {
         let country = Country::of(country);
         let mut rng = ShopperRng::new(seed, "person", index);
         let first_name = one_of(country.first_names, &mut rng);
@@ -41,7 +41,7 @@ impl Person {
             city: one_of(country.cities, &mut rng),
             postcode: filled(country.postcode, &mut rng),
             phone: filled(country.phone, &mut rng),
-            email: email(first_name, last_name, seed, index),
+            email: email(first_name, last_name, &tag(seed, run, index)),
             password: format!("Pw-{:016x}", rng.next_u64()).into(),
         }
     }
@@ -90,8 +90,16 @@ fn filled(pattern: &str, rng: &mut ShopperRng) -> Box<str> {
     pattern.chars().map(fill).collect::<String>().into()
 }
 
-/// Unique by seed and number; `.example` is reserved, so no mail ever reaches anyone.
-fn email(first_name: &str, last_name: &str, seed: u64, index: u64) -> Box<str> {
+/// What makes an address unique: seed and number, and which run it is, as an account can be made once.
+fn tag(seed: u64, run: u64, index: u64) -> String {
+    match run {
+        0 => format!("s{seed}n{index}"),
+        run => format!("s{seed}n{index}r{:08x}", run >> 32),
+    }
+}
+
+/// `.example` is reserved, so no mail ever reaches anyone.
+fn email(first_name: &str, last_name: &str, tag: &str) -> Box<str> {
     let plain = |name: &str| {
         let letters = name.chars().filter(char::is_ascii_alphabetic);
         letters
@@ -99,7 +107,7 @@ fn email(first_name: &str, last_name: &str, seed: u64, index: u64) -> Box<str> {
             .collect::<String>()
     };
     format!(
-        "{}.{}.s{seed}n{index}@shopper.example",
+        "{}.{}.{tag}@shopper.example",
         plain(first_name),
         plain(last_name)
     )
@@ -115,35 +123,38 @@ mod tests {
     use super::*;
 
     proptest! {
-            /// Every field is there, and the same each time.
-            #[test]
-            fn people_are_complete_and_repeatable(seed: u64, index: u64, country in "[A-Z]{2}|DE|FR|NL") {
-                let person = Person::new(seed, index, &country);
-                prop_assert_eq!(&person, &Person::new(seed, index, &country));
-                for field in [
-                    PersonField::Name, PersonField::FirstName, PersonField::LastName, PersonField::Email,
-                    PersonField::Password, PersonField::Street, PersonField::City, PersonField::Postcode, PersonField::Phone,
-                ] {
-                    prop_assert!(!person.field(field).is_empty());
-                }
-                let email = person.field(PersonField::Email);
-                prop_assert!(email.is_ascii() && email.matches('@').count() == 1 && email.len() <= 128);
-    let tail = format!(".s{seed}n{index}@shopper.example");
-                prop_assert!(email.ends_with(&tail) && email.len() > tail.len() + 1, "{}", email);
-                prop_assert!(person.field(PersonField::Password).len() >= 12);
+        /// Every field is there, and the same each time.
+        #[test]
+        fn people_are_complete_and_repeatable(seed: u64, run: u64, index: u64, country in "[A-Z]{2}|DE|FR|NL") {
+            let person = Person::new(seed, run, index, &country);
+            prop_assert_eq!(&person, &Person::new(seed, run, index, &country));
+            for field in [
+                PersonField::Name, PersonField::FirstName, PersonField::LastName, PersonField::Email,
+                PersonField::Password, PersonField::Street, PersonField::City, PersonField::Postcode, PersonField::Phone,
+            ] {
+                prop_assert!(!person.field(field).is_empty());
             }
+            let email = person.field(PersonField::Email);
+            prop_assert!(email.is_ascii() && email.matches('@').count() == 1 && email.len() <= 128);
+            let tail = format!(".{}@shopper.example", tag(seed, run, index));
+            prop_assert!(email.ends_with(&tail) && email.len() > tail.len() + 1, "{}", email);
+            prop_assert!(person.field(PersonField::Password).len() >= 12);
         }
+    }
 
     #[test]
     fn emails_are_unique() {
         let emails: BTreeSet<_> = (0..5_000)
             .map(|index| {
-                Person::new(1, index, "DE")
+                Person::new(1, 0, index, "DE")
                     .field(PersonField::Email)
                     .into_owned()
             })
             .collect();
         assert_eq!(emails.len(), 5_000);
-        assert!(!emails.contains(&*Person::new(2, 7, "DE").field(PersonField::Email)));
+        for (seed, run) in [(2, 0), (1, 1 << 32)] {
+            let other = Person::new(seed, run, 7, "DE");
+            assert!(!emails.contains(&*other.field(PersonField::Email)));
+        }
     }
 }

@@ -318,6 +318,7 @@ impl<T: Transport> Route<'_, T> {
         let mut jar = state.cookies.clone();
         let mut hops = Vec::new();
         let mut exchange = first;
+        let mut resent = exchange.resent;
         for _ in 0..self.redirects_max {
             let Ok(answer) = &exchange.result else { break };
             if !is_redirect(&exchange) {
@@ -343,6 +344,7 @@ impl<T: Transport> Route<'_, T> {
                 outgoing.headers.insert(COOKIE, cookies);
             }
             exchange = self.exchange(&outgoing, reading).await;
+            resent |= exchange.resent;
         }
         if is_redirect(&exchange) {
             exchange.result = Err(Failure::Redirects);

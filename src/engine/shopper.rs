@@ -11,8 +11,9 @@ use super::Stop;
 use super::browser::{BrowserState, Route};
 use super::examples;
 use super::floor::Floor;
+use super::idempotency::SentKeys;
 use crate::journey::{Action, Cursor};
-use crate::measure::{Ending, JourneyEnding, PhaseId, StepSample};
+use crate::measure::{Ending, JourneyEnding, PhaseId, Replay, StepSample};
 use crate::response::{self, Response};
 use crate::scenario::{Step, StepId};
 use crate::shopper::Shopper;
@@ -47,6 +48,7 @@ struct Visit<T: Transport> {
     shopper: Shopper,
     session: T::Session,
     browser: BrowserState,
+    keys: SentKeys,
     arrival: Duration,
     phase: PhaseId,
     /// Think times so far.
@@ -63,6 +65,8 @@ struct Pending {
     step: StepId,
     intended: Duration,
     trace_id: u64,
+    /// Its idempotency key in short, if it has one.
+    key: Option<u64>,
     outgoing: Result<Outgoing, Failure>,
 }
 
@@ -95,6 +99,7 @@ impl<T: Transport> Visit<T> {
             shopper,
             session,
             browser,
+            keys: SentKeys::default(),
             arrival,
             phase,
             thought: Duration::ZERO,
@@ -174,11 +179,14 @@ impl<T: Transport> Visit<T> {
         let mut headers = HeaderMap::with_capacity(HEADERS_USUAL);
         let (browser, shopper) = (&mut self.browser, &mut self.shopper);
         let trace_id = floor.browser.add_headers(browser, shopper, &mut headers);
+        let outgoing = self.outgoing(step, headers);
+        let sent = outgoing.as_ref().ok();
         Pending {
             step,
             intended,
             trace_id,
-            outgoing: self.outgoing(step, headers),
+            key: sent.and_then(|outgoing| self.keys.note(&outgoing.headers)),
+            outgoing,
         }
     }
 
@@ -229,7 +237,7 @@ impl<T: Transport> Visit<T> {
         let flight = Flight::begin(self, pending, asked);
         let (exchange, hops) = match &pending.outgoing {
             Ok(outgoing) => self.fetch(pending.step, outgoing, asked).await,
-            Err(failure) => (Exchange::failed(asked, *failure), Vec::new()),
+            Err(failure) => Exchange::failed(asked, *failure).into(),
         };
         flight.landed();
         Exchanged {
@@ -285,6 +293,7 @@ impl<T: Transport> Visit<T> {
             asked,
             sent,
             result,
+            resent,
             ..
         } = exchange;
         let times = (floor.offset_of(asked), floor.offset_of(sent), done);
@@ -302,7 +311,10 @@ impl<T: Transport> Visit<T> {
                     leave: (!step.go_on_after_error).then_some(ending),
                 }
             }
-            Ok(answer) => self.judge(step, &pending, times, answer),
+            Ok(answer) => {
+                let replay = self.keys.judge(pending.key, resent, step, &answer.headers);
+                self.judge(step, &pending, times, answer, replay)
+            }
         }
     }
 
@@ -320,6 +332,7 @@ impl<T: Transport> Visit<T> {
         pending: &Pending,
         times: (Duration, Duration, Duration),
         answer: Answer,
+        replay: Replay,
     ) -> After {
         let floor = self.floor.clone();
         self.browser.remember_cookies(&answer.headers);
@@ -350,10 +363,9 @@ impl<T: Transport> Visit<T> {
             replay,
             ..self.sample(pending, times, ending, status, bytes)
         };
-        let sample = self.sample(pending, times, ending, status, bytes);
         floor.recorder.borrow_mut().step(&sample);
         match ending {
-            Ending::Ok => self.keep_business(step, pending, &response, times.2),
+            Ending::Ok => self.keep_business(step, &sample, &response),
             Ending::Failed(name) => self.keep_example(pending, &sample, name, Ok(&response)),
             _ => {}
         }
@@ -404,19 +416,16 @@ impl<T: Transport> Visit<T> {
             bytes,
             trace_id: pending.trace_id,
             shopper: self.shopper.index(),
+            replay: Replay::Unkeyed,
         }
     }
 
-    fn keep_business(
-        &mut self,
-        step: &Step,
-        pending: &Pending,
-        response: &Response,
-        done: Duration,
-    ) {
-        let phase = self.floor.phases.at(pending.intended);
-        for counter in &step.counts {
-            self.floor.recorder.borrow_mut().count(phase, *counter);
+    fn keep_business(&mut self, step: &Step, sample: &StepSample<'_>, response: &Response) {
+        // What was made for someone else is no business of this run.
+        let made = sample.replay != Replay::Unforeseen;
+        for counter in step.counts.iter().filter(|_| made) {
+            let mut recorder = self.floor.recorder.borrow_mut();
+            recorder.count(sample.phase, *counter);
         }
         if let Some(promise) = &step.promise {
             let line = examples::promise_line(
@@ -424,8 +433,8 @@ impl<T: Transport> Visit<T> {
                 &self.floor.world,
                 &mut self.shopper,
                 response,
-                done,
-                pending.trace_id,
+                sample.done,
+                sample.trace_id,
             );
             self.floor.recorder.borrow_mut().promise(line);
         }
@@ -502,6 +511,7 @@ impl<T: Transport> Drop for Flight<'_, T> {
             step: self.step,
             intended: self.intended,
             trace_id: self.trace_id,
+            key: None,
             outgoing: Err(Failure::Timeout),
         };
         let sample = self

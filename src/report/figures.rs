@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::{Accounting, Blob, PhaseRecord, RunReport, StepRecord, TimesRecord};
-use crate::measure::{Arrivals, Cell, JourneyCell, Times};
+use crate::measure::{Arrivals, Cell, JourneyCell, Replays, Times};
 
 /// All figures of a run.
 #[derive(Debug, Clone, Default)]
@@ -209,6 +209,7 @@ pub fn cell_of(record: &StepRecord) -> Cell {
         timed_out,
         in_flight: record.in_flight,
         bytes: record.bytes,
+        replays: record.replays,
     }
 }
 
@@ -281,6 +282,7 @@ fn step_of(report: &RunReport, index: u16, cell: &Cell, phase: &str) -> StepReco
         errors: some("unnamed", cell.failed),
         in_flight: cell.response.count().saturating_sub(cell.finished()),
         bytes: 0,
+        replays: Replays::default(),
         response: TimesRecord::of(&cell.response),
         service_time: TimesRecord::of(&cell.service),
         connection_wait: TimesRecord {

@@ -43,6 +43,7 @@ fn properties(out: &mut String, run: &Run) {
         let _ = writeln!(out, "      <property name=\"{name}\" value=\"{value}\"/>");
     };
     property("seed", &run.report.scenario.seed.to_string());
+    property("run_id", &run.report.scenario.run_id);
     property("scenario_hash", &run.report.scenario.hash);
     property("command", &super::markdown::command(&run.report));
     let mut step = |name: &str, cell: &Cell| {

@@ -48,6 +48,7 @@ pub fn markdown(run: &Run) -> String {
     }
     row(&mut out, &format!("**{ALL_STEPS}**"), &figures.all);
     errors(&mut out, &figures);
+    replays(&mut out, report);
     facts(&mut out, report);
     out
 }
@@ -119,6 +120,12 @@ fn errors(out: &mut String, figures: &Figures) {
             "\n… and {} more kinds.",
             figures.errors.len() - ROWS_MAX
         );
+    }
+}
+
+fn replays(out: &mut String, report: &RunReport) {
+    if let Some(line) = super::text::replays(report) {
+        let _ = writeln!(out, "\nReplays: {line}.");
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::figures::Figures;
 use super::read::Run;
 use super::rejudge::rejudge;
 use super::{
@@ -105,7 +106,7 @@ fn phases(report: &RunReport) -> String {
 
 /// The flags that change what is sent; the scenario's hash does not know them.
 fn load_flags(report: &RunReport) -> String {
-    const FLAGS: [&str; 7] = [
+    const FLAGS: [&str; 8] = [
         "--rate",
         "--rate-scale",
         "--duration",
@@ -113,6 +114,8 @@ fn load_flags(report: &RunReport) -> String {
         "--url",
         "--method",
         "--connections",
+        // Segments of two runs, unless each drew its own.
+        "--run-id",
     ];
     let mut found = Vec::new();
     let mut words = report.command.iter();
@@ -255,6 +258,7 @@ fn add_steps(to: &mut Vec<StepRecord>, from: &[StepRecord]) -> Result<(), String
         step.ok += other.ok;
         step.in_flight += other.in_flight;
         step.bytes += other.bytes;
+        step.replays.add(&other.replays);
         add_counts(&mut step.outcomes, &other.outcomes);
         add_counts(&mut step.errors, &other.errors);
         add_times(&mut step.response, &other.response)?;

@@ -76,7 +76,7 @@ fn verdict(out: &mut String, report: &RunReport, style: Style) {
     };
     let _ = writeln!(
         out,
-        "\n{valid} · {passed} · {}",
+        "\n{valid} · {nothing}{passed} · {}",
         style.title(&report.scenario.name)
     );
     for reason in &verdict.reasons {
@@ -119,8 +119,8 @@ fn facts(out: &mut String, report: &RunReport, style: Style) {
         format!("{} workers", report.workers)
     };
     let text = format!(
-        "against {target} · {:.1} s · seed {}{segment} · {workers}",
-        report.elapsed_s, report.scenario.seed
+        "against {target} · {:.1} s · seed {} · run {}{segment} · {workers}",
+        report.elapsed_s, report.scenario.seed, report.scenario.run_id
     );
     let _ = writeln!(out, "  {}", style.dim(&text));
     if let Some(signal) = &report.interrupted {
@@ -261,7 +261,21 @@ fn named(out: &mut String, figures: &Figures, style: Style) {
     }
 }
 
+/// How many answers came from the target's memory; `None` without any.
+pub(super) fn replays(report: &RunReport) -> Option<String> {
+    let sum = report.replays();
+    (sum.replayed > 0).then(|| {
+        format!(
+            "{} of {} answers to requests with an idempotency key came from the target's memory, {} of them for a key's first use",
+            sum.replayed, sum.keyed, sum.unforeseen
+        )
+    })
+}
+
 fn generator(out: &mut String, report: &RunReport, style: Style) {
+    if let Some(line) = replays(report) {
+        let _ = writeln!(out, "\n{}: {line}", style.title("replays"));
+    }
     let a = &report.accounting;
     let dropped: u64 = a.dropped.values().sum();
     let _ = writeln!(

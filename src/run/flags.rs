@@ -11,6 +11,7 @@ use crate::audit::Tokens;
 use crate::commands::change_args::ChangeArgs;
 use crate::engine;
 use crate::report::html::TraceUrl;
+use crate::run_id::RunId;
 use crate::scenario::{
     OneStep, OneStepLoad, Scenario, ScenarioRef, Threshold, load, parse_duration,
 };
@@ -38,11 +39,16 @@ pub struct RunArgs {
     #[arg(long, value_name = "URL", conflicts_with = "url")]
     pub(super) target: Option<String>,
 
-    /// All randomness comes from this number; the scenario's own if not given
+    /// What shoppers do comes from this number; the scenario's own if not given
     #[arg(long, value_name = "N")]
     pub(super) seed: Option<u64>,
 
-    /// Send only this share of the schedule, such as 2/8: eight machines with 1/8 … 8/8 send what one would have
+    /// Keeps the keys of this run (UUIDs, sessions, e-mail addresses) apart from those of other runs with the same seed; the
+    /// same seed and run id send exactly the same. Give one to all segments of a run [default: a new one]
+    #[arg(long, value_name = "ID")]
+    pub(super) run_id: Option<RunId>,
+
+    /// Send only this share of the schedule, such as 2/8: eight machines with 1/8 … 8/8 and one --run-id send what one would have
     #[arg(long, value_name = "I/N", value_parser = parse_segment, default_value = "1/1")]
     pub(super) segment: (u64, u64),
 
@@ -150,6 +156,11 @@ pub(super) fn scenario_of(args: &RunArgs) -> Result<Scenario, String> {
         (None, url) => one_step(args, url.clone().unwrap_or_default(), style)?,
     };
     scenario.seed = args.seed.unwrap_or(scenario.seed);
+    scenario.run_id = match &args.run_id {
+        Some(given) => given.clone(),
+        None => RunId::random()
+            .map_err(|e| format!("error: no run id can be drawn: {e}; give one with --run-id"))?,
+    };
     scenario.target = args.target.clone().or(scenario.target);
     let mut problems = Vec::new();
     for text in &args.thresholds {

@@ -32,6 +32,7 @@ use indexmap::IndexMap;
 use super::change::{self, Changes};
 use super::file::File;
 use super::{Scenario, Source, Threshold};
+use crate::run_id::RunId;
 use names::{Names, Scope};
 use report::Report;
 use request::Tables;
@@ -72,6 +73,7 @@ pub(super) fn compile(
             .to_owned(),
         source,
         seed: file.seed.unwrap_or(1),
+        run_id: RunId::default(),
         target: settings::target(&report, file),
         load,
         warm_up: settings::warm_up(&report, file),

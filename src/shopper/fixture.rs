@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::journey::Program;
+use crate::run_id::RunId;
 use crate::scenario::*;
 use crate::shopper::{Shopper, World};
 use crate::template::Template;
@@ -16,6 +17,7 @@ pub(crate) fn scenario(seed: u64) -> Scenario {
         about: String::new(),
         source: Source::default(),
         seed,
+        run_id: RunId::default(),
         target: None,
         load: Load::Open {
             phases: vec![Phase {

@@ -90,6 +90,7 @@ impl Generator {
             Self::Device => Scalar::text(shopper.device(world)),
             Self::Browser => Scalar::text(shopper.browser(world)),
             Self::Country => Scalar::text(shopper.country(world)),
+            Self::RunId => Scalar::text(world.run_id()),
             Self::Seed => match i64::try_from(world.seed()) {
                 Ok(seed) => Scalar::Int(seed),
                 Err(_) => Scalar::Text(Cow::Owned(world.seed().to_string())),

@@ -30,6 +30,15 @@ pub struct HttpTransport {
     tls: TlsConnector,
 }
 
+/// How far an exchange has come.
+#[derive(Default)]
+struct UnderWay {
+    /// When it was first handed to a connection.
+    sent: Option<Instant>,
+    /// Whether it went out again.
+    resent: bool,
+}
+
 /// One shopper's connections (or, when they are shared, one worker's).
 pub struct Session(Rc<Pool>);
 
@@ -93,7 +102,10 @@ impl HttpTransport {
         self.tls
             .connect(name, tcp)
             .await
-            .map_err(|e| Failure::of_io(&e, Failure::Tls))
+            .map_err(|e| match Failure::of_io(&e, Failure::Tls) {
+                Failure::Closed => Failure::Tls,
+                other => other,
+            })
     }
 
     /// One attempt on a kept connection, if there is one that still works, and else on a new one.
@@ -102,7 +114,7 @@ impl HttpTransport {
         pool: &Pool,
         outgoing: &Outgoing,
         reading: &Reading,
-        sent: &mut Option<Instant>,
+        under_way: &mut UnderWay,
     ) -> Result<Answered, Failure> {
         loop {
             let (mut connection, reused) = match pool.take(&outgoing.origin) {
@@ -113,7 +125,7 @@ impl HttpTransport {
             if reused && !connection.is_quiet(&self.buffers) {
                 continue;
             }
-            sent.get_or_insert_with(Instant::now);
+            under_way.sent.get_or_insert_with(Instant::now);
             let exchange = connection.exchange(outgoing, reading, &self.buffers, &self.patient);
             match exchange.await {
                 Ok(answered) => {
@@ -125,7 +137,9 @@ impl HttpTransport {
                 // A server may close a kept connection at the very moment we use it. What was never written, or may be
                 // repeated without harm (RFC 9110, 9.2.2), goes out again on another connection; the clock keeps running.
                 Err(Attempt::NotProcessed(_)) if reused => {}
-                Err(Attempt::Unanswered(_)) if reused && outgoing.method.is_idempotent() => {}
+                Err(Attempt::Unanswered(_)) if reused && outgoing.method.is_idempotent() => {
+                    under_way.resent = true;
+                }
                 Err(
                     Attempt::NotProcessed(failure)
                     | Attempt::Unanswered(failure)
@@ -149,10 +163,10 @@ impl Transport for HttpTransport {
 
     async fn exchange(&self, session: &Session, outgoing: &Outgoing, reading: Reading) -> Exchange {
         let asked = Instant::now();
-        let mut sent = None;
+        let mut under_way = UnderWay::default();
         let work = async {
             let _permit = session.0.permit().await;
-            self.attempt(&session.0, outgoing, &reading, &mut sent)
+            self.attempt(&session.0, outgoing, &reading, &mut under_way)
                 .await
         };
         let result = self.deadlines.limit(reading.deadline, work).await;
@@ -161,13 +175,14 @@ impl Transport for HttpTransport {
             Some(Err(failure)) => (Instant::now(), Err(failure)),
             None => (Instant::now(), Err(Failure::Timeout)),
         };
-        let sent = sent.unwrap_or(done);
+        let sent = under_way.sent.unwrap_or(done);
         Exchange {
             asked,
             sent,
             // A clock set back between stamp and reading must not make time run backwards.
             done: done.max(sent),
             result,
+            resent: under_way.resent,
         }
     }
 

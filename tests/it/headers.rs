@@ -40,6 +40,7 @@ journeys:
     );
     Run::of(&scenario)
         .with(&["--target", &echo.url(), "--workers", "1"])
+        .with(&["--run-id", "a-test"])
         .finish();
     let seen = echo.seen();
     assert!(seen.len() >= 120, "only {} requests", seen.len());

@@ -19,6 +19,7 @@ mod record;
 mod repeatable;
 mod report;
 mod run_folder;
+mod same_shop;
 mod scenario_commands;
 mod service_storm;
 mod signals;

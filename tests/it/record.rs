@@ -322,7 +322,9 @@ journeys: [{ name: look, steps: [{ get: /a }] }]
     let mut sessions = Vec::new();
     for workers in ["1", "2", "5"] {
         let echo = Echo::start();
-        let run = Run::of(scenario).with(&["--target", &echo.url(), "--workers", workers]);
+        let run = Run::of(scenario)
+            .with(&["--target", &echo.url(), "--workers", workers])
+            .with(&["--run-id", "a-test"]);
         let (_, report) = run.finish();
         assert_eq!(report.accounting.completed, 11, "{workers} workers");
         assert_adds_up(&report);

@@ -62,7 +62,7 @@ type Sessions = BTreeMap<String, Vec<Recorded>>;
 fn sent(scenario: &str, arguments: &[&str]) -> Sessions {
     let echo = Echo::start();
     let run = Run::of(scenario)
-        .with(&["--target", &echo.url()])
+        .with(&["--target", &echo.url(), "--run-id", "a-test"])
         .with(arguments);
     let (_, report) = run.finish();
     assert_adds_up(&report);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use loadgen::measure::collector::{OwnHealth, Totals};
 use loadgen::measure::samples::Sample;
-use loadgen::measure::{Ending, JourneyEnding, Phases, Recorder, StepSample, Window};
+use loadgen::measure::{Ending, JourneyEnding, Phases, Recorder, Replay, StepSample, Window};
 use loadgen::report::{
     Blob, GeneratorRecord, Measured, RunReport, SegmentRecord, WindowRecord, WindowStep,
 };
@@ -157,6 +157,7 @@ fn draw(
         bytes: 512,
         trace_id: random(state),
         shopper: number,
+        replay: Replay::Unkeyed,
     }
 }
 

@@ -339,6 +339,7 @@ pub(super) fn repeat(out: &mut String, run: &Run) {
             ),
             ("Scenario’s SHA-256", report.scenario.hash.clone()),
             ("Seed", report.scenario.seed.to_string()),
+            ("Run id", report.scenario.run_id.clone()),
             ("Target", report.target.clone()),
             ("Begun", report.started_at.clone()),
             (

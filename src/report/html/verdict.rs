@@ -64,6 +64,7 @@ fn facts(report: &RunReport) -> String {
             + " UTC",
         format!("{:.0} s of load", report.load_s),
         format!("seed {}", report.scenario.seed),
+        format!("run {}", report.scenario.run_id),
     ];
     if report.segment.of > 1 {
         facts.push(format!(
@@ -180,6 +181,18 @@ fn tiles(out: &mut String, report: &RunReport, figures: &Figures) {
             counter.replace('_', " "),
             grouped(phases.values().sum()),
             "counted".to_owned(),
+        ));
+    }
+    let replays = report.replays();
+    if replays.replayed > 0 {
+        tiles.push((
+            "replays".to_owned(),
+            grouped(replays.replayed),
+            format!(
+                "of {} keyed answers, {} unforeseen",
+                grouped(replays.keyed),
+                grouped(replays.unforeseen)
+            ),
         ));
     }
     out.push_str("<dl class=\"tiles\">");

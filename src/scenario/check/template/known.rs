@@ -3,9 +3,9 @@
 use crate::template::{CardField, Generator, PersonField};
 
 /// Values that stand for themselves.
-pub(super) const PLAIN: [&str; 10] = [
+pub(super) const PLAIN: [&str; 11] = [
     "uuid", "word", "basket", "shopper", "session", "persona", "device", "browser", "country",
-    "seed",
+    "seed", "run_id",
 ];
 
 /// Values made from arguments.
@@ -37,6 +37,7 @@ pub(super) fn plain(name: &str) -> Option<Generator> {
         "browser" => Generator::Browser,
         "country" => Generator::Country,
         "seed" => Generator::Seed,
+        "run_id" => Generator::RunId,
         _ => return None,
     })
 }
