@@ -17,6 +17,8 @@ pub enum Exit {
     AuditDiffers,
     /// The run is invalid.
     Invalid,
+    /// Steps were sent, and not one succeeded.
+    NothingSucceeded,
     /// Interrupted by Ctrl-C.
     Interrupted,
     /// Ended by SIGTERM.
@@ -32,6 +34,7 @@ impl Exit {
             Self::Usage => 2,
             Self::ThresholdsFailed | Self::AuditDiffers => 3,
             Self::Invalid => 4,
+            Self::NothingSucceeded => 5,
             Self::Interrupted => 130,
             Self::Terminated => 143,
         }

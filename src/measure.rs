@@ -178,6 +178,11 @@ pub struct Cell {
 }
 
 impl Cell {
+    /// Steps that were answered as hoped or foreseen.
+    pub fn succeeded(&self) -> u64 {
+        self.ok + self.outcomes
+    }
+
     /// Steps that came to an end.
     pub fn finished(&self) -> u64 {
         self.ok + self.outcomes + self.errors()

@@ -455,6 +455,7 @@ impl RunReport {
             verdict: Verdict {
                 valid: false,
                 reasons: vec![unfinished],
+                nothing_succeeded: None,
                 passed: None,
                 thresholds: Vec::new(),
             },

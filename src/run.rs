@@ -147,6 +147,7 @@ fn exit_of(report: &RunReport) -> Exit {
         (Some("SIGTERM"), ..) => Exit::Terminated,
         (Some(_), ..) => Exit::Interrupted,
         (None, false, _) => Exit::Invalid,
+        (None, true, _) if report.verdict.nothing_succeeded.is_some() => Exit::NothingSucceeded,
         (None, true, Some(false)) => Exit::ThresholdsFailed,
         (None, true, _) => Exit::Ok,
     }

@@ -1,4 +1,5 @@
-//! PURE: can the measurement be trusted (VALID / INVALID), and did the system meet its thresholds (PASS / FAIL).
+//! PURE: can the measurement be trusted (VALID / INVALID), did the system do anything at all (NOTHING SUCCEEDED), and did it
+//! meet its thresholds (PASS / FAIL).
 //!
 //! Must not know: how figures were measured or where they will be shown.
 
@@ -25,6 +26,13 @@ const SHORTEST: Duration = Duration::from_secs(1);
 /// Share of the given cores that the generator may use itself.
 const CPU_MAX: f64 = 0.85;
 
+/// Share of answers to requests with an idempotency key that may be replays of what the run never asked for: a gateway that
+/// tries again after a lost answer causes a few.
+const REPLAYED_MAX: f64 = 0.01;
+
+/// What the verdict on a target that gave no good answer is called.
+pub const NOTHING_SUCCEEDED: &str = "NOTHING SUCCEEDED";
+
 /// The judgement of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Verdict {
@@ -32,10 +40,20 @@ pub struct Verdict {
     pub valid: bool,
     /// Why not, if not.
     pub reasons: Vec<Reason>,
+    /// Set when steps were sent and not one ended as hoped or in a foreseen way: there was nothing to measure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nothing_succeeded: Option<Reason>,
     /// Whether all thresholds were met; `None` when none was evaluated (none set, or the run was interrupted).
     pub passed: Option<bool>,
     /// Each threshold with its value.
     pub thresholds: Vec<ThresholdResult>,
+}
+
+impl Verdict {
+    /// Everything that speaks against the run: why it cannot be trusted, and that nothing succeeded.
+    pub fn all_reasons(&self) -> impl Iterator<Item = &Reason> {
+        self.reasons.iter().chain(&self.nothing_succeeded)
+    }
 }
 
 /// Why a run is invalid.
@@ -101,9 +119,47 @@ pub fn judge(evidence: &Evidence<'_>) -> Verdict {
     Verdict {
         valid: reasons.is_empty(),
         reasons,
+        nothing_succeeded: match evidence.interrupted {
+            true => None,
+            false => dead_target(evidence),
+        },
         passed,
         thresholds,
     }
+}
+
+fn dead_target(evidence: &Evidence<'_>) -> Option<Reason> {
+    let counts = |phase: PhaseId| evidence.phases.counts(phase);
+    let all = evidence.totals.cells_where(|phase, _| counts(phase));
+    let errors = evidence.totals.errors.iter();
+    let errors = errors.filter(|((phase, ..), _)| counts(*phase));
+    nothing_succeeded(
+        &all,
+        errors.map(|((_, _, name), count)| (name.as_str(), *count)),
+    )
+}
+
+/// Why there was nothing to measure, if so: of all steps in the phases that count, none succeeded.
+pub fn nothing_succeeded<'a>(
+    all: &Cell,
+    errors: impl Iterator<Item = (&'a str, u64)>,
+) -> Option<Reason> {
+    let sent = all.finished() + all.in_flight;
+    if sent == 0 || all.succeeded() > 0 {
+        return None;
+    }
+    let mut kinds: BTreeMap<&str, u64> = BTreeMap::new();
+    errors.for_each(|(name, count)| *kinds.entry(name).or_default() += count);
+    let most = kinds.iter().max_by_key(|(_, count)| **count);
+    let most = most.map_or_else(
+        || "no answer came before the run ended".to_owned(),
+        |(name, count)| format!("{count} ended with {name}"),
+    );
+    Some(Reason {
+        what: format!("none of {sent} steps succeeded: {most}"),
+        when: None,
+        remedy: "check that the target is the right one and is up; answers that are meant to be errors are named in the scenario, by a check (such as status: 503) or an outcome".to_owned(),
+    })
 }
 
 /// Every reason for distrust, not only the first.

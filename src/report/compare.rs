@@ -236,6 +236,13 @@ fn caveats(a: &Run, b: &Run, paired: bool) -> Vec<String> {
             found.push(format!("{name} is INVALID: its figures cannot be trusted, and no difference from them either"));
         }
     }
+    for (name, run) in [("A", a), ("B", b)] {
+        if run.report.verdict.nothing_succeeded.is_some() {
+            found.push(format!(
+                "in {name} nothing succeeded: its times are those of failures"
+            ));
+        }
+    }
     if !paired {
         found.push("the two runs did not get the same load, so a difference may come from the load alone; no intervals are given".to_owned());
     }

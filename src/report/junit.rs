@@ -7,17 +7,18 @@ use super::figures::Figures;
 use super::read::Run;
 use super::table::{ALL_STEPS, millis};
 use crate::measure::Cell;
-use crate::verdict::{Reason, ThresholdResult};
+use crate::verdict::{NOTHING_SUCCEEDED, Reason, ThresholdResult};
 
 /// The document.
 pub fn junit(run: &Run) -> String {
     let report = &run.report;
     let verdict = &report.verdict;
-    let failures = verdict.thresholds.iter().filter(|t| !t.met).count();
+    let dead = usize::from(verdict.nothing_succeeded.is_some());
+    let failures = dead + verdict.thresholds.iter().filter(|t| !t.met).count();
     let suite = format!(
         "name=\"{}\" tests=\"{}\" failures=\"{failures}\" errors=\"{}\" time=\"{:.3}\"",
         escape(&report.scenario.name),
-        verdict.thresholds.len() + 1,
+        verdict.thresholds.len() + 1 + dead,
         u8::from(!verdict.valid),
         report.elapsed_s
     );
@@ -27,6 +28,9 @@ pub fn junit(run: &Run) -> String {
     );
     properties(&mut out, run);
     validity(&mut out, &report.scenario.name, &verdict.reasons);
+    if let Some(reason) = &verdict.nothing_succeeded {
+        nothing_succeeded(&mut out, &report.scenario.name, reason);
+    }
     for threshold in &verdict.thresholds {
         case(&mut out, &report.scenario.name, threshold);
     }
@@ -89,6 +93,16 @@ fn validity(out: &mut String, scenario: &str, reasons: &[Reason]) {
     let _ = writeln!(
         out,
         ">\n      <error message=\"INVALID\">{text}</error>\n    </testcase>"
+    );
+}
+
+fn nothing_succeeded(out: &mut String, scenario: &str, reason: &Reason) {
+    let text = format!("{}; remedy: {}", reason.what, reason.remedy);
+    let _ = writeln!(
+        out,
+        "    <testcase classname=\"{}\" name=\"something succeeded\">\n      <failure message=\"{NOTHING_SUCCEEDED}\">{}</failure>\n    </testcase>",
+        escape(scenario),
+        escape(&text)
     );
 }
 

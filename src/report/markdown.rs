@@ -8,6 +8,7 @@ use super::read::Run;
 use super::table::ALL_STEPS;
 use super::text::at;
 use crate::measure::Cell;
+use crate::verdict::NOTHING_SUCCEEDED;
 
 /// Rows of errors shown.
 const ROWS_MAX: usize = 10;
@@ -25,7 +26,7 @@ pub fn markdown(run: &Run) -> String {
     for remark in &run.remarks {
         let _ = writeln!(out, "> {}", text(remark));
     }
-    for reason in &report.verdict.reasons {
+    for reason in report.verdict.all_reasons() {
         let when = reason
             .when
             .as_ref()
@@ -66,7 +67,10 @@ pub fn verdict(report: &RunReport) -> String {
         None if report.interrupted.is_some() => "interrupted, thresholds not judged",
         None => "no thresholds judged",
     };
-    format!("{valid} · {passed}")
+    match report.verdict.nothing_succeeded {
+        Some(_) => format!("{valid} · {NOTHING_SUCCEEDED} · {passed}"),
+        None => format!("{valid} · {passed}"),
+    }
 }
 
 fn thresholds(out: &mut String, report: &RunReport) {

@@ -11,7 +11,7 @@ use super::{
     WindowRecord, WindowStep,
 };
 use crate::measure::{Arrivals, Times};
-use crate::verdict::Reason;
+use crate::verdict::{Reason, nothing_succeeded};
 
 /// Why runs do not belong together.
 #[derive(Debug, thiserror::Error)]
@@ -169,10 +169,23 @@ fn conclude(whole: &mut Run, parts: &[u64]) {
         report.segment.of = 1;
     }
     report.verdict.valid = report.verdict.reasons.is_empty();
+    report.verdict.nothing_succeeded = dead_target(report);
     rejudge(report, &mut whole.remarks);
     if whole.path.file_name().is_some() {
         whole.path.pop();
     }
+}
+
+fn dead_target(report: &RunReport) -> Option<Reason> {
+    if report.interrupted.is_some() {
+        return None;
+    }
+    let figures = Figures::of(report);
+    let errors = figures.errors.iter();
+    nothing_succeeded(
+        &figures.all,
+        errors.map(|row| (row.name.as_str(), row.count)),
+    )
 }
 
 fn add(to: &mut RunReport, from: &RunReport) -> Result<(), String> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::RunReport;
 use super::figures::Figures;
 use crate::measure::{Cell, Times};
-use crate::verdict::show_time;
+use crate::verdict::{NOTHING_SUCCEEDED, show_time};
 
 /// Rows of errors and outcomes shown.
 const ROWS_MAX: usize = 12;
@@ -74,12 +74,16 @@ fn verdict(out: &mut String, report: &RunReport, style: Style) {
         None if report.interrupted.is_some() => style.dim("interrupted, thresholds not judged"),
         None => style.dim("no thresholds"),
     };
+    let nothing = match verdict.nothing_succeeded {
+        Some(_) => format!("{} · ", style.bad(NOTHING_SUCCEEDED)),
+        None => String::new(),
+    };
     let _ = writeln!(
         out,
         "\n{valid} · {nothing}{passed} · {}",
         style.title(&report.scenario.name)
     );
-    for reason in &verdict.reasons {
+    for reason in verdict.all_reasons() {
         let when = reason
             .when
             .as_ref()

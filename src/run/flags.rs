@@ -29,7 +29,7 @@ const ONE_STEP_DURATION: Duration = Duration::from_secs(30);
   loadgen run --url http://127.0.0.1:8080/ --connections 32
 
 Exit codes: 0 valid and all thresholds met · 1 loadgen failed · 2 wrong flags or scenario · 3 a threshold failed, or the audit
-found differences · 4 the run is invalid · 130 or 143 interrupted")]
+found differences · 4 the run is invalid · 5 nothing succeeded · 130 or 143 interrupted")]
 pub struct RunArgs {
     /// Name of a scenario (see `loadgen list`), or path of a file
     #[arg(required_unless_present = "url", conflicts_with = "url")]

@@ -81,7 +81,7 @@ fn over_phases(
             .counters
             .iter()
             .filter(|((phase, of), _)| take(*phase) && *of == counter);
-        of.map(|(_, count)| *count as f64).sum::<f64>()
+        of.map(|(_, count)| *count).sum::<u64>() as f64
     };
     match &threshold.measure {
         Measure::Count(counter) => return Some(counted(*counter)),
@@ -98,7 +98,7 @@ fn over_phases(
                         && outcome == name
                         && selects(&threshold.subject, *figure, evidence)
                 });
-            return Some(of.map(|(_, count)| *count as f64).sum());
+            return Some(of.map(|(_, count)| *count).sum::<u64>() as f64);
         }
         _ => {}
     }
@@ -107,6 +107,10 @@ fn over_phases(
     }
     let cell = totals
         .cells_where(|phase, figure| take(phase) && selects(&threshold.subject, figure, evidence));
+    // How fast failures are says nothing about what never succeeded.
+    if is_latency(&threshold.measure) && cell.succeeded() == 0 {
+        return None;
+    }
     of_cell(&threshold.measure, &cell, seconds)
 }
 
@@ -125,6 +129,8 @@ fn of_journey(
     let errors = (sum.failed + sum.timed_out) as f64;
     let ended = sum.total().saturating_sub(sum.in_flight) as f64;
     match threshold.measure {
+        // How fast failures are says nothing about what never succeeded.
+        Measure::Response(_) | Measure::Service(_) if sum.completed == 0 => None,
         Measure::Response(q) | Measure::Service(q) => seconds_at(&sum.response, q),
         Measure::ErrorShare => (ended > 0.0).then(|| errors / ended),
         Measure::Burn { target } => (ended > 0.0).then(|| errors / ended / (1.0 - target)),
@@ -138,6 +144,10 @@ fn worst_of_windows(
     length: Duration,
 ) -> Option<f64> {
     let windows = evidence.windows;
+    // Over the whole run: a window in which all fails is judged by how long its failures took.
+    if is_latency(&threshold.measure) && sum_of(threshold, evidence, windows).succeeded() == 0 {
+        return None;
+    }
     let mut worst: Option<f64> = None;
     let mut first = 0;
     for (last, window) in windows.iter().enumerate() {
@@ -173,18 +183,31 @@ fn over_windows(
         windows.iter().for_each(|window| sum.add(&window.start_lag));
         return seconds_at(&sum, q);
     }
+    of_cell(
+        &threshold.measure,
+        &sum_of(threshold, evidence, windows),
+        windows
+            .iter()
+            .map(|window| window.length.as_secs_f64())
+            .sum(),
+    )
+}
+
+/// What the threshold's steps came to in these windows.
+fn sum_of(threshold: &Threshold, evidence: &Evidence<'_>, windows: &[WindowFigures]) -> Cell {
     let mut sum = Cell::default();
     let cells = windows.iter().flat_map(|window| &window.figures);
     cells
         .filter(|(figure, _)| selects(&threshold.subject, **figure, evidence))
         .for_each(|(_, cell)| sum.add(cell));
-    of_cell(
-        &threshold.measure,
-        &sum,
-        windows
-            .iter()
-            .map(|window| window.length.as_secs_f64())
-            .sum(),
+    sum
+}
+
+/// Whether it is a time that a target takes.
+fn is_latency(measure: &Measure) -> bool {
+    matches!(
+        measure,
+        Measure::Response(_) | Measure::Service(_) | Measure::ConnectionWait(_)
     )
 }
 

@@ -9,6 +9,7 @@ mod bad_scenarios;
 mod bounds;
 mod cancellation;
 mod compose;
+mod dead_target;
 mod echo;
 mod error_names;
 mod full_disk;

@@ -229,6 +229,7 @@ pub(crate) fn code_of(report: &RunReport) -> i32 {
         (Some("SIGTERM"), ..) => 143,
         (Some(_), ..) => 130,
         (None, false, _) => 4,
+        (None, true, _) if verdict.nothing_succeeded.is_some() => 5,
         (None, true, Some(false)) => 3,
         (None, true, _) => 0,
     }

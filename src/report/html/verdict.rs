@@ -7,6 +7,7 @@ use crate::report::RunReport;
 use crate::report::figures::Figures;
 use crate::report::read::Run;
 use crate::report::text::at;
+use crate::verdict::{NOTHING_SUCCEEDED, Reason};
 
 pub(super) fn write(out: &mut String, run: &Run, figures: &Figures) {
     let report = &run.report;
@@ -35,10 +36,14 @@ fn banner(out: &mut String, report: &RunReport) {
         None if report.interrupted.is_some() => ("dim", "INTERRUPTED"),
         None => ("dim", "NOT JUDGED"),
     };
+    let nothing = match report.verdict.nothing_succeeded {
+        Some(_) => format!("<span class=\"badge bad\">{NOTHING_SUCCEEDED}</span>"),
+        None => String::new(),
+    };
     let _ = writeln!(
         out,
         "<header class=\"banner\"><div><h1>{}</h1><p class=\"about\">{}</p></div>\
-         <p class=\"badges\"><span class=\"badge {valid_class}\">{valid}</span><span class=\"badge {passed_class}\">{passed}</span></p>\
+         <p class=\"badges\"><span class=\"badge {valid_class}\">{valid}</span>{nothing}<span class=\"badge {passed_class}\">{passed}</span></p>\
          <p class=\"facts\">{}</p></header>",
         escape(&report.scenario.name),
         escape(report.scenario.about.trim()),
@@ -114,11 +119,23 @@ fn remarks(out: &mut String, run: &Run) {
 }
 
 fn reasons(out: &mut String, report: &RunReport) {
-    if report.verdict.valid {
-        return;
+    let dead = report.verdict.nothing_succeeded.as_slice();
+    for (title, reasons) in [
+        (
+            "Do not trust these figures",
+            report.verdict.reasons.as_slice(),
+        ),
+        ("Nothing succeeded", dead),
+    ] {
+        if !reasons.is_empty() {
+            reason_box(out, title, reasons);
+        }
     }
-    out.push_str("<div class=\"box bad\"><h2>Do not trust these figures</h2><ul>");
-    for reason in &report.verdict.reasons {
+}
+
+fn reason_box(out: &mut String, title: &str, reasons: &[Reason]) {
+    let _ = write!(out, "<div class=\"box bad\"><h2>{title}</h2><ul>");
+    for reason in reasons {
         let when = reason
             .when
             .as_ref()
