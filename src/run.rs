@@ -12,6 +12,7 @@ use tokio::sync::watch;
 
 use crate::audit::Audited;
 use crate::audit::reader::Reader;
+use crate::commands::Format;
 use crate::control::Control;
 use crate::engine::{self, Finished, Order};
 use crate::exit::Exit;
@@ -72,45 +73,81 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
     let begun = begun(args, &scenario, &place, started, descriptors_max)?;
     folder.begin(&begun)?;
     let outcome = drive(args, &scenario, &folder, &place, (&runtime, signals, log))?;
+    // From here on there are figures: nothing that fails may keep them from being told.
     let audited = match args.audit && outcome.interrupted.is_none() {
-        true => audit(&folder, &place, &runtime)?,
-        false => None,
+        true => audit(&folder, &place, &runtime),
+        false => Ok(None),
     };
     place.stop();
-    let mut report = report(begun, args, &scenario, &place, &outcome, &folder)?;
-    folder.finish(&mut report)?;
-    if let Err(error) = write_page(args, &folder) {
-        // The record is written; a page can be made from it later, and its lack must not hide the verdict.
-        tracing::error!(error = format!("{error:#}"), "report.html was not written");
-        let _ = writeln!(std::io::stderr(), "report.html was not written: {error:#}");
-    }
-    match args.format {
-        crate::commands::Format::Text => {
-            let style = Style {
-                colour: colour(std::io::stdout().is_terminal()),
-            };
-            let text = format!(
-                "{}\nreport: {}\n",
-                summary(&report, style),
-                folder.file("report.html").display()
-            );
-            let _ = std::io::stdout().write_all(text.as_bytes());
-        }
-        crate::commands::Format::Json => {
-            report.windows.clear();
-            let _ = writeln!(std::io::stdout(), "{}", serde_json::to_string(&report)?);
-        }
-    }
-    let exit = match audited {
-        Some(audited) => crate::audit::tell(&folder, &audited, args.format)?,
-        None => Exit::Ok,
+    let mut report = report(begun, args, &scenario, &place, &outcome, &folder);
+    let kept = keep(args, &folder, &mut report);
+    let style = Style {
+        colour: colour(std::io::stdout().is_terminal()),
+    };
+    let exit = exit_of(&report);
+    let told = tell(args.format, &folder, report, style);
+    let audited = match audited {
+        Ok(Some(audited)) => crate::audit::tell(&folder, &audited, args.format),
+        Ok(None) => Ok(Exit::Ok),
+        Err(error) => Err(error.context("the audit could not be made")),
     };
     // What the shop owes its clients weighs more than how fast it was.
-    Ok(if exit == Exit::Ok {
-        exit_of(&report)
-    } else {
-        exit
+    Ok(match audited.unwrap_or_else(|error| failed(&error)) {
+        Exit::Ok => match exit {
+            Exit::Ok if !(kept && told) => Exit::Failed,
+            exit => exit,
+        },
+        exit => exit,
     })
+}
+
+/// Keeps the record of a run that is over. Says what could not be kept, and whether all was.
+fn keep(args: &RunArgs, folder: &RunFolder, report: &mut RunReport) -> bool {
+    if let Err(error) = folder.finish(report) {
+        failed(&error.context(
+            "run.json was not kept; begun.json and windows.jsonl stay in the run folder for `loadgen report`",
+        ));
+        return false;
+    }
+    // A page can be made later from the record.
+    write_page(args, folder)
+        .map_err(|error| failed(&error.context("report.html was not kept")))
+        .is_ok()
+}
+
+/// Tells something that went wrong without an end to everything.
+fn failed(error: &anyhow::Error) -> Exit {
+    tracing::error!("{error:#}");
+    let _ = writeln!(std::io::stderr(), "error: {error:#}");
+    Exit::Failed
+}
+
+/// Prints the summary; where standard output cannot be written, to standard error. Whether it went where it belongs.
+fn tell(format: Format, folder: &RunFolder, mut report: RunReport, style: Style) -> bool {
+    let text = match format {
+        Format::Text => {
+            let page = folder.file("report.html");
+            let place = if page.exists() { &page } else { folder.path() };
+            format!("{}\nreport: {}\n", summary(&report, style), place.display())
+        }
+        Format::Json => {
+            report.windows.clear();
+            // Maps with text keys and finite numbers always have a JSON form.
+            serde_json::to_string(&report).unwrap_or_default() + "\n"
+        }
+    };
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Ok(()) => true,
+        // A reader that has seen enough.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => true,
+        Err(error) => {
+            failed(
+                &anyhow!(error).context("standard output cannot be written; here is what it lacks"),
+            );
+            let _ = std::io::stderr().write_all(text.as_bytes());
+            false
+        }
+    }
 }
 
 /// Compares promises and books while the shop still runs; `None` when someone does not want to wait for it.
@@ -270,12 +307,7 @@ async fn remember(args: &RunArgs, folder: &RunFolder, place: &Place) -> anyhow::
     let Some(reader) = &place.reader else {
         return Ok(());
     };
-    let patience = match args.audit || place.embedded.is_some() {
-        true => BOOKS_PATIENCE,
-        // The target may be no shop at all.
-        false => Duration::ZERO,
-    };
-    match crate::audit::remember(folder, reader, patience).await {
+    match crate::audit::remember(folder, reader, BOOKS_PATIENCE).await {
         Err(error) if args.audit => Err(error.context("the audit needs the shop's books")),
         Err(error) => {
             tracing::info!(

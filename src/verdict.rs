@@ -167,7 +167,6 @@ pub fn reasons(evidence: &Evidence<'_>) -> Vec<Reason> {
     let mut found = Vec::new();
     found.extend(reasons_so_far(evidence));
     found.extend(unaccounted(evidence));
-    found.extend(incomplete_journal(evidence.health));
     found
 }
 
@@ -179,6 +178,8 @@ pub fn reasons_so_far(evidence: &Evidence<'_>) -> Vec<Reason> {
     found.extend(start_lag(evidence));
     found.extend(own_cpu(evidence));
     found.extend(exhaustion(evidence));
+    found.extend(replays(evidence.totals));
+    found.extend(incomplete_journal(evidence.health));
     found
 }
 
@@ -392,7 +393,7 @@ fn unaccounted(evidence: &Evidence<'_>) -> Option<Reason> {
 fn incomplete_journal(health: &OwnHealth) -> Option<Reason> {
     let error = health.journal_failure.as_ref()?;
     Some(Reason {
-        what: format!("the run folder is incomplete, it could not be written any more: {error}"),
+        what: format!("the run folder is incomplete, only this summary has all of it: {error}"),
         when: None,
         remedy: "make room on that disk, or choose another place with --out DIR".to_owned(),
     })

@@ -1,6 +1,6 @@
 //! `loadgen report`: a run folder, or the segments of one run, in the form that is asked for.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -11,6 +11,7 @@ use super::Output;
 use crate::exit::Exit;
 use crate::measure::{Cell, Times};
 use crate::report::figures::Figures;
+use crate::report::folder::write_atomically;
 use crate::report::html::{TraceUrl, page};
 use crate::report::merge::merge;
 use crate::report::read::{Run, read};
@@ -108,7 +109,7 @@ pub fn run(args: &ReportArgs, output: &mut Output<'_>) -> anyhow::Result<Exit> {
     };
     match place(args, &whole) {
         Some(path) => {
-            std::fs::write(&path, content).with_context(|| {
+            replace(&path, content.as_bytes()).with_context(|| {
                 format!(
                     "cannot write '{}'; choose another place with --out FILE",
                     path.display()
@@ -119,6 +120,17 @@ pub fn run(args: &ReportArgs, output: &mut Output<'_>) -> anyhow::Result<Exit> {
         None => closed_pipe_is_fine(output.out.write_all(content.as_bytes()))?,
     }
     Ok(Exit::Ok)
+}
+
+/// The old file or the new one, never half of it; what is no file (a terminal, a pipe) is written as it is.
+fn replace(path: &Path, content: &[u8]) -> anyhow::Result<()> {
+    // The file that a link points to, not the link.
+    let target = std::fs::canonicalize(path);
+    let path = target.as_deref().unwrap_or(path);
+    match std::fs::metadata(path) {
+        Ok(there) if !there.is_file() => Ok(std::fs::write(path, content)?),
+        _ => write_atomically(path, |file| Ok(file.write_all(content)?)),
+    }
 }
 
 /// `loadgen report … | head` has got what it wanted.

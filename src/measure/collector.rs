@@ -253,7 +253,7 @@ pub trait Journal: Send {
     fn samples(&mut self, samples: &[Sample]);
     /// The state of the run at a tick, for views in other processes.
     fn snapshot(&mut self, snapshot: &Snapshot);
-    /// Why something could not be written, if so; after it nothing more was.
+    /// What could not be written and why, if so; it was left alone after that.
     fn failure(&self) -> Option<String>;
 }
 
@@ -384,7 +384,6 @@ impl State {
         }
         setup.journal.samples(&self.totals.samples);
         self.show(setup, true);
-        self.health.journal_failure = setup.journal.failure();
     }
 
     fn publish(&mut self, mut tick: TickSum, setup: &mut Setup) {
@@ -415,6 +414,7 @@ impl State {
     }
 
     fn show(&mut self, setup: &mut Setup, finished: bool) {
+        self.health.journal_failure = setup.journal.failure();
         let snapshot = self
             .gallery
             .snapshot(setup, &self.totals, &self.health, finished);

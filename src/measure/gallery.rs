@@ -147,6 +147,7 @@ impl Gallery {
             journeys: journeys(setup, totals),
             errors: self.errors(totals),
             invalid,
+            journal_failure: health.journal_failure.clone(),
             faults: Vec::new(),
             marks: self.marks.clone(),
             rate_factor: self.rate_factor,

@@ -122,6 +122,9 @@ pub struct Snapshot {
     pub errors: Vec<ErrorKind>,
     /// Reasons why the run is not valid so far.
     pub invalid: Vec<Reason>,
+    /// What could not be written into the run folder and why, if so.
+    #[serde(default)]
+    pub journal_failure: Option<String>,
     /// Faults at work now.
     pub faults: Vec<ActiveFault>,
     /// What happened at which time, for marks on charts.

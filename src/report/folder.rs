@@ -3,7 +3,7 @@
 //! `windows.jsonl` is the journal of second-level windows; at the end it becomes part of `run.json` and goes away, together with
 //! `live.json`, the newest state for those who watch from another process.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -99,7 +99,7 @@ impl RunFolder {
             subject,
             windows: open("windows.jsonl")?,
             orders: open("orders.jsonl")?,
-            failed: None,
+            failed: BTreeMap::new(),
         })
     }
 
@@ -189,16 +189,22 @@ fn first_free(out: &Path, name: &str) -> std::io::Result<PathBuf> {
     ))
 }
 
-fn write_atomically(
+/// Writes a file beside its place and moves it there when it is whole.
+pub(crate) fn write_atomically(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<File>) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let partial = path.with_extension("partial");
     let mut file = BufWriter::new(File::create(&partial)?);
-    write(&mut file)?;
-    file.into_inner().map_err(|e| e.into_error())?.sync_all()?;
-    std::fs::rename(&partial, path)?;
-    Ok(())
+    let written = write(&mut file).and_then(|()| {
+        file.into_inner().map_err(|e| e.into_error())?.sync_all()?;
+        Ok(std::fs::rename(&partial, path)?)
+    });
+    if written.is_err() {
+        // Where a disk is full, half a file only takes more of it.
+        let _ = std::fs::remove_file(&partial);
+    }
+    written
 }
 
 /// Writes ticks, promises and samples while the run goes on.
@@ -207,24 +213,28 @@ pub struct FolderJournal {
     subject: Subject,
     windows: BufWriter<File>,
     orders: BufWriter<File>,
-    /// The first failure; after it nothing more is written, and the run's end says so.
-    failed: Option<std::io::Error>,
+    /// The first failure of each file; after it that file is left alone, and the run says so at once and at its end.
+    failed: BTreeMap<&'static str, std::io::Error>,
 }
 
 impl FolderJournal {
-    fn attempt(&mut self, write: impl FnOnce(&mut Self) -> std::io::Result<()>) {
-        if self.failed.is_none()
+    fn attempt(
+        &mut self,
+        file: &'static str,
+        write: impl FnOnce(&mut Self) -> std::io::Result<()>,
+    ) {
+        if !self.failed.contains_key(file)
             && let Err(error) = write(self)
         {
-            tracing::error!(%error, "the run folder cannot be written any more");
-            self.failed = Some(error);
+            tracing::error!(%error, "{file} cannot be written any more");
+            self.failed.insert(file, error);
         }
     }
 }
 
 impl Journal for FolderJournal {
     fn tick(&mut self, tick: &TickSum) {
-        self.attempt(|journal| {
+        self.attempt("windows.jsonl", |journal| {
             serde_json::to_writer(&mut journal.windows, &window_record(tick))?;
             journal.windows.write_all(b"\n")?;
             journal.windows.flush()
@@ -232,11 +242,16 @@ impl Journal for FolderJournal {
     }
 
     fn failure(&self) -> Option<String> {
-        self.failed.as_ref().map(ToString::to_string)
+        // The live state is written anew each second and goes away with the run.
+        let lost = self.failed.iter().filter(|(file, _)| **file != LIVE);
+        let lost: Vec<String> = lost
+            .map(|(file, error)| format!("{file} ({error})"))
+            .collect();
+        (!lost.is_empty()).then(|| lost.join(", "))
     }
 
     fn promises(&mut self, lines: &[String]) {
-        self.attempt(|journal| {
+        self.attempt("orders.jsonl", |journal| {
             for line in lines {
                 writeln!(journal.orders, "{line}")?;
             }
@@ -245,7 +260,7 @@ impl Journal for FolderJournal {
     }
 
     fn snapshot(&mut self, snapshot: &Snapshot) {
-        self.attempt(|journal| {
+        self.attempt(LIVE, |journal| {
             let live = Live {
                 subject: journal.subject.clone(),
                 snapshot: Snapshot {
@@ -262,7 +277,7 @@ impl Journal for FolderJournal {
     }
 
     fn samples(&mut self, samples: &[Sample]) {
-        self.attempt(|journal| {
+        self.attempt("samples.jsonl", |journal| {
             let path = journal.folder.file("samples.jsonl");
             let names = &journal.subject.figures;
             write_atomically(&path, |file| {

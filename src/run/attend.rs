@@ -13,7 +13,7 @@ use super::progress::Progress;
 use super::signals::Signals;
 use crate::control::Control;
 use crate::engine::Finished;
-use crate::measure::snapshot::Board;
+use crate::measure::snapshot::{Board, Snapshot};
 use crate::tui::{self, LiveView, Show, Wish};
 
 /// How often the progress line and the engine are looked after.
@@ -38,6 +38,8 @@ pub(super) struct Attendant {
     view: Option<LiveView>,
     progress: Progress,
     tell: watch::Sender<Control>,
+    /// Whether it was told that the run folder cannot be written.
+    told_failure: bool,
 }
 
 enum News {
@@ -56,6 +58,7 @@ impl Attendant {
             view: None,
             progress,
             tell,
+            told_failure: false,
         }
     }
 
@@ -88,6 +91,7 @@ impl Attendant {
         board: &Board,
     ) -> Option<&'static str> {
         while !engine.is_finished() {
+            self.tell_failure(&board.read());
             match self.news().await {
                 News::Signal(name) => self.stop(name),
                 News::Wish(Some(Wish::Stop(_))) => self.stop("key q"),
@@ -118,8 +122,19 @@ impl Attendant {
         }
     }
 
-    fn stop(&mut self, who: &'static str) {
-        let text = self.signals.raise(who);
+    /// Says it once when the run folder cannot be written any more, not only at the end of what may be hours.
+    fn tell_failure(&mut self, snapshot: &Snapshot) {
+        if let Some(failure) = &snapshot.journal_failure
+            && !std::mem::replace(&mut self.told_failure, true)
+        {
+            self.say(format!(
+                "the run folder cannot be written any more: {failure}; the run goes on, and its summary will be printed at its end"
+            ));
+        }
+    }
+
+    fn say(&self, text: impl Into<String>) {
+        let text = text.into();
         match &self.view {
             Some(view) => view.note(text),
             None => {
@@ -127,6 +142,11 @@ impl Attendant {
                 let _ = writeln!(std::io::stderr(), "\n{text}");
             }
         }
+    }
+
+    fn stop(&mut self, who: &'static str) {
+        let text = self.signals.raise(who);
+        self.say(text);
         let level = self.signals.level();
         self.tell.send_modify(|control| control.stop = level);
     }

@@ -21,13 +21,16 @@ pub(super) fn report(
     place: &Place,
     outcome: &Outcome,
     folder: &RunFolder,
-) -> anyhow::Result<RunReport> {
+) -> RunReport {
     let Outcome {
         finished,
         interrupted,
     } = outcome;
     let workers = workers(args, place);
-    let windows = window_figures(scenario, folder)?;
+    let windows = window_figures(scenario, folder).unwrap_or_else(|error| {
+        tracing::error!("windows cannot be judged: {error:#}");
+        Vec::new()
+    });
     let verdict = judge(&Evidence {
         scenario,
         phases: &finished.phases,
@@ -44,7 +47,7 @@ pub(super) fn report(
         totals: &finished.totals,
         load: finished.load,
     };
-    Ok(RunReport {
+    RunReport {
         elapsed_s: finished.elapsed.as_secs_f64(),
         load_s: finished.load.as_secs_f64(),
         interrupted: interrupted.map(str::to_owned),
@@ -73,7 +76,7 @@ pub(super) fn report(
             .collect(),
         funnels: measured.funnels(),
         ..begun
-    })
+    }
 }
 
 /// What is known before the load starts.
