@@ -23,6 +23,7 @@ use crate::transport::Transport;
 use crate::transport::http::HttpTransport;
 
 mod browser;
+mod cookies;
 mod examples;
 mod floor;
 mod idempotency;

@@ -195,7 +195,7 @@ struct Place {
     url: String,
     embedded: Option<EmbeddedShop>,
     shop_memory_bytes_max: u64,
-    /// The way to the shop's books, if there is a token for them.
+    /// The way to the shop's books: the embedded shop's, or those of a shop that is to be audited.
     reader: Option<Reader>,
 }
 
@@ -206,7 +206,8 @@ impl Place {
                 url: url.clone(),
                 embedded: None,
                 shop_memory_bytes_max: 0,
-                reader: match args.books_token() {
+                // The token opens the books of a shop; a target that nobody asked to audit never sees it.
+                reader: match args.books_token().filter(|_| args.audit) {
                     Some(token) => Some(Reader::new(url, token)?),
                     None => None,
                 },

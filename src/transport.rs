@@ -125,6 +125,8 @@ pub enum Failure {
     BodyTooLarge,
     /// More redirects than allowed.
     Redirects,
+    /// A redirect whose `Location` is no place for a request.
+    BadRedirect,
     /// A value of the scenario makes no valid request (a header or URL with forbidden characters).
     BadRequest,
     /// A value of the scenario outgrew its bound; nothing was sent.
@@ -153,6 +155,7 @@ impl Failure {
             Self::UnaskedUpgrade => "unasked_upgrade",
             Self::BodyTooLarge => "body_too_large",
             Self::Redirects => "too_many_redirects",
+            Self::BadRedirect => "bad_redirect",
             Self::BadRequest => "bad_request",
             Self::ValueTooLarge => VALUE_TOO_LARGE,
             Self::OutOfDescriptors => "out_of_descriptors",

@@ -113,6 +113,8 @@ impl Reader {
             .timeout(TIMEOUT)
             // A redirect would carry the token elsewhere.
             .redirect(reqwest::redirect::Policy::none())
+            // And so would a proxy; the load goes past them too.
+            .no_proxy()
             .build()?;
         Ok(Self {
             client,

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{
-    ACCEPT_LANGUAGE, COOKIE, HOST, HeaderName, HeaderValue, LOCATION, ORIGIN, SET_COOKIE,
-    USER_AGENT,
+    ACCEPT_LANGUAGE, AUTHORIZATION, COOKIE, HOST, HeaderName, HeaderValue, LOCATION, ORIGIN,
+    PROXY_AUTHORIZATION, USER_AGENT,
 };
+use http::uri::PathAndQuery;
 use http::{HeaderMap, Method, StatusCode};
 use telemetry::browser::{
     BrowserConfig, BrowserSession, HeaderBuffer, HeaderPlan, Injection, RequestIds, SampleRate,
@@ -15,13 +16,14 @@ use telemetry::browser::{
 };
 use telemetry::trace::Propagators;
 
+use super::cookies::CookieJar;
 use super::plan::locate;
 use crate::scenario::{self, Propagator, Scenario, TraceStyle};
 use crate::shopper::{Shopper, World};
 use crate::transport::{Answer, Exchange, Failure, Origin, Outgoing, Reading, Transport};
 
-/// Cookies that one shopper keeps; the oldest go first.
-const COOKIES_MAX: usize = 64;
+/// Requests that one shopper need not ask permission for again; the oldest go first.
+const ALLOWED_MAX: usize = 256;
 
 /// Headers that a page may set across origins without a preflight (Fetch standard, CORS-safelisted request headers), and
 /// those that the browser sets itself.
@@ -50,7 +52,7 @@ pub(super) struct BrowserState {
     user_agent: HeaderValue,
     accept_language: HeaderValue,
     session: Option<BrowserSession>,
-    cookies: Vec<(Box<str>, Box<str>)>,
+    cookies: CookieJar,
     /// Requests that have been allowed by a preflight: hash of method, path and header names.
     allowed: Vec<u64>,
 }
@@ -80,7 +82,7 @@ impl BrowserSetup {
                 .trace
                 .as_ref()
                 .map(|plan| plan.session(shopper.session(), Visitor::default())),
-            cookies: Vec::new(),
+            cookies: CookieJar::default(),
             allowed: Vec::new(),
         }
     }
@@ -97,9 +99,6 @@ impl BrowserSetup {
         if self.preflight {
             out.insert(ORIGIN, self.origin.clone());
         }
-        if let Some(cookies) = cookie_header(&state.cookies) {
-            out.insert(COOKIE, cookies);
-        }
         let (Some(plan), Some(session)) = (&self.trace, &state.session) else {
             return 0;
         };
@@ -110,6 +109,15 @@ impl BrowserSetup {
             ids.trace_id
         } else {
             0
+        }
+    }
+
+    /// Adds the cookies that belong to where the request goes, unless the step brings its own.
+    pub(super) fn add_cookies(&self, state: &BrowserState, origin: &Origin, out: &mut HeaderMap) {
+        if !out.contains_key(COOKIE)
+            && let Some(cookies) = state.cookies.header(origin)
+        {
+            out.insert(COOKIE, cookies);
         }
     }
 
@@ -205,6 +213,7 @@ fn is_simple_content_type(name: &HeaderName, value: &HeaderValue) -> bool {
 fn fingerprint(outgoing: &Outgoing) -> u64 {
     use std::hash::{DefaultHasher, Hash, Hasher};
     let mut hasher = DefaultHasher::new();
+    outgoing.origin.authority.hash(&mut hasher);
     outgoing.method.hash(&mut hasher);
     outgoing.path.path().hash(&mut hasher);
     unsafe_names(outgoing).hash(&mut hasher);
@@ -212,12 +221,9 @@ fn fingerprint(outgoing: &Outgoing) -> u64 {
 }
 
 impl BrowserState {
-    /// Keeps the cookies of an answer, and forgets those that it deletes. Cookies are kept by name for the whole target; path
-    /// and domain attributes are not looked at.
-    pub(super) fn remember_cookies(&mut self, headers: &HeaderMap) {
-        if headers.contains_key(SET_COOKIE) {
-            store_cookies(&mut self.cookies, headers);
-        }
+    /// Keeps the cookies of an answer from this origin, and forgets those that it deletes.
+    pub(super) fn remember_cookies(&mut self, origin: &Origin, headers: &HeaderMap) {
+        self.cookies.store(origin, headers);
     }
 
     /// The target has allowed this request.
@@ -225,43 +231,39 @@ impl BrowserState {
         if outgoing.headers.contains_key(ORIGIN) {
             let fingerprint = fingerprint(outgoing);
             if !self.allowed.contains(&fingerprint) {
+                if self.allowed.len() == ALLOWED_MAX {
+                    self.allowed.remove(0);
+                }
                 self.allowed.push(fingerprint);
             }
         }
     }
 }
 
-fn store_cookies(jar: &mut Vec<(Box<str>, Box<str>)>, headers: &HeaderMap) {
-    for header in headers.get_all(SET_COOKIE) {
-        let Ok(text) = header.to_str() else { continue };
-        let mut parts = text.split(';').map(str::trim);
-        let Some((name, value)) = parts.next().and_then(|pair| pair.split_once('=')) else {
-            continue;
-        };
-        jar.retain(|(known, _)| **known != *name);
-        let deleted = parts.any(|attribute| {
-            let (key, value) = attribute.split_once('=').unwrap_or((attribute, ""));
-            key.eq_ignore_ascii_case("max-age")
-                && value.parse::<i64>().is_ok_and(|seconds| seconds <= 0)
-        });
-        if !deleted {
-            if jar.len() == COOKIES_MAX {
-                jar.remove(0);
-            }
-            jar.push((name.into(), value.into()));
-        }
-    }
+/// What came of a request, redirects included.
+pub(super) struct Fetched {
+    pub(super) exchange: Exchange,
+    /// Answers on the way, in order.
+    pub(super) hops: Vec<Hop>,
+    /// Where the last answer came from, if not from where the request was sent.
+    pub(super) moved_to: Option<Arc<Origin>>,
 }
 
-fn cookie_header(jar: &[(Box<str>, Box<str>)]) -> Option<HeaderValue> {
-    if jar.is_empty() {
-        return None;
+/// An answer that pointed elsewhere.
+pub(super) struct Hop {
+    /// Where it came from.
+    pub(super) origin: Arc<Origin>,
+    pub(super) headers: HeaderMap,
+}
+
+impl From<Exchange> for Fetched {
+    fn from(exchange: Exchange) -> Self {
+        Self {
+            exchange,
+            hops: Vec::new(),
+            moved_to: None,
+        }
     }
-    let pairs: Vec<String> = jar
-        .iter()
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect();
-    HeaderValue::from_str(&pairs.join("; ")).ok()
 }
 
 /// How one shopper's requests travel.
@@ -273,14 +275,14 @@ pub(super) struct Route<'a, T: Transport> {
 
 impl<T: Transport> Route<'_, T> {
     /// Sends a request as a browser does: permission first where it is needed, then redirects to their end. The headers of
-    /// answers on the way (they may set cookies) come back too, in order.
+    /// answers on the way come back too: they may set cookies.
     pub(super) async fn fetch(
         &self,
         setup: &BrowserSetup,
         state: &BrowserState,
         outgoing: &Outgoing,
         reading: Reading,
-    ) -> (Exchange, Vec<HeaderMap>) {
+    ) -> Fetched {
         if let Some(preflight) = setup.preflight_of(state, outgoing) {
             // The request itself follows the answer at once.
             let reading = Reading {
@@ -291,14 +293,14 @@ impl<T: Transport> Route<'_, T> {
             let exchange = Box::pin(self.exchange(&preflight, reading)).await;
             let allowed = |answer: &Answer| answer.status.is_success();
             if !exchange.result.as_ref().is_ok_and(allowed) {
-                return (exchange, Vec::new());
+                return exchange.into();
             }
         }
         let first = self.exchange(outgoing, reading).await;
         if self.redirects_max > 0 && is_redirect(&first) {
             return Box::pin(self.follow(state, outgoing.clone(), first, reading)).await;
         }
-        (first, Vec::new())
+        first.into()
     }
 
     async fn exchange(&self, outgoing: &Outgoing, reading: Reading) -> Exchange {
@@ -313,7 +315,7 @@ impl<T: Transport> Route<'_, T> {
         mut outgoing: Outgoing,
         first: Exchange,
         reading: Reading,
-    ) -> (Exchange, Vec<HeaderMap>) {
+    ) -> Fetched {
         let (asked, sent) = (first.asked, first.sent);
         let mut jar = state.cookies.clone();
         let mut hops = Vec::new();
@@ -324,23 +326,16 @@ impl<T: Transport> Route<'_, T> {
             if !is_redirect(&exchange) {
                 break;
             }
-            hops.push(answer.headers.clone());
-            store_cookies(&mut jar, &answer.headers);
-            match redirected(outgoing, answer.status, &answer.headers) {
-                Ok(next) => outgoing = next,
-                Err(failure) => {
-                    return (
-                        Exchange {
-                            asked,
-                            sent,
-                            result: Err(failure),
-                            ..exchange
-                        },
-                        hops,
-                    );
-                }
+            jar.store(&outgoing.origin, &answer.headers);
+            hops.push(Hop {
+                origin: outgoing.origin.clone(),
+                headers: answer.headers.clone(),
+            });
+            if let Err(failure) = redirect(&mut outgoing, answer.status, &answer.headers) {
+                exchange.result = Err(failure);
+                break;
             }
-            if let Some(cookies) = cookie_header(&jar) {
+            if let Some(cookies) = jar.header(&outgoing.origin) {
                 outgoing.headers.insert(COOKIE, cookies);
             }
             exchange = self.exchange(&outgoing, reading).await;
@@ -349,14 +344,17 @@ impl<T: Transport> Route<'_, T> {
         if is_redirect(&exchange) {
             exchange.result = Err(Failure::Redirects);
         }
-        (
-            Exchange {
-                asked,
-                sent,
-                ..exchange
-            },
+        let exchange = Exchange {
+            asked,
+            sent,
+            resent,
+            ..exchange
+        };
+        Fetched {
+            exchange,
             hops,
-        )
+            moved_to: Some(outgoing.origin),
+        }
     }
 }
 
@@ -367,40 +365,40 @@ fn is_redirect(exchange: &Exchange) -> bool {
     })
 }
 
-/// The next request (Fetch standard, HTTP-redirect fetch).
-fn redirected(
-    mut outgoing: Outgoing,
+/// Turns a request into the next one (Fetch standard, HTTP-redirect fetch). What was meant for one origin alone does not go to
+/// another: credentials in headers stay where they were sent first, cookies with their host.
+fn redirect(
+    outgoing: &mut Outgoing,
     status: StatusCode,
     headers: &HeaderMap,
-) -> Result<Outgoing, Failure> {
-    let location = headers
-        .get(LOCATION)
-        .and_then(|value| value.to_str().ok())
-        .ok_or(Failure::Redirects)?;
-    let scheme = if outgoing.origin.tls { "https" } else { "http" };
-    let authority = outgoing
-        .origin
-        .authority
-        .to_str()
-        .map_err(|_| Failure::Redirects)?;
-    let here = url::Url::parse(&format!("{scheme}://{authority}{}", outgoing.path))
-        .map_err(|_| Failure::Redirects)?;
-    let there = here.join(location).map_err(|_| Failure::Redirects)?;
+) -> Result<(), Failure> {
     let before = outgoing.origin.clone();
-    (outgoing.origin, outgoing.path) =
-        locate(there.as_str(), &before, "").map_err(|_| Failure::Redirects)?;
-    outgoing
-        .headers
-        .insert(HOST, outgoing.origin.authority.clone());
+    (outgoing.origin, outgoing.path) = leads_to(outgoing, headers).ok_or(Failure::BadRedirect)?;
+    let headers = &mut outgoing.headers;
+    headers.insert(HOST, outgoing.origin.authority.clone());
     let becomes_get = status == StatusCode::SEE_OTHER && outgoing.method != Method::HEAD
         || matches!(status.as_u16(), 301 | 302) && outgoing.method == Method::POST;
     if becomes_get {
         outgoing.method = Method::GET;
         outgoing.body = Bytes::new();
-        outgoing.headers.remove(http::header::CONTENT_TYPE);
+        headers.remove(http::header::CONTENT_TYPE);
     }
     if outgoing.origin != before {
-        outgoing.headers.remove(http::header::AUTHORIZATION);
+        headers.remove(AUTHORIZATION);
+        headers.remove(PROXY_AUTHORIZATION);
+        headers.remove(COOKIE);
     }
-    Ok(outgoing)
+    Ok(())
+}
+
+/// Where an answer points to; `None` if that is no place for a request.
+fn leads_to(outgoing: &Outgoing, headers: &HeaderMap) -> Option<(Arc<Origin>, PathAndQuery)> {
+    // Unlike other headers it may be UTF-8, as browsers take it.
+    let location = std::str::from_utf8(headers.get(LOCATION)?.as_bytes()).ok()?;
+    let origin = &outgoing.origin;
+    let scheme = if origin.tls { "https" } else { "http" };
+    let authority = origin.authority.to_str().ok()?;
+    let here = url::Url::parse(&format!("{scheme}://{authority}{}", outgoing.path)).ok()?;
+    let there = here.join(location).ok()?;
+    locate(there.as_str(), origin, "").ok()
 }

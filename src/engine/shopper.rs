@@ -8,7 +8,7 @@ use http::HeaderMap;
 use http::header::HOST;
 
 use super::Stop;
-use super::browser::{BrowserState, Route};
+use super::browser::{BrowserState, Fetched, Route};
 use super::examples;
 use super::floor::Floor;
 use super::idempotency::SentKeys;
@@ -74,9 +74,7 @@ struct Pending {
 struct Exchanged {
     /// When the step began, a preflight before it included.
     asked: Instant,
-    exchange: Exchange,
-    /// Headers of redirects on the way.
-    hops: Vec<HeaderMap>,
+    fetched: Fetched,
 }
 
 /// How a step left the shopper.
@@ -223,6 +221,9 @@ impl<T: Transport> Visit<T> {
         prepared.add_headers(world, shopper, &mut headers)?;
         let (origin, path) = prepared.url(world, shopper, floor.plan.target())?;
         headers.insert(HOST, origin.authority.clone());
+        floor
+            .browser
+            .add_cookies(&self.browser, &origin, &mut headers);
         Ok(Outgoing {
             origin,
             method: world.scenario().steps[usize::from(id.0)].method.clone(),
@@ -235,24 +236,15 @@ impl<T: Transport> Visit<T> {
     async fn exchange(&self, pending: &Pending) -> Exchanged {
         let asked = Instant::now();
         let flight = Flight::begin(self, pending, asked);
-        let (exchange, hops) = match &pending.outgoing {
+        let fetched = match &pending.outgoing {
             Ok(outgoing) => self.fetch(pending.step, outgoing, asked).await,
             Err(failure) => Exchange::failed(asked, *failure).into(),
         };
         flight.landed();
-        Exchanged {
-            asked,
-            exchange,
-            hops,
-        }
+        Exchanged { asked, fetched }
     }
 
-    async fn fetch(
-        &self,
-        step: StepId,
-        outgoing: &Outgoing,
-        asked: Instant,
-    ) -> (Exchange, Vec<HeaderMap>) {
+    async fn fetch(&self, step: StepId, outgoing: &Outgoing, asked: Instant) -> Fetched {
         let prepared = self.floor.plan.step(step);
         let http = &self.floor.world.scenario().http;
         let redirected = self.floor.redirected(step);
@@ -270,23 +262,28 @@ impl<T: Transport> Visit<T> {
         };
         let (setup, state) = (&self.floor.browser, &self.browser);
         let fetched = route.fetch(setup, state, outgoing, reading).await;
-        redirected.set(!fetched.1.is_empty());
+        redirected.set(!fetched.hops.is_empty());
         fetched
     }
 
     fn conclude(&mut self, pending: Pending, exchanged: Exchanged) -> After {
         let Exchanged {
             asked: begun,
-            exchange,
-            hops,
+            fetched,
         } = exchanged;
+        let Fetched { exchange, hops, .. } = &fetched;
         let floor = self.floor.clone();
         let step = &floor.world.scenario().steps[usize::from(pending.step.0)];
         self.began(&pending, begun);
-        hops.iter()
-            .for_each(|headers| self.browser.remember_cookies(headers));
+        for hop in hops {
+            self.browser.remember_cookies(&hop.origin, &hop.headers);
+        }
         if let Ok(outgoing) = &pending.outgoing {
             self.browser.remember_preflight(outgoing);
+            if let Ok(answer) = &exchange.result {
+                let origin = fetched.moved_to.as_ref().unwrap_or(&outgoing.origin);
+                self.browser.remember_cookies(origin, &answer.headers);
+            }
         }
         let done = floor.offset_of(exchange.done);
         let Exchange {
@@ -295,7 +292,7 @@ impl<T: Transport> Visit<T> {
             result,
             resent,
             ..
-        } = exchange;
+        } = fetched.exchange;
         let times = (floor.offset_of(asked), floor.offset_of(sent), done);
         match result {
             Err(failure) => {
@@ -335,7 +332,6 @@ impl<T: Transport> Visit<T> {
         replay: Replay,
     ) -> After {
         let floor = self.floor.clone();
-        self.browser.remember_cookies(&answer.headers);
         let (status, bytes) = (answer.status.as_u16(), answer.body_bytes);
         let mut response = Response::new(
             status,

@@ -20,7 +20,10 @@ pub async fn prepare(scenario: &std::sync::Arc<Scenario>, target: &str) -> anyho
     }
     let world = World::new(scenario.clone());
     let mut shopper = Shopper::arrive(&world, 0)?;
-    let client = reqwest::Client::builder().timeout(TIMEOUT).build()?;
+    let client = reqwest::Client::builder()
+        .timeout(TIMEOUT)
+        .no_proxy()
+        .build()?;
     for id in &scenario.prepare {
         let step = &scenario.steps[usize::from(id.0)];
         let path = step.url.render_text(&world, &mut shopper);

@@ -16,6 +16,7 @@ mod full_disk;
 mod good_scenarios;
 mod headers;
 mod live_view;
+mod origins;
 mod record;
 mod repeatable;
 mod report;
