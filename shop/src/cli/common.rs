@@ -346,6 +346,7 @@ fn watch_standard_input() -> anyhow::Result<oneshot::Receiver<Why>> {
 /// Ends a process that nobody waits for, as a crash would: what was acknowledged is on the disk.
 #[expect(
     clippy::exit,
+    clippy::disallowed_methods,
     reason = "the owner of everything in this process is gone, and so is who would wait for an orderly end"
 )]
 fn end_now() {
