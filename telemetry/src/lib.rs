@@ -8,6 +8,7 @@
 //! | [`context`] | which service works at which place in which trace, right now |
 //! | [`span`] | opening spans with the names and attributes of the conventions |
 //! | [`log`] | one JSON object a line |
+//! | [`secret`] | where secrets stand in a text, by name and by shape |
 //! | [`browser`] | the headers of a browser under RUM, for the load generator |
 //!
 //! It must not know the shop, scenarios, HTTP servers or any network: exporters are layers and sinks beside it.
@@ -176,6 +177,7 @@ pub mod context;
 mod identity;
 pub mod log;
 pub mod metrics;
+pub mod secret;
 pub mod span;
 mod text;
 pub mod trace;

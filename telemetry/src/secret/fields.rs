@@ -1,0 +1,448 @@
+//! Secrets by the names that they stand under: `name: value`, `name=value`, `"name":"value"`, `<name>value</name>`,
+//! `{"name":"password","value":"…"}`, and parts of forms. Also where the text was cut off in the middle.
+
+use std::ops::Range;
+
+use super::{MARK, Names};
+
+/// Longest name that is looked at.
+const NAME_BYTES_MAX: usize = 64;
+
+/// Longest opening tag that is looked at.
+const TAG_BYTES_MAX: usize = 512;
+
+/// Under these stands the name of what stands under the others.
+const PAIR_NAMES: [&[u8]; 7] = [
+    b"name",
+    b"key",
+    b"field",
+    b"header",
+    b"param",
+    b"parameter",
+    b"type",
+];
+const PAIR_VALUES: [&[u8]; 4] = [b"value", b"content", b"val", b"text"];
+
+/// Words before a secret that say what it is for; they are shown.
+const SCHEMES: [&str; 8] = [
+    "bearer",
+    "basic",
+    "digest",
+    "token",
+    "apikey",
+    "negotiate",
+    "hmac",
+    "signature",
+];
+
+/// What stands under a secret name and is no secret.
+const HARMLESS: [&[u8]; 8] = [
+    b"true",
+    b"false",
+    b"null",
+    b"none",
+    b"~",
+    b"undefined",
+    b"nil",
+    b"exists",
+];
+
+/// Finds them.
+pub(super) fn scan(bytes: &[u8], names: &Names, source: bool, out: &mut Vec<Range<usize>>) {
+    let mut scanner = Scanner {
+        bytes,
+        names,
+        source,
+        pair: Pair::default(),
+        out,
+    };
+    let mut at = 0;
+    while at < bytes.len() {
+        at = scanner.step(at).max(at + 1);
+    }
+}
+
+/// A name and a value that stand in one object or tag as values of their own.
+#[derive(Default)]
+struct Pair {
+    names_secret: bool,
+    value: Option<Range<usize>>,
+}
+
+struct Scanner<'a> {
+    bytes: &'a [u8],
+    names: &'a Names,
+    source: bool,
+    pair: Pair,
+    out: &'a mut Vec<Range<usize>>,
+}
+
+/// What stands before a `:` or `=`.
+struct Name<'a> {
+    text: &'a [u8],
+    start: usize,
+    quoted: bool,
+}
+
+/// What stands behind it.
+struct Value {
+    range: Range<usize>,
+    /// Where to look on if it is a secret.
+    next: usize,
+    kind: Kind,
+}
+
+#[derive(PartialEq, Eq)]
+enum Kind {
+    Quoted,
+    Bare,
+    /// An object or a list.
+    Whole,
+}
+
+impl Scanner<'_> {
+    /// Looks at one place; says where to go on.
+    fn step(&mut self, at: usize) -> usize {
+        match self.bytes[at] {
+            b':' | b'=' => self.assignment(at),
+            b'<' => self.element(at),
+            b'}' | b'>' => {
+                self.pair = Pair::default();
+                at
+            }
+            b'\n' if self.pair.names_secret => self.part(at),
+            _ => at,
+        }
+    }
+
+    fn assignment(&mut self, at: usize) -> usize {
+        let Some(name) = name_before(self.bytes, at) else {
+            return at;
+        };
+        let text = String::from_utf8_lossy(name.text).into_owned();
+        let pair_name = is_one_of(&PAIR_NAMES, name.text);
+        let pair_value = is_one_of(&PAIR_VALUES, name.text);
+        let secret = self.is_secret(&name, &text, at);
+        if !(pair_name || pair_value || secret) {
+            return at;
+        }
+        let Some(value) = self.value_after(at, &name) else {
+            return at;
+        };
+        if pair_name && self.is_secret_text(&value.range) {
+            self.named();
+            return value.next;
+        }
+        if pair_value && !secret {
+            return self.valued(value, at);
+        }
+        match secret {
+            true => self.take(value, at),
+            false => at,
+        }
+    }
+
+    fn is_secret(&self, name: &Name<'_>, text: &str, at: usize) -> bool {
+        let before = name.start.checked_sub(1).map(|before| self.bytes[before]);
+        if self.source && before == Some(b'/') {
+            // The last part of a JSON pointer, in a check.
+            return false;
+        }
+        let in_query = self.bytes[at] == b'=' && matches!(before, Some(b'?' | b'&' | b'#' | b';'));
+        match in_query {
+            true => self.names.is_secret_in_query(text),
+            false => self.names.is_secret(text),
+        }
+    }
+
+    fn is_secret_text(&self, range: &Range<usize>) -> bool {
+        let text = &self.bytes[range.clone()];
+        text.len() <= NAME_BYTES_MAX
+            && std::str::from_utf8(text).is_ok_and(|name| self.names.is_secret(name))
+    }
+
+    /// The name of a secret was seen: its value may stand before or behind it.
+    fn named(&mut self) {
+        match self.pair.value.take() {
+            Some(value) => self.out.push(value),
+            None => self.pair.names_secret = true,
+        }
+    }
+
+    fn valued(&mut self, value: Value, at: usize) -> usize {
+        if std::mem::take(&mut self.pair.names_secret) {
+            return self.take(value, at);
+        }
+        self.pair.value = Some(value.range);
+        // It may hold secrets of its own: it is looked into.
+        at
+    }
+
+    fn take(&mut self, value: Value, at: usize) -> usize {
+        if value.kind == Kind::Whole && self.source {
+            return at;
+        }
+        let range = behind_scheme(self.bytes, value.range);
+        let text = &self.bytes[range.clone()];
+        if self.is_harmless(text) {
+            return at;
+        }
+        self.out.push(range);
+        value.next
+    }
+
+    fn is_harmless(&self, text: &[u8]) -> bool {
+        let pointer = self.source && text.starts_with(b"/") && !text.contains(&b' ');
+        text.is_empty()
+            || pointer
+            || is_one_of(&HARMLESS, text)
+            || is_template(text)
+            || super::position(text, MARK.as_bytes()).is_some()
+    }
+
+    fn value_after(&self, at: usize, name: &Name<'_>) -> Option<Value> {
+        let bytes = self.bytes;
+        let mut start = at + 1;
+        while bytes.get(start).is_some_and(|byte| {
+            matches!(byte, b' ' | b'\t') || (name.quoted && byte.is_ascii_whitespace())
+        }) {
+            start += 1;
+        }
+        let slashes = run_of(&bytes[start..], b'\\');
+        match bytes.get(start + slashes)? {
+            quote @ (b'"' | b'\'') => {
+                let start = start + slashes + 1;
+                let end = closing_quote(bytes, start, *quote, slashes);
+                Some(Value {
+                    range: start..end,
+                    next: end + 1,
+                    kind: Kind::Quoted,
+                })
+            }
+            b'{' | b'[' if slashes == 0 => {
+                let end = closing_bracket(bytes, start);
+                Some(Value {
+                    range: start..end,
+                    next: end,
+                    kind: Kind::Whole,
+                })
+            }
+            b'=' | b'>' | b'<' if slashes == 0 => None,
+            _ => Some(self.bare(at, start, name)),
+        }
+    }
+
+    fn bare(&self, at: usize, start: usize, name: &Name<'_>) -> Value {
+        let bytes = self.bytes;
+        let line_end = start + find(&bytes[start..], |byte| matches!(byte, b'\n' | b'\r'));
+        let whole_line = bytes[at] == b':' && !name.quoted && begins_line(bytes, name.start);
+        let end = if whole_line && matches!(bytes.get(start), Some(b'|' | b'>')) {
+            block_end(bytes, name.start, line_end)
+        } else if whole_line {
+            line_end
+        } else {
+            let from = behind_scheme(bytes, start..line_end).start;
+            let query = bytes[at] == b'=';
+            from + find(&bytes[from..line_end], |byte| ends_bare(byte, query))
+        };
+        let end = start + bytes[start..end.max(start)].trim_ascii_end().len();
+        Value {
+            range: start..end,
+            next: end,
+            kind: Kind::Bare,
+        }
+    }
+
+    /// `<name …>value</name>`.
+    fn element(&mut self, at: usize) -> usize {
+        let bytes = self.bytes;
+        let tag = &bytes[at + 1..bytes.len().min(at + 1 + TAG_BYTES_MAX)];
+        let name = &tag[..find(tag, |byte| {
+            byte.is_ascii_whitespace() || matches!(byte, b'>' | b'/')
+        })];
+        let local = name.rsplit(|byte| *byte == b':').next().unwrap_or(name);
+        let is_name = local.first().is_some_and(u8::is_ascii_alphabetic);
+        if !is_name || !self.names.is_secret(&String::from_utf8_lossy(local)) {
+            return at;
+        }
+        let closed = find(tag, |byte| byte == b'>');
+        if closed == tag.len() || tag[..closed].ends_with(b"/") {
+            return at;
+        }
+        let start = at + 1 + closed + 1;
+        let end = start + find(&bytes[start..], |byte| byte == b'<');
+        if !bytes[start..end].trim_ascii().is_empty() {
+            self.out.push(start..end);
+        }
+        end
+    }
+
+    /// The part of a form whose head named a secret: from the empty line to the boundary.
+    fn part(&mut self, at: usize) -> usize {
+        let rest = &self.bytes[at + 1..];
+        let start = match rest {
+            [b'\n', ..] => at + 2,
+            [b'\r', b'\n', ..] => at + 3,
+            _ => return at,
+        };
+        self.pair = Pair::default();
+        let end = super::position(&self.bytes[start..], b"\n--")
+            .map_or(self.bytes.len(), |end| start + end);
+        self.out.push(start..end);
+        end
+    }
+}
+
+fn is_one_of<const N: usize>(words: &[&[u8]; N], text: &[u8]) -> bool {
+    words.iter().any(|word| word.eq_ignore_ascii_case(text))
+}
+
+/// Index of the first byte that is one of those, or the length.
+fn find(bytes: &[u8], is_one: impl Fn(u8) -> bool) -> usize {
+    let found = bytes.iter().position(|byte| is_one(*byte));
+    found.unwrap_or(bytes.len())
+}
+
+fn run_of(bytes: &[u8], wanted: u8) -> usize {
+    find(bytes, |byte| byte != wanted)
+}
+
+fn name_before(bytes: &[u8], at: usize) -> Option<Name<'_>> {
+    let mut end = at;
+    while end > 0 && bytes[end - 1] == b' ' && at - end < 4 {
+        end -= 1;
+    }
+    let quoted = end > 0 && matches!(bytes[end - 1], b'"' | b'\'' | b'`');
+    let floor = end.saturating_sub(NAME_BYTES_MAX);
+    if quoted {
+        let quote = bytes[end - 1];
+        end -= 1;
+        while end > floor && bytes[end - 1] == b'\\' {
+            end -= 1;
+        }
+        let start = bytes[floor..end].iter().rposition(|byte| *byte == quote)? + floor + 1;
+        return named(bytes, start, end, true);
+    }
+    let mut start = end;
+    while start > floor && is_name(bytes[start - 1]) {
+        start -= 1;
+    }
+    named(bytes, start, end, false)
+}
+
+fn named(bytes: &[u8], start: usize, end: usize, quoted: bool) -> Option<Name<'_>> {
+    (start < end).then(|| Name {
+        text: &bytes[start..end],
+        start,
+        quoted,
+    })
+}
+
+fn is_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'[' | b']' | b'$')
+}
+
+/// The next quote with as many backslashes before it as the opening one had; the end if there is none.
+fn closing_quote(bytes: &[u8], start: usize, quote: u8, slashes: usize) -> usize {
+    let mut at = start;
+    while at < bytes.len() {
+        let before = bytes[start..at]
+            .iter()
+            .rev()
+            .take_while(|byte| **byte == b'\\')
+            .count();
+        let closes = match slashes {
+            0 => before % 2 == 0,
+            slashes => before <= slashes,
+        };
+        if bytes[at] == quote && closes {
+            // The backslashes belong to the quote.
+            return at - before.min(slashes);
+        }
+        at += 1;
+    }
+    bytes.len()
+}
+
+/// Behind the bracket that closes the one at `start`; the end if there is none.
+fn closing_bracket(bytes: &[u8], start: usize) -> usize {
+    let (mut depth, mut at) = (0_usize, start);
+    while at < bytes.len() {
+        match bytes[at] {
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth -= 1,
+            b'"' => at = closing_quote(bytes, at + 1, b'"', 0),
+            _ => {}
+        }
+        at += 1;
+        if depth == 0 {
+            break;
+        }
+    }
+    at.min(bytes.len())
+}
+
+/// Whether nothing but indentation and the dash of a list stands before it on its line.
+fn begins_line(bytes: &[u8], at: usize) -> bool {
+    let line = bytes[..at]
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .map_or(0, |newline| newline + 1);
+    bytes[line..at]
+        .iter()
+        .all(|byte| matches!(byte, b' ' | b'\t' | b'-'))
+}
+
+/// End of a block scalar: the lines that are indented more than its key.
+fn block_end(bytes: &[u8], key: usize, line_end: usize) -> usize {
+    let line = bytes[..key]
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .map_or(0, |newline| newline + 1);
+    let indent = run_of(&bytes[line..], b' ');
+    let mut end = line_end;
+    while end < bytes.len() {
+        let next = end + 1;
+        let length = find(&bytes[next..], |byte| byte == b'\n');
+        let text = &bytes[next..next + length];
+        if !text.trim_ascii().is_empty() && run_of(text, b' ') <= indent {
+            break;
+        }
+        end = next + length;
+    }
+    end
+}
+
+fn ends_bare(byte: u8, query: bool) -> bool {
+    let always = byte.is_ascii_whitespace()
+        || matches!(byte, b'"' | b'\'' | b'<' | b'>' | b'`' | b'&' | b'#');
+    always
+        || (!query && matches!(byte, b',' | b';' | b'}' | b')' | b']' | b'|'))
+        || (query && byte == b';')
+}
+
+/// The secret behind `Bearer ` and its like.
+fn behind_scheme(bytes: &[u8], value: Range<usize>) -> Range<usize> {
+    let text = &bytes[value.clone()];
+    let word = find(text, |byte| byte == b' ');
+    let is_scheme = |scheme: &&str| scheme.as_bytes().eq_ignore_ascii_case(&text[..word]);
+    match word < text.len() && SCHEMES.iter().any(|scheme| is_scheme(&scheme)) {
+        true => value.start + word + 1..value.end,
+        false => value,
+    }
+}
+
+/// Whether nothing is left when the values that are made by `${…}` are taken out.
+fn is_template(text: &[u8]) -> bool {
+    let mut rest = text;
+    while let Some(begin) = super::position(rest, b"${") {
+        if !rest[..begin].trim_ascii().is_empty() {
+            return false;
+        }
+        match super::position(&rest[begin..], b"}") {
+            Some(length) => rest = &rest[begin + length + 1..],
+            None => return true,
+        }
+    }
+    rest.len() < text.len() && rest.trim_ascii().is_empty()
+}
