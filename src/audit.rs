@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::commands::Format;
 use crate::exit::Exit;
+use crate::redact::{Redactor, Shown};
 use crate::report::folder::RunFolder;
 use crate::run::embedded::EmbeddedShop;
 use crate::scenario::parse_duration;
@@ -114,7 +115,9 @@ enum AuditError {
         "the books of {0} need a token: set SHOP_AUDIT_TOKEN or SHOP_ADMIN_TOKEN to what the shop was started with"
     )]
     NoToken(String),
-    #[error("--target '{0}' is no URL of a shop: write it like http://127.0.0.1:5921")]
+    #[error(
+        "--target '{0}' is no URL of a shop: write it like http://127.0.0.1:5921, without user name and password"
+    )]
     Target(String),
     #[error(transparent)]
     Failed(#[from] anyhow::Error),
@@ -153,7 +156,11 @@ pub fn run(args: &AuditArgs) -> anyhow::Result<Exit> {
             tell(&run.folder, &audited, format)
         }
         Err(error) if error.is_usage() => {
-            let _ = writeln!(std::io::stderr(), "error: {error}");
+            let _ = writeln!(
+                std::io::stderr(),
+                "error: {}",
+                Shown::from(error.to_string())
+            );
             Ok(Exit::Usage)
         }
         Err(error) => Err(error.into()),
@@ -176,7 +183,8 @@ fn audit(args: &AuditArgs) -> Result<(RunToAudit, Audited), AuditError> {
     }
     let url = args.target.as_ref().unwrap_or(&run.target);
     let parsed = url::Url::parse(url).map_err(|_| AuditError::Target(url.clone()))?;
-    if !matches!(parsed.scheme(), "http" | "https") || !parsed.has_host() {
+    let has_user_info = crate::engine::plan::has_user_info(&parsed);
+    if !matches!(parsed.scheme(), "http" | "https") || !parsed.has_host() || has_user_info {
         return Err(AuditError::Target(url.clone()));
     }
     let token = args.tokens.token();
@@ -200,7 +208,9 @@ pub async fn look_live(folder: &RunFolder, reader: &Reader) -> anyhow::Result<Au
 /// # Errors
 /// When the findings cannot be put into words.
 pub fn tell(folder: &RunFolder, audited: &Audited, format: Format) -> anyhow::Result<Exit> {
-    let record = serde_json::to_vec_pretty(&show::json(audited))?;
+    // Ids and texts came from the shop.
+    let record = Redactor::default().show_json(show::json(audited), "");
+    let record = serde_json::to_vec_pretty(&record)?;
     if let Err(error) = folder.write("audit.json", &record) {
         // The folder of an old run may be read-only; the findings are told all the same.
         tracing::warn!(error = format!("{error:#}"), "audit.json was not written");
@@ -208,7 +218,7 @@ pub fn tell(folder: &RunFolder, audited: &Audited, format: Format) -> anyhow::Re
     }
     let text = match format {
         Format::Json => String::from_utf8_lossy(&record).into_owned() + "\n",
-        Format::Text => show::text(audited),
+        Format::Text => Shown::from(show::text(audited)).to_string(),
     };
     let _ = std::io::stdout().write_all(text.as_bytes());
     Ok(match audited.findings.is_clean() {

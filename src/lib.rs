@@ -4,7 +4,7 @@
 //! [`scenario`] (a valid scenario), [`template`], [`data`] and [`feeder`] (where values come from), [`shopper`] (who someone
 //! is), [`journey`] and [`response`] (what a shopper does, and makes of an answer), [`schedule`] (when shoppers arrive),
 //! [`rng`], [`run_id`] and [`permutation`] (where chance comes from, and what keeps the keys of two runs apart), [`engine`] (runs it), [`control`] (what it is told meanwhile), [`transport`] (the one door to the network),
-//! [`measure`] (samples to histograms), [`verdict`] (can it be trusted, was it good enough), [`report`] (the record of a
+//! [`measure`] (samples to histograms), [`verdict`] (can it be trusted, was it good enough), [`redact`] (what may be shown of it), [`report`] (the record of a
 //! run), [`audit`] (was every promise kept), [`selftest`] (what the generator is worth on this machine), [`own`] (the generator looks at itself).
 
 pub mod audit;
@@ -20,6 +20,7 @@ pub mod log;
 pub mod measure;
 pub mod own;
 pub mod permutation;
+pub mod redact;
 pub mod report;
 pub mod response;
 pub mod rng;

@@ -9,6 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use anyhow::Context;
 use tracing_subscriber::fmt::MakeWriter;
 
+use crate::redact::Shown;
+
 /// Lines kept for views.
 pub const LINES_MAX: usize = 300;
 
@@ -44,7 +46,8 @@ impl Tail {
 /// # Errors
 /// When the file cannot be written.
 pub fn start(path: &Path) -> anyhow::Result<Tail> {
-    let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
+    let file =
+        shop::private::create(path).with_context(|| format!("cannot write {}", path.display()))?;
     let tail = Tail::default();
     let log = Log {
         file: Arc::new(file),
@@ -97,9 +100,10 @@ impl Write for Entry {
 
 impl Drop for Entry {
     fn drop(&mut self) {
+        let text = Shown::from(String::from_utf8_lossy(&self.text).into_owned());
         // A full disk must not end a run; the run folder's own files tell of it.
-        let _ = (&*self.file).write_all(&self.text);
-        for line in String::from_utf8_lossy(&self.text).lines() {
+        let _ = (&*self.file).write_all(text.as_bytes());
+        for line in text.lines() {
             self.tail.push(line);
         }
     }

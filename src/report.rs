@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::measure::collector::Totals;
 use crate::measure::{Arrivals, Cell, PhaseId, Phases, Replays, Times};
+use crate::redact::Shown;
 use crate::scenario::{FigureId, Scenario};
 use crate::verdict::thresholds::WindowFigures;
 use crate::verdict::{Reason, Verdict};
@@ -28,6 +29,7 @@ pub mod markdown;
 pub mod merge;
 pub mod read;
 pub mod rejudge;
+mod shown;
 pub mod table;
 pub mod text;
 
@@ -56,7 +58,7 @@ pub struct RunReport {
     /// What was asked for.
     pub scenario: ScenarioRecord,
     /// The command that repeats the run.
-    pub command: Vec<String>,
+    pub command: Vec<Shown>,
     /// Start, RFC 3339, UTC.
     pub started_at: String,
     /// From start to the end of the last step, seconds.
@@ -64,7 +66,7 @@ pub struct RunReport {
     /// Length of the load, seconds.
     pub load_s: f64,
     /// Base URL of the system under test.
-    pub target: String,
+    pub target: Shown,
     /// Whether the target was the embedded shop.
     pub embedded_shop: bool,
     /// Which share of the schedule this process sent.
@@ -447,7 +449,7 @@ impl RunReport {
             started_at: String::new(),
             elapsed_s: 0.0,
             load_s: 0.0,
-            target: String::new(),
+            target: Shown::default(),
             embedded_shop: false,
             segment: SegmentRecord { index: 1, of: 1 },
             workers: 0,

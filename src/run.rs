@@ -18,6 +18,7 @@ use crate::engine::{self, Finished, Order};
 use crate::exit::Exit;
 use crate::log::Tail;
 use crate::measure::snapshot::{Board, Subject};
+use crate::redact;
 use crate::report::RunReport;
 use crate::report::folder::RunFolder;
 use crate::report::text::{Style, summary};
@@ -79,7 +80,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
         false => Ok(None),
     };
     place.stop();
-    let mut report = report(begun, args, &scenario, &place, &outcome, &folder);
+    let mut report = report(begun, args, &scenario, &place, &outcome, &folder)?;
     let kept = keep(args, &folder, &mut report);
     let style = Style {
         colour: colour(std::io::stdout().is_terminal()),
@@ -118,7 +119,7 @@ fn keep(args: &RunArgs, folder: &RunFolder, report: &mut RunReport) -> bool {
 /// Tells something that went wrong without an end to everything.
 fn failed(error: &anyhow::Error) -> Exit {
     tracing::error!("{error:#}");
-    let _ = writeln!(std::io::stderr(), "error: {error:#}");
+    let _ = writeln!(std::io::stderr(), "error: {}", redact::error(error));
     Exit::Failed
 }
 
@@ -268,7 +269,7 @@ fn drive(
     let _context = runtime.enter();
     let mut attendant = Attendant::new(signals, Progress::new(args.progress), tell);
     let board = Board::default();
-    let subject = Subject::of(scenario, &place.url);
+    let subject = Subject::of(scenario, &scenario.secrets.redactor.show_line(&place.url));
     let order = Order {
         scenario: scenario.clone(),
         target: place.url.clone(),

@@ -12,6 +12,7 @@ pub mod file;
 mod find;
 mod load;
 mod one_step;
+mod secrets;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -25,6 +26,7 @@ pub use check::units::{show_duration, show_rate};
 pub use find::{BUILT_IN, LOCAL_FOLDER, ScenarioRef, all};
 pub use load::load;
 pub use one_step::{OneStep, OneStepLoad};
+pub use secrets::Secrets;
 
 /// Index of a [`Step`] in [`Scenario::steps`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -83,6 +85,8 @@ pub struct Scenario {
     pub limits: Limits,
     /// Requests made once before the load starts (for example: set the stock of the hot product). Indices into `steps`.
     pub prepare: Vec<StepId>,
+    /// What may not be shown.
+    pub secrets: Secrets,
 }
 
 /// Where a scenario came from.

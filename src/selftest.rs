@@ -235,7 +235,8 @@ fn prove(
         timeout: None,
         traced: true,
     };
-    let scenario = Scenario::one_step(&step).map_err(|problems| anyhow!(problems.summary()))?;
+    let scenario =
+        Scenario::one_step(&step, &[]).map_err(|problems| anyhow!(problems.summary()))?;
     let (_tell, stop) = watch::channel(Control::default());
     let finished = engine::run(Order {
         scenario: Arc::new(scenario),

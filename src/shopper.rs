@@ -84,6 +84,11 @@ impl World {
         &self.scenario
     }
 
+    /// What of the run's id goes into values that must be unique.
+    pub fn run_key(&self) -> u64 {
+        self.run
+    }
+
     /// The run's seed.
     pub fn seed(&self) -> u64 {
         self.scenario.seed

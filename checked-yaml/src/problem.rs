@@ -92,8 +92,8 @@ pub enum Style {
 /// All problems of one document, in the order of the text.
 #[derive(Debug, Clone)]
 pub struct Problems {
-    sources: Vec<Arc<NamedSource<String>>>,
-    problems: Vec<Problem>,
+    pub(crate) sources: Vec<Arc<NamedSource<String>>>,
+    pub(crate) problems: Vec<Problem>,
 }
 
 impl Problems {

@@ -17,6 +17,8 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::oneshot;
 
+use crate::private;
+
 pub mod migration;
 
 pub use migration::{Migration, migrate, migrate_closed};
@@ -384,6 +386,7 @@ fn connect(options: &DbOptions) -> Result<Connection, DbError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    private::create_if_missing(&options.path).map_err(|error| open_error(&options.path, &error))?;
     let connection = Connection::open_with_flags(&options.path, flags)
         .map_err(|error| open_error(&options.path, &error))?;
     connection.busy_timeout(BUSY_TIMEOUT)?;

@@ -16,6 +16,8 @@ mod blocking;
 
 mod operation;
 
+pub mod private;
+
 pub mod money;
 
 pub mod order;

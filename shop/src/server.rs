@@ -67,7 +67,7 @@ pub enum Stopped {
 impl Shop {
     /// Binds every port, opens the stores, fills an empty shop, then serves.
     pub async fn start(config: Config) -> anyhow::Result<RunningShop> {
-        std::fs::create_dir_all(&config.data_dir).with_context(|| {
+        crate::private::create_dir_all(&config.data_dir).with_context(|| {
             format!("cannot make the data folder {}", config.data_dir.display())
         })?;
         let listeners = bind_all(&config)?;

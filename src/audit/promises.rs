@@ -1,7 +1,11 @@
 //! What clients were promised, out of a run's `orders.jsonl`. Must not know the shop.
 
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
+
+/// Before the digest of a key that is kept without the key itself.
+const DIGEST: &str = "sha256:";
 
 /// The clients' side of an audit.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -71,6 +75,22 @@ impl Promises {
             None => self.unreadable += 1,
         }
     }
+}
+
+/// An idempotency key as `orders.jsonl` keeps it: whoever reads the file cannot repeat the order.
+pub fn kept_key(key: &str) -> String {
+    format!("{DIGEST}{}", key_digest(key))
+}
+
+/// The digest by which a shop knows a key: the first half of its SHA-256, in hex.
+pub(super) fn key_digest(key: &str) -> String {
+    if let Some(digest) = key.strip_prefix(DIGEST) {
+        return digest.to_owned();
+    }
+    Sha256::digest(key)[..16]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 fn order(promise: &Value) -> Option<OrderPromise> {

@@ -25,6 +25,11 @@ pub struct ChangeArgs {
     /// Stretch or shrink all phases so that they last this long together, such as 5m
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub duration: Option<Duration>,
+
+    /// Never show the value of this header, field, parameter or variable; may be repeated. Passwords, tokens, keys, cookies and
+    /// their like are never shown anyway
+    #[arg(long = "secret", value_name = "NAME")]
+    pub secrets: Vec<String>,
 }
 
 impl ChangeArgs {
@@ -35,6 +40,7 @@ impl ChangeArgs {
             rate_scale: self.rate_scale,
             rate: self.rate,
             duration: self.duration,
+            secrets: self.secrets.clone(),
         }
     }
 }

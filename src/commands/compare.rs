@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::Output;
 use crate::exit::Exit;
+use crate::redact::Shown;
 use crate::report::compare::{Comparison, compare};
 use crate::report::read::read;
 
@@ -51,7 +52,7 @@ pub fn run(args: &CompareArgs, output: &mut Output<'_>) -> anyhow::Result<Exit> 
         (Ok(a), Ok(b)) => (a, b),
         (a, b) => {
             for error in [a.err(), b.err()].into_iter().flatten() {
-                writeln!(output.err, "error: {error}")?;
+                writeln!(output.err, "error: {}", Shown::from(error.to_string()))?;
             }
             return Ok(Exit::Usage);
         }
@@ -59,7 +60,7 @@ pub fn run(args: &CompareArgs, output: &mut Output<'_>) -> anyhow::Result<Exit> 
     let comparison: Comparison = match compare(&a, &b) {
         Ok(comparison) => comparison,
         Err(error) => {
-            writeln!(output.err, "error: {error}")?;
+            writeln!(output.err, "error: {}", Shown::from(error.to_string()))?;
             return Ok(Exit::Usage);
         }
     };

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::{Format, Output, summary};
 use crate::exit::Exit;
+use crate::redact::Shown;
 use crate::scenario::{Changes, Scenario, ScenarioRef, all, load};
 
 /// List the scenarios that can be called by name
@@ -67,7 +68,7 @@ fn text(rows: &[Row], output: &mut Output<'_>) -> io::Result<()> {
         match &row.scenario {
             Ok(scenario) => {
                 let (lasts, peak) = (summary::lasts(scenario), summary::peak(scenario));
-                let about = summary::first_sentence(&scenario.about);
+                let about = Shown::from(summary::first_sentence(&scenario.about));
                 writeln!(
                     output.out,
                     "{:width$}  {lasts:>9}  {peak:>9}  {about}",

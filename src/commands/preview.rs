@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::change_args::ChangeArgs;
 use super::{Format, Output, summary};
 use crate::exit::Exit;
+use crate::redact::Shown;
 use crate::run_id::RunId;
 use crate::scenario::{Load, Scenario, ScenarioRef, load, show_duration, show_rate};
 use crate::schedule::{Schedule, Segment};
@@ -31,7 +32,7 @@ const BODY_CHARS_MAX: usize = 400;
   loadgen preview checkout-storm --shoppers 5 --arrivals 0
   loadgen preview checkout-storm --rate 500/s --duration 5m
 
-Answers are not known beforehand: requests are shown with values from earlier answers left as {name}.")]
+Answers are not known beforehand: requests are shown with values from earlier answers left as {name}. Secrets are hidden.")]
 pub struct PreviewArgs {
     /// Name of a scenario, or path of a file
     pub name: String,
@@ -71,11 +72,11 @@ pub struct Rendered {
     /// The HTTP method.
     pub method: String,
     /// Path and query, or absolute URL.
-    pub url: String,
+    pub url: Shown,
     /// All headers that would be sent.
-    pub headers: Vec<(String, String)>,
+    pub headers: Vec<(String, Shown)>,
     /// The body, if any.
-    pub body: Option<String>,
+    pub body: Option<Shown>,
 }
 
 /// Renders the requests of the first shoppers: the engine's part.

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::Output;
 use crate::exit::Exit;
 use crate::measure::{Cell, Times};
+use crate::redact::Shown;
 use crate::report::figures::Figures;
 use crate::report::folder::write_atomically;
 use crate::report::html::{TraceUrl, page};
@@ -92,7 +93,7 @@ pub fn run(args: &ReportArgs, output: &mut Output<'_>) -> anyhow::Result<Exit> {
         Ok(whole) => whole,
         Err(problems) => {
             for problem in problems {
-                writeln!(output.err, "error: {problem}")?;
+                writeln!(output.err, "error: {}", Shown::from(problem.to_string()))?;
             }
             return Ok(Exit::Usage);
         }
@@ -103,7 +104,7 @@ pub fn run(args: &ReportArgs, output: &mut Output<'_>) -> anyhow::Result<Exit> {
     let content = match content(args, &whole) {
         Ok(content) => content,
         Err(problem) => {
-            writeln!(output.err, "error: {problem}")?;
+            writeln!(output.err, "error: {}", Shown::from(problem.to_string()))?;
             return Ok(Exit::Usage);
         }
     };

@@ -56,6 +56,9 @@ impl Plan {
     pub fn new(scenario: &Scenario, target: &str) -> Result<Self, String> {
         let base =
             Url::parse(target).map_err(|e| format!("the target '{target}' is no URL: {e}"))?;
+        if has_user_info(&base) {
+            return Err(USER_INFO.to_owned());
+        }
         let origin = Arc::new(Origin::of_url(&base)?);
         let prefix = base.path().trim_end_matches('/').to_owned();
         let steps = scenario
@@ -79,6 +82,15 @@ impl Plan {
     pub fn target(&self) -> &Arc<Origin> {
         &self.target
     }
+}
+
+/// What is said about a target with a user name in it.
+pub const USER_INFO: &str = "the target has a user name or a password in it, which is not sent; take it out, and set \
+    `authorization` under `http.headers` in the scenario";
+
+/// Whether a URL carries a user name or a password.
+pub fn has_user_info(url: &Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
 }
 
 impl PreparedStep {

@@ -12,6 +12,7 @@ use super::browser::BrowserSetup;
 use super::plan::Plan;
 use crate::commands::preview::Rendered;
 use crate::journey::{Action, Cursor};
+use crate::redact::exchange::Message;
 use crate::response::Response;
 use crate::scenario::{Scenario, StepId};
 use crate::shopper::{Shopper, World};
@@ -79,19 +80,28 @@ fn request(
         true => path.to_string(),
         false => format!("{}{path}", origin.authority.to_str().unwrap_or_default()),
     };
-    let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let request_line = format!("{} {url}", step.method);
+    let mut redactor = super::examples::redactor_of(world, shopper);
+    redactor.learn_from([&Message {
+        first_line: &request_line,
+        headers: &headers,
+        body: &body,
+    }]);
+    let show = |name: &http::HeaderName, value: &http::HeaderValue| {
+        redactor.show_header(name.as_str(), &String::from_utf8_lossy(value.as_bytes()))
+    };
     Some(Rendered {
         shopper: shopper.index(),
         step: world.scenario().figures[usize::from(step.figure.0)]
             .name
             .clone(),
         method: step.method.to_string(),
-        url,
+        url: redactor.show_line(&url),
         headers: headers
             .iter()
-            .map(|(name, value)| (name.to_string(), text(value)))
+            .map(|(name, value)| (name.to_string(), show(name, value)))
             .collect(),
-        body: (!body.is_empty()).then(|| String::from_utf8_lossy(&body).into_owned()),
+        body: (!body.is_empty()).then(|| redactor.show(&String::from_utf8_lossy(&body))),
     })
 }
 

@@ -446,7 +446,8 @@ impl<T: Transport> Visit<T> {
         let mut recorder = self.floor.recorder.borrow_mut();
         if recorder.wants_example(sample.figure, error) {
             let outgoing = pending.outgoing.as_ref().ok();
-            recorder.example(examples::example(sample, outgoing, result));
+            let who = (&*self.floor.world, &self.shopper);
+            recorder.example(examples::example(sample, outgoing, result, who));
         }
     }
 }

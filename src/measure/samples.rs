@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{Ending, StepSample};
+use crate::redact::Shown;
 use crate::scenario::FigureId;
 
 /// Slowest samples kept per step and window.
@@ -54,9 +55,9 @@ pub struct Sample {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExchangeText {
     /// Request line, headers and body.
-    pub request: String,
+    pub request: Shown,
     /// Status line, headers and the first part of the body; or what went wrong.
-    pub response: String,
+    pub response: Shown,
 }
 
 /// An error's example.

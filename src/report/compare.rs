@@ -225,7 +225,7 @@ fn target(report: &super::RunReport) -> String {
     if report.embedded_shop {
         "the embedded shop".to_owned()
     } else {
-        report.target.clone()
+        report.target.to_string()
     }
 }
 

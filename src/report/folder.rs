@@ -4,12 +4,13 @@
 //! `live.json`, the newest state for those who watch from another process.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
+use shop::private;
 
 use super::{Blob, RunReport, WindowRecord, WindowStep};
 use crate::measure::collector::{Journal, TickSum};
@@ -67,7 +68,7 @@ impl RunFolder {
             );
         }
         let probe = self.path.join(".probe");
-        std::fs::write(&probe, [0; 4096])?;
+        private::create(&probe)?.write_all(&[0; 4096])?;
         std::fs::remove_file(probe)?;
         Ok(())
     }
@@ -87,13 +88,7 @@ impl RunFolder {
     /// # Errors
     /// When one cannot be made.
     pub fn journal(&self, subject: Subject) -> std::io::Result<FolderJournal> {
-        let open = |name: &str| {
-            OpenOptions::new()
-                .create(true)
-                .append(true)
-                .open(self.file(name))
-                .map(BufWriter::new)
-        };
+        let open = |name: &str| private::append(&self.file(name)).map(BufWriter::new);
         Ok(FolderJournal {
             folder: self.clone(),
             subject,
@@ -178,7 +173,7 @@ fn first_free(out: &Path, name: &str) -> std::io::Result<PathBuf> {
             format!("{name}-{number}")
         };
         let path = out.join(name);
-        match std::fs::create_dir(&path) {
+        match private::create_dir(&path) {
             Ok(()) => return Ok(path),
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
@@ -195,7 +190,7 @@ pub(crate) fn write_atomically(
     write: impl FnOnce(&mut BufWriter<File>) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let partial = path.with_extension("partial");
-    let mut file = BufWriter::new(File::create(&partial)?);
+    let mut file = BufWriter::new(private::create(&partial)?);
     let written = write(&mut file).and_then(|()| {
         file.into_inner().map_err(|e| e.into_error())?.sync_all()?;
         Ok(std::fs::rename(&partial, path)?)
@@ -271,7 +266,7 @@ impl Journal for FolderJournal {
             // Written anew each second and of no use after a crash of the machine: no need to wait for the disk.
             let path = journal.folder.file(LIVE);
             let partial = path.with_extension("partial");
-            std::fs::write(&partial, serde_json::to_vec(&live)?)?;
+            private::create(&partial)?.write_all(&serde_json::to_vec(&live)?)?;
             std::fs::rename(partial, path)
         });
     }

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use super::figures::Figures;
 use super::junit::escape;
 use super::read::{ReadError, Run};
+use crate::redact::{Redactor, plain};
 
 mod failures;
 mod series;
@@ -39,6 +40,9 @@ impl TraceUrl {
             return Err(format!("there is no {{trace_id}} in it; {example}"));
         }
         match url::Url::parse(&text.replace("{trace_id}", "1")) {
+            Ok(_) if !Redactor::default().secrets_in(text).is_empty() => Err(format!(
+                "there is a secret in it, and reports are read by others; {example}"
+            )),
             Ok(url) if matches!(url.scheme(), "http" | "https") => Ok(Self(text.to_owned())),
             Ok(url) => Err(format!(
                 "{}: is no http or https address; {example}",
@@ -142,6 +146,11 @@ const CHARTS: &str = r##"<section id="load" aria-labelledby="load-h">
 <figure class="chart" id="chart-distribution"></figure>
 </section>
 "##;
+
+/// A name in a table: pages are copied to spreadsheets.
+fn table_cell(text: &str) -> String {
+    escape(&plain::cell(text))
+}
 
 /// `<td>` with a number.
 fn number(out: &mut String, text: &str) {

@@ -155,7 +155,7 @@ pub fn command(report: &RunReport) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
     let words = report.command.iter().map(|word| {
         if !word.is_empty() && word.chars().all(plain) {
-            word.clone()
+            word.to_string()
         } else {
             format!("'{}'", word.replace('\'', "'\\''"))
         }

@@ -11,6 +11,7 @@ use super::{
     WindowRecord, WindowStep,
 };
 use crate::measure::{Arrivals, Times};
+use crate::redact;
 use crate::verdict::{Reason, nothing_succeeded};
 
 /// Why runs do not belong together.
@@ -118,7 +119,13 @@ fn load_flags(report: &RunReport) -> String {
         "--run-id",
     ];
     let mut found = Vec::new();
-    let mut words = report.command.iter();
+    // Hashes of secrets differ from process to process.
+    let words: Vec<String> = report
+        .command
+        .iter()
+        .map(|word| redact::without_hashes(word))
+        .collect();
+    let mut words = words.iter();
     while let Some(word) = words.next() {
         let (flag, value) = match word.split_once('=') {
             Some((flag, value)) => (flag, Some(value)),

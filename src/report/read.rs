@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use super::{RunReport, SCHEMA_VERSION, TimesRecord, WindowRecord};
 use crate::measure::samples::Sample;
+use crate::redact::{Redactor, Shown};
 
 /// Largest `run.json` that is read; a day of one-second windows with a dozen steps is about a quarter of it.
 const RUN_BYTES_MAX: u64 = 4 << 30;
@@ -121,6 +122,14 @@ pub fn read(path: &Path) -> Result<Run, ReadError> {
         unfinished(&folder)?
     };
     let samples = samples(&folder.join("samples.jsonl"), &mut remarks)?;
+    let record = folder.join("run.json");
+    let report = report
+        .shown(&Redactor::default())
+        .map_err(|error| damaged(&record, error.to_string()))?;
+    let remarks = remarks
+        .iter()
+        .map(|text| Shown::from(text.as_str()).to_string())
+        .collect();
     let run = Run {
         path: folder,
         report,

@@ -81,8 +81,8 @@ fn names(report: &RunReport) -> Result<Scenario, String> {
         timeout: None,
         traced: false,
     };
-    let blank =
-        Scenario::one_step(&step).map_err(|_| "the record's names make no scenario".to_owned())?;
+    let blank = Scenario::one_step(&step, &[])
+        .map_err(|_| "the record's names make no scenario".to_owned())?;
     let (warm_up, phases) = phases(&report.phases)?;
     Ok(Scenario {
         figures: report

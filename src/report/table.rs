@@ -4,6 +4,7 @@ use super::QUANTILES;
 use super::figures::{Figures, StepFigures, name};
 use super::read::{ReadError, Run, window_figures};
 use crate::measure::{Cell, Times};
+use crate::redact::plain;
 
 /// The name under which all steps together are listed.
 pub const ALL_STEPS: &str = "all steps";
@@ -77,11 +78,11 @@ fn row(span: &Span<'_>, step: &str, service: &str, cell: &Cell) -> Vec<String> {
     let Span(scope, phase, begin, end) = span;
     let mut row = vec![
         (*scope).to_owned(),
-        (*phase).to_owned(),
+        plain::cell(phase),
         format!("{begin:.3}"),
         format!("{end:.3}"),
-        step.to_owned(),
-        service.to_owned(),
+        plain::cell(step),
+        plain::cell(service),
         cell.ok.to_string(),
         cell.outcomes.to_string(),
         cell.errors().to_string(),

@@ -111,7 +111,7 @@ fn facts(out: &mut String, report: &RunReport, style: Style) {
     let target = if report.embedded_shop {
         format!("the embedded shop at {}", report.target)
     } else {
-        report.target.clone()
+        report.target.to_string()
     };
     let segment = match report.segment.of {
         1 => String::new(),

@@ -1,7 +1,6 @@
 //! The embedded shop: a child process of this same binary, so that it can be killed, paused and measured apart.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -180,7 +179,8 @@ impl Drop for EmbeddedShop {
 
 fn command(folder: &Path, log: &Path, ready_file: &Path) -> anyhow::Result<Command> {
     let program = std::env::current_exe().context("cannot find loadgen's own program file")?;
-    let log = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
+    let log =
+        shop::private::create(log).with_context(|| format!("cannot write {}", log.display()))?;
     let data: PathBuf = folder.join("shop");
     let mut command = Command::new(program);
     command

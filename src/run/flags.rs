@@ -10,6 +10,7 @@ use super::progress::ProgressMode;
 use crate::audit::Tokens;
 use crate::commands::change_args::ChangeArgs;
 use crate::engine;
+use crate::redact::Shown;
 use crate::report::html::TraceUrl;
 use crate::run_id::RunId;
 use crate::scenario::{
@@ -178,7 +179,13 @@ pub(super) fn scenario_of(args: &RunArgs) -> Result<Scenario, String> {
     if let Some(target) = &scenario.target
         && let Err(problem) = engine::plan::Plan::new(&scenario, target)
     {
-        problems.push(format!("error: {problem}"));
+        let flag = if args.target.is_some() {
+            "--target: "
+        } else {
+            ""
+        };
+        let problem = scenario.secrets.redactor.show(&problem);
+        problems.push(format!("error: {flag}{problem}"));
     }
     if problems.is_empty() {
         Ok(scenario)
@@ -189,7 +196,7 @@ pub(super) fn scenario_of(args: &RunArgs) -> Result<Scenario, String> {
 
 fn one_step(args: &RunArgs, url: String, style: checked_yaml::Style) -> Result<Scenario, String> {
     let mut problems = Vec::new();
-    let mut keep = |problem: String| problems.push(format!("error: {problem}"));
+    let mut keep = |problem: String| problems.push(format!("error: {}", Shown::from(problem)));
     let headers: Vec<(String, String)> = args
         .one
         .headers
@@ -215,13 +222,13 @@ fn one_step(args: &RunArgs, url: String, style: checked_yaml::Style) -> Result<S
         timeout,
         traced: true,
     };
-    Scenario::one_step(&step).map_err(|problems| problems.render(style))
+    Scenario::one_step(&step, &args.changes.secrets).map_err(|problems| problems.render(style))
 }
 
 fn header(text: &str) -> Result<(String, String), String> {
     let (name, value) = text
         .split_once(':')
-        .ok_or_else(|| format!("--header '{text}': write it as 'name: value'"))?;
+        .ok_or("--header: write it as 'name: value'")?;
     Ok((name.trim().to_owned(), value.trim().to_owned()))
 }
 

@@ -24,6 +24,7 @@ pub async fn prepare(scenario: &std::sync::Arc<Scenario>, target: &str) -> anyho
         .timeout(TIMEOUT)
         .no_proxy()
         .build()?;
+    let redactor = &scenario.secrets.redactor;
     for id in &scenario.prepare {
         let step = &scenario.steps[usize::from(id.0)];
         let path = step.url.render_text(&world, &mut shopper);
@@ -40,14 +41,19 @@ pub async fn prepare(scenario: &std::sync::Arc<Scenario>, target: &str) -> anyho
             request = request.header("content-type", &body.content_type);
             request = request.body(body.template.render_text(&world, &mut shopper));
         }
+        let shown = redactor.show_line(&url);
         if shopper.take_too_large() {
             bail!(
-                "preparing the run: a value of {} {url:.100} is too large",
+                "preparing the run: a value of {} {shown:.100} is too large",
                 step.method
             );
         }
-        let what = || format!("preparing the run: {} {url}", step.method);
-        let answer = request.send().await.with_context(what)?;
+        let what = || format!("preparing the run: {} {shown}", step.method);
+        let answer = request
+            .send()
+            .await
+            .map_err(reqwest::Error::without_url)
+            .with_context(what)?;
         if !answer.status().is_success() {
             bail!(
                 "{} was answered with {}; the load was not started",

@@ -4,6 +4,8 @@ use anyhow::anyhow;
 
 use super::flags::RunArgs;
 use super::{Outcome, Place, workers};
+use crate::redact::Shown;
+use crate::redact::command::command;
 use crate::report::folder::RunFolder;
 use crate::report::{
     Environment, GeneratorRecord, Measured, RateChangeRecord, RunReport, SegmentRecord,
@@ -21,7 +23,7 @@ pub(super) fn report(
     place: &Place,
     outcome: &Outcome,
     folder: &RunFolder,
-) -> RunReport {
+) -> anyhow::Result<RunReport> {
     let Outcome {
         finished,
         interrupted,
@@ -47,7 +49,7 @@ pub(super) fn report(
         totals: &finished.totals,
         load: finished.load,
     };
-    RunReport {
+    let report = RunReport {
         elapsed_s: finished.elapsed.as_secs_f64(),
         load_s: finished.load.as_secs_f64(),
         interrupted: interrupted.map(str::to_owned),
@@ -76,7 +78,8 @@ pub(super) fn report(
             .collect(),
         funnels: measured.funnels(),
         ..begun
-    }
+    };
+    Ok(report.shown(&scenario.secrets.redactor)?)
 }
 
 /// What is known before the load starts.
@@ -87,10 +90,10 @@ pub(super) fn begun(
     started: time::OffsetDateTime,
     descriptors_max: u64,
 ) -> anyhow::Result<RunReport> {
-    Ok(RunReport {
-        command: command_line(scenario.seed),
+    let report = RunReport {
+        command: command_line(scenario),
         started_at: started.format(&time::format_description::well_known::Rfc3339)?,
-        target: place.url.clone(),
+        target: scenario.secrets.redactor.show_line(&place.url),
         embedded_shop: place.embedded.is_some(),
         segment: SegmentRecord {
             index: args.segment.0,
@@ -99,7 +102,8 @@ pub(super) fn begun(
         workers: workers(args, place),
         environment: Environment::read(descriptors_max),
         ..RunReport::begun(scenario)
-    })
+    };
+    Ok(report.shown(&scenario.secrets.redactor)?)
 }
 
 /// Second-level figures for sliding thresholds; read only if there are such thresholds.
@@ -115,54 +119,14 @@ fn window_figures(scenario: &Scenario, folder: &RunFolder) -> anyhow::Result<Vec
         .collect()
 }
 
-/// The command that repeats the run: what was typed, with the seed. Secrets are not repeated: the values of headers and
-/// bodies, and of settings whose name speaks of one.
-fn command_line(seed: u64) -> Vec<String> {
-    let mut command = vec!["loadgen".to_owned()];
-    command.extend(without_secrets(std::env::args().skip(1)));
-    if !command
-        .iter()
-        .any(|argument| argument == "--seed" || argument.starts_with("--seed="))
-    {
-        command.extend(["--seed".to_owned(), seed.to_string()]);
+/// The command that repeats the run: what was typed, with the seed, without secrets.
+fn command_line(scenario: &Scenario) -> Vec<Shown> {
+    let mut typed: Vec<String> = std::env::args().skip(1).collect();
+    let is_seed = |argument: &String| argument == "--seed" || argument.starts_with("--seed=");
+    if !typed.iter().any(is_seed) {
+        typed.extend(["--seed".to_owned(), scenario.seed.to_string()]);
     }
-    command
-}
-
-fn without_secrets(arguments: impl Iterator<Item = String>) -> impl Iterator<Item = String> {
-    let mut is_value = false;
-    arguments.map(move |argument| {
-        let hidden = std::mem::replace(&mut is_value, is_hidden(&argument));
-        match argument.split_once('=') {
-            _ if hidden => "…".to_owned(),
-            Some((key, _)) if is_hidden(key) || speaks_of_a_secret(key) => format!("{key}=…"),
-            _ => argument,
-        }
-    })
-}
-
-fn is_hidden(flag: &str) -> bool {
-    matches!(flag, "--header" | "--body")
-}
-
-fn speaks_of_a_secret(key: &str) -> bool {
-    let key = key.to_lowercase();
-    ["password", "secret", "token", "key"]
-        .iter()
-        .any(|word| key.contains(word))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_recorded_command_holds_no_secret() {
-        let typed = "run x --set variables.api_token=abc --set rate=5/s --header A:b --body=c --body d --seed 1";
-        let kept: Vec<String> = without_secrets(typed.split(' ').map(str::to_owned)).collect();
-        assert_eq!(
-            kept.join(" "),
-            "run x --set variables.api_token=… --set rate=5/s --header … --body=… --body … --seed 1"
-        );
-    }
+    let mut shown = command(typed, &scenario.secrets.redactor);
+    shown.insert(0, Shown::from("loadgen"));
+    shown
 }

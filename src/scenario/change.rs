@@ -18,6 +18,8 @@ pub struct Changes {
     pub rate: Option<f64>,
     /// `--duration`: scales all phases so that they last this long together; of a closed load the time limit.
     pub duration: Option<Duration>,
+    /// `--secret`: names whose values are never shown, besides those of the file.
+    pub secrets: Vec<String>,
 }
 
 impl From<Overrides> for Changes {
@@ -30,7 +32,7 @@ impl From<Overrides> for Changes {
 }
 
 /// Keys at the top of a file.
-const SECTIONS: [&str; 16] = [
+const SECTIONS: [&str; 17] = [
     "name",
     "about",
     "seed",
@@ -47,6 +49,7 @@ const SECTIONS: [&str; 16] = [
     "journeys",
     "prepare",
     "thresholds",
+    "secrets",
 ];
 
 /// Applies `--set` to a file before it is checked.

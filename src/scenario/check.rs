@@ -31,7 +31,7 @@ use indexmap::IndexMap;
 
 use super::change::{self, Changes};
 use super::file::File;
-use super::{Scenario, Source, Threshold};
+use super::{Scenario, Secrets, Source, Threshold};
 use crate::run_id::RunId;
 use names::{Names, Scope};
 use report::Report;
@@ -47,6 +47,7 @@ pub(super) fn compile(
     folder: &Path,
     source: Source,
     changes: &Changes,
+    secrets: &[String],
 ) -> Result<(Scenario, Vec<Problem>), Problems> {
     let report = Report::new(document);
     let mut names = Names::default();
@@ -90,16 +91,38 @@ pub(super) fn compile(
         thresholds: Vec::new(),
         limits: settings::limits(&report, file),
         prepare,
+        secrets: Secrets::default(),
     };
+    scenario.secrets = Secrets::of(&scenario, secrets);
     scenario.thresholds = thresholds(&report, file, &scenario);
     reach::check(&report, file, &scenario);
+    show_names(&mut scenario);
     Ok((scenario, report.into_problems()))
+}
+
+/// Everything that reports show by name: secrets and what steers a terminal is taken out, the same way in every run.
+fn show_names(scenario: &mut Scenario) {
+    let redactor = &scenario.secrets.redactor;
+    let show = |text: &mut String| *text = redactor.name(text);
+    scenario
+        .figures
+        .iter_mut()
+        .for_each(|figure| show(&mut figure.name));
+    scenario
+        .thresholds
+        .iter_mut()
+        .for_each(|threshold| show(&mut threshold.text));
+    let checks = scenario.steps.iter_mut().flat_map(|step| &mut step.checks);
+    checks.for_each(|check| show(&mut check.name));
 }
 
 /// Reads a threshold that was given by flag.
 pub(super) fn threshold(text: &str, scenario: &Scenario) -> Result<Threshold, Problems> {
-    threshold::parse(text, scenario)
-        .map_err(|slip| Problems::in_text("--threshold", text, vec![slip.in_text()]))
+    let parsed = threshold::parse(text, scenario).map(|threshold| Threshold {
+        text: scenario.secrets.redactor.name(&threshold.text),
+        ..threshold
+    });
+    parsed.map_err(|slip| Problems::in_text("--threshold", text, vec![slip.in_text()]))
 }
 
 fn thresholds(report: &Report<'_>, file: &File, scenario: &Scenario) -> Vec<Threshold> {

@@ -27,7 +27,7 @@ pub use response::{
 };
 pub use text::{
     ConditionText, DurationText, FieldName, NameText, PercentText, PointerText, RangeText,
-    RateText, SizeText, TargetText, ThinkText, ThresholdText, UrlText, VariableName,
+    RateText, SecretName, SizeText, TargetText, ThinkText, ThresholdText, UrlText, VariableName,
 };
 
 /// A loadgen scenario: who the shoppers are, how many arrive when, and what must hold.
@@ -69,6 +69,10 @@ pub struct File {
     pub prepare: Option<Vec<RequestShape>>,
     /// What must hold for exit code 0, such as `p99 < 800 ms`.
     pub thresholds: Option<Vec<ThresholdText>>,
+    /// Names of headers, fields, parameters and variables whose values are never shown, besides the usual ones such as
+    /// `password` and `authorization`.
+    #[schemars(length(max = 1000))]
+    pub secrets: Option<Vec<SecretName>>,
 }
 
 /// What the shoppers' browsers send besides the request itself.

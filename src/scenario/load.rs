@@ -10,6 +10,7 @@ use super::check;
 use super::file::File;
 use super::find::ScenarioRef;
 use super::{Scenario, Source, Threshold};
+use crate::redact::Redactor;
 
 /// Reads, changes and checks a scenario.
 ///
@@ -25,18 +26,51 @@ pub(super) fn load_text(
     text: &str,
     changes: &Changes,
 ) -> Result<Scenario, Problems> {
+    let mut secrets = changes.secrets.clone();
+    read(origin, text, changes, &mut secrets).map_err(|problems| hidden(problems, &secrets))
+}
+
+/// Problems quote what people wrote; secrets in it are hidden there as everywhere.
+pub(super) fn hidden(problems: Problems, secrets: &[String]) -> Problems {
+    let mut redactor = Redactor::new(secrets);
+    problems.rewritten(|text, is_source| {
+        if is_source {
+            // Messages may repeat them.
+            redactor
+                .secrets_in_source(text)
+                .into_iter()
+                .for_each(|secret| redactor.learn(secret));
+        }
+        redactor.edits(text, is_source)
+    })
+}
+
+/// `secrets` takes up the names that the file adds, as soon as they are known.
+fn read(
+    origin: &ScenarioRef,
+    text: &str,
+    changes: &Changes,
+    secrets: &mut Vec<String>,
+) -> Result<Scenario, Problems> {
     let mut document = Document::parse(&origin.origin(), text)?;
     change::set(&mut document, &changes.set);
     let reading = document.read::<File>();
     let Some(file) = &reading.value else {
         return Err(conclude_without_value(reading));
     };
+    secrets.extend(file.secrets.iter().flatten().map(|name| name.0.clone()));
     let source = Source {
         origin: origin.origin(),
         hash: hash(text),
     };
-    let (scenario, found) =
-        check::compile(&reading.document, file, origin.folder(), source, changes)?;
+    let (scenario, found) = check::compile(
+        &reading.document,
+        file,
+        origin.folder(),
+        source,
+        changes,
+        secrets,
+    )?;
     reading.conclude(found).map(|_| scenario)
 }
 
@@ -46,7 +80,7 @@ impl Threshold {
     /// # Errors
     /// What is wrong with it, with its place in the text.
     pub fn parse(text: &str, scenario: &Scenario) -> Result<Self, Problems> {
-        check::threshold(text, scenario)
+        check::threshold(text, scenario).map_err(|problems| hidden(problems, &[]))
     }
 }
 

@@ -9,8 +9,9 @@ use http::Uri;
 use serde_json::{Value, json};
 
 use super::find::ScenarioRef;
-use super::load::load_text;
+use super::load::{hidden, load_text};
 use super::{Changes, Scenario};
+use crate::redact::Shown;
 
 /// Connections that an open load of one request shares: enough for a target that answers nothing for a while. Only those
 /// that are needed at one time are opened.
@@ -61,17 +62,21 @@ pub enum OneStepLoad {
 }
 
 impl Scenario {
-    /// Makes a scenario of one request.
+    /// Makes a scenario of one request; `secrets` are names whose values are never shown.
     ///
     /// # Errors
     /// Everything that is wrong with the request.
-    pub fn one_step(step: &OneStep) -> Result<Self, Problems> {
-        let (target, path) = split(&step.url)?;
+    pub fn one_step(step: &OneStep, secrets: &[String]) -> Result<Self, Problems> {
+        let (target, path) = split(&step.url).map_err(|problems| hidden(problems, secrets))?;
         let file = file_json(step, &target, &path);
         // JSON is YAML: the text is checked like any file.
         let text = format!("{file:#}\n");
         let origin = ScenarioRef::Path(ORIGIN.into());
-        load_text(&origin, &text, &Changes::default())
+        let changes = Changes {
+            secrets: secrets.to_vec(),
+            ..Changes::default()
+        };
+        load_text(&origin, &text, &changes)
     }
 }
 
@@ -90,6 +95,11 @@ fn split(url: &str) -> Result<(String, String), Problems> {
     };
     let authority_end = rest.find(['/', '?']).unwrap_or(rest.len());
     let target = format!("{scheme}://{}", &rest[..authority_end]);
+    if rest[..authority_end].contains('@') {
+        return Err(refuse(
+            "it has a user name or a password in it, which is not sent; take it out, and give `--header 'authorization: …'`",
+        ));
+    }
     target
         .parse::<Uri>()
         .map_err(|error| refuse(&error.to_string()))?;
@@ -106,7 +116,7 @@ fn file_json(step: &OneStep, target: &str, path: &str) -> Value {
     let style = if step.traced { "rum" } else { "off" };
     json!({
         "name": "one-step",
-        "about": format!("{} {}", step.method, step.url),
+        "about": format!("{} {}", step.method, Shown::from(step.url.as_str())),
         "target": target,
         "load": load,
         "http": { "connections": { "shared": connections } },

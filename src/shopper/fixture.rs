@@ -69,6 +69,7 @@ pub(crate) fn scenario(seed: u64) -> Scenario {
             start_lag_max: Duration::from_millis(5),
         },
         prepare: Vec::new(),
+        secrets: Secrets::default(),
     }
 }
 

@@ -191,7 +191,7 @@ fn subject_of(report: &RunReport) -> Subject {
     let phases = report.phases.iter();
     Subject {
         scenario: report.scenario.name.clone(),
-        target: report.target.clone(),
+        target: report.target.to_string(),
         journeys: journeys.collect(),
         counters: report.counters.keys().cloned().collect(),
         phases: phases

@@ -2,7 +2,8 @@
 //!
 //! [`init`] sends it to stdout; [`start`] gives the layer alone, for a subscriber composed elsewhere (with an
 //! exporter's layer beside it, for example). Lines carry the service and trace of the [`Context`](crate::Context)
-//! they are written in. It must not know what is logged: secrets are kept out where a line is written.
+//! they are written in. It must not know what is logged. Fields with the name of a secret are hidden, and in warnings and
+//! errors whatever looks like a secret: they quote what they were given.
 
 mod line;
 mod writer;

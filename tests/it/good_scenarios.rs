@@ -346,7 +346,7 @@ fn one_step_takes_its_place_among_scenarios() {
         timeout: Some(Duration::from_secs(2)),
         traced: true,
     };
-    let scenario = Scenario::one_step(&step).unwrap_or_else(|problems| panic!("{problems}"));
+    let scenario = Scenario::one_step(&step, &[]).unwrap_or_else(|problems| panic!("{problems}"));
     assert_eq!(scenario.target.as_deref(), Some("http://127.0.0.1:8080"));
     assert_eq!(scenario.figures[0].name, "POST /things");
     assert_eq!(
@@ -362,5 +362,5 @@ fn one_step_takes_its_place_among_scenarios() {
         method: "FETCH".to_owned(),
         ..step
     };
-    assert!(Scenario::one_step(&bad).is_err());
+    assert!(Scenario::one_step(&bad, &[]).is_err());
 }

@@ -23,6 +23,7 @@ mod report;
 mod run_folder;
 mod same_shop;
 mod scenario_commands;
+mod secrets;
 mod service_storm;
 mod signals;
 mod storm;

@@ -300,7 +300,7 @@ fn folders_that_do_not_belong_together_are_refused_with_every_reason() {
     other_rate
         .report
         .command
-        .extend(["--rate".to_owned(), "9/s".to_owned()]);
+        .extend(["--rate".into(), "9/s".into()]);
     let one = as_run(1, 3);
     // The text of the shipped scenario may change; that is not what is tested.
     let shipped = one.report.scenario.hash[..12].to_owned();

@@ -104,9 +104,10 @@ fn of_scenario(
             .map(str::to_owned)
             .into_iter()
             .chain([format!("{index}/{of}")])
+            .map(Into::into)
             .collect(),
         started_at: "2026-01-01T12:00:00Z".to_owned(),
-        target: "http://127.0.0.1:5921".to_owned(),
+        target: "http://127.0.0.1:5921".into(),
         elapsed_s: load_time.as_secs_f64() + 1.5,
         load_s: load_time.as_secs_f64(),
         segment: SegmentRecord { index, of },

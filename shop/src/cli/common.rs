@@ -371,7 +371,7 @@ fn write_ready_file<'a>(
     let text = json!({ "pid": std::process::id(), "services": services }).to_string();
     let mut beside = path.as_os_str().to_owned();
     beside.push(".new");
-    std::fs::File::create(&beside)
+    crate::private::create(Path::new(&beside))
         .and_then(|mut file| file.write_all(text.as_bytes()))
         .and_then(|()| std::fs::rename(&beside, path))
         .with_context(|| format!("cannot write the ready file {}", path.display()))

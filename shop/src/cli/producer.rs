@@ -49,7 +49,7 @@ impl ProducerArgs {
         self.process.run(async |process| {
             let mut config = Config::new(&self.data);
             config.backends = self.backends.backends();
-            std::fs::create_dir_all(&self.data)?;
+            crate::private::create_dir_all(&self.data)?;
             let (queue, close) = open_queue(&config).await?;
             let end = process.end()?;
             process.ready(std::iter::empty())?;

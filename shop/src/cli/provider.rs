@@ -128,7 +128,7 @@ impl ProviderArgs {
             mail_rejection_share: self.mail_rejection_share,
         };
         off_thread(move || {
-            std::fs::create_dir_all(&data)
+            crate::private::create_dir_all(&data)
                 .with_context(|| format!("cannot make the folder {}", data.display()))?;
             let path = data.join("provider.db");
             Ok(SimulatedWorld::open(&path, Durability::Process, behaviour)?)

@@ -1,6 +1,5 @@
 //! Secrets that the shop makes for itself: kept in the data folder, readable by their owner alone.
 
-use std::fs::OpenOptions;
 use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -10,6 +9,7 @@ use rand::TryRngCore;
 use rand::rngs::OsRng;
 
 use crate::config::{Config, Secret};
+use crate::private;
 
 const SECRET_BYTES: usize = 32;
 /// How long to wait for another process that is writing the same file.
@@ -35,11 +35,7 @@ pub(super) fn load_or_make(
 }
 
 fn make(path: &Path) -> std::io::Result<Secret> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
+    let mut file = private::options().write(true).create_new(true).open(path)?;
     let mut bytes = [0; SECRET_BYTES];
     OsRng
         .try_fill_bytes(&mut bytes)
@@ -55,9 +51,7 @@ fn read(path: &Path) -> anyhow::Result<Secret> {
     let deadline = Instant::now() + WRITE_TIMEOUT;
     loop {
         let mut text = String::new();
-        OpenOptions::new()
-            .read(true)
-            .open(path)
+        std::fs::File::open(path)
             .and_then(|mut file| file.read_to_string(&mut text))
             .with_context(|| format!("cannot read the secret file {}", path.display()))?;
         if text.trim().len() >= SECRET_BYTES * 2 {

@@ -1,8 +1,7 @@
 //! One order against what its client was told and what the provider has. Pure.
 
-use sha2::{Digest, Sha256};
-
 use crate::audit::books::{BookCharge, BookOrder};
+pub(super) use crate::audit::promises::key_digest;
 use crate::audit::promises::{OrderPromise, PaymentPromise};
 
 /// Where an order stands, as far as an audit is concerned.
@@ -158,13 +157,6 @@ fn charge_difference(order: &BookOrder, kept: &[&BookCharge]) -> Option<String> 
         [_] => None,
         more => Some(format!("{total} were taken {} times", more.len())),
     }
-}
-
-pub(super) fn key_digest(key: &str) -> String {
-    Sha256::digest(key)[..16]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
 }
 
 /// `19.98 USD`.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::{TraceUrl, escape, grouped, number, percent};
+use super::{TraceUrl, escape, grouped, number, percent, table_cell};
 use crate::measure::samples::Sample;
 use crate::report::figures::{Figures, Named};
 use crate::report::read::Run;
@@ -58,8 +58,8 @@ fn error_row(out: &mut String, run: &Run, row: &Named, all: u64, traces: Option<
     let _ = write!(
         out,
         "<td class=\"bad\">{}</td><th scope=\"row\">{}</th><td>",
-        escape(&row.name),
-        escape(&row.step)
+        table_cell(&row.name),
+        table_cell(&row.step)
     );
     let same = |sample: &&Sample| {
         sample.kept == "failed" && sample.step == row.step && sample.ending == row.name
@@ -123,8 +123,8 @@ fn outcomes(out: &mut String, figures: &Figures) {
         let _ = write!(
             out,
             "<td>{}</td><th scope=\"row\">{}</th></tr>",
-            escape(&row.name),
-            escape(&row.step)
+            table_cell(&row.name),
+            table_cell(&row.step)
         );
     }
     out.push_str("</tbody></table></div>");
@@ -158,7 +158,7 @@ pub(super) fn slowest(out: &mut String, run: &Run, traces: Option<&TraceUrl>) {
         };
         cell(response as f64, &shown(response));
         cell(service as f64, &shown(service));
-        let _ = write!(out, "<th scope=\"row\">{}</th>", escape(&sample.step));
+        let _ = write!(out, "<th scope=\"row\">{}</th>", table_cell(&sample.step));
         let mut cell = |value: f64, text: &str| {
             let _ = write!(out, "<td class=\"n\" data-v=\"{value}\">{text}</td>");
         };
@@ -167,7 +167,7 @@ pub(super) fn slowest(out: &mut String, run: &Run, traces: Option<&TraceUrl>) {
         let _ = write!(
             out,
             "<td>{}</td><td class=\"n\" data-v=\"{2}\">{2}</td><td>{1}</td></tr>",
-            escape(&sample.ending),
+            table_cell(&sample.ending),
             trace(sample, traces),
             sample.shopper
         );

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{escape, grouped, number, percent};
+use super::{escape, grouped, number, percent, table_cell};
 use crate::measure::Cell;
 use crate::report::figures::{Figures, PhaseFigures, StepFigures};
 use crate::report::read::Run;
@@ -128,7 +128,7 @@ fn phase_row(out: &mut String, phase: &PhaseFigures, base: Option<&PhaseFigures>
     let _ = write!(
         out,
         "<tr><th scope=\"row\">{}{note}</th>",
-        escape(&phase.name)
+        table_cell(&phase.name)
     );
     number(out, &format!("{:.1}", phase.seconds));
     number(
@@ -171,12 +171,12 @@ fn phases_by_step(out: &mut String, figures: &Figures) {
         let _ = write!(
             out,
             "<th scope=\"col\" class=\"n\">{}</th>",
-            escape(&phase.name)
+            table_cell(&phase.name)
         );
     }
     out.push_str("</tr></thead><tbody>");
     for step in &figures.steps {
-        let _ = write!(out, "<tr><th scope=\"row\">{}</th>", escape(&step.step));
+        let _ = write!(out, "<tr><th scope=\"row\">{}</th>", table_cell(&step.step));
         for phase in &figures.phases {
             let found = phase.steps.iter().find(|row| row.step == step.step);
             let text = found.map_or("–".to_owned(), |row: &StepFigures| {
@@ -211,7 +211,7 @@ pub(super) fn funnel(out: &mut String, run: &Run, figures: &Figures) {
             "<div class=\"scroll\"><table class=\"funnel\"><caption>‘{}’: how many shoppers came to each step, each counted once, warm-up included</caption><thead><tr>\
              <th scope=\"col\">Step</th><th scope=\"col\"><span class=\"hidden\">Bar</span></th><th scope=\"col\" class=\"n\">Shoppers</th>\
              <th scope=\"col\" class=\"n\">Of the first</th><th scope=\"col\" class=\"n\">Of the step before</th></tr></thead><tbody>",
-            escape(&funnel.journey)
+            table_cell(&funnel.journey)
         );
         let first = funnel.steps.first().map_or(0, |(_, count)| *count);
         let mut before: Option<u64> = None;
@@ -254,7 +254,11 @@ fn journeys(out: &mut String, figures: &Figures) {
     );
     for row in &figures.journeys {
         let cell = &row.cell;
-        let _ = write!(out, "<tr><th scope=\"row\">{}</th>", escape(&row.journey));
+        let _ = write!(
+            out,
+            "<tr><th scope=\"row\">{}</th>",
+            table_cell(&row.journey)
+        );
         for count in [cell.completed, cell.failed, cell.timed_out, cell.in_flight] {
             number(out, &grouped(count));
         }
@@ -340,7 +344,7 @@ pub(super) fn repeat(out: &mut String, run: &Run) {
             ("Scenario’s SHA-256", report.scenario.hash.clone()),
             ("Seed", report.scenario.seed.to_string()),
             ("Run id", report.scenario.run_id.clone()),
-            ("Target", report.target.clone()),
+            ("Target", report.target.to_string()),
             ("Begun", report.started_at.clone()),
             (
                 "From start to the last answer",

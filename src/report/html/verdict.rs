@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{escape, grouped, percent};
+use super::{escape, grouped, percent, table_cell};
 use crate::report::RunReport;
 use crate::report::figures::Figures;
 use crate::report::read::Run;
@@ -55,7 +55,7 @@ fn facts(report: &RunReport) -> String {
     let target = if report.embedded_shop {
         "the embedded shop".to_owned()
     } else {
-        report.target.clone()
+        report.target.to_string()
     };
     let mut facts = vec![
         format!("against {target}"),
@@ -249,8 +249,8 @@ fn thresholds(out: &mut String, report: &RunReport) {
         let _ = write!(
             out,
             "<tr><td class=\"{class}\">{mark}</td><th scope=\"row\">{}</th><td>{}</td></tr>",
-            escape(&threshold.text),
-            escape(&threshold.shown)
+            table_cell(&threshold.text),
+            table_cell(&threshold.shown)
         );
     }
     out.push_str("</tbody></table></div>");

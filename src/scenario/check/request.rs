@@ -11,6 +11,7 @@ use super::names::Names;
 use super::report::Report;
 use super::response;
 use super::template::Meaning;
+use crate::redact::Redactor;
 use crate::scenario::file::{OnError, RequestShape, Scalar};
 use crate::scenario::{CounterId, FigureId, FigureName, Step, StepId};
 use crate::template::{Encoding, Template};
@@ -125,12 +126,12 @@ pub(super) fn compile(
         return None;
     }
     let method = Method::from_bytes(key.to_ascii_uppercase().as_bytes()).ok()?;
-    let signature = default_name(&method, path);
+    let signature = Redactor::default().name(&default_name(&method, path));
     let figure = FigureName {
-        name: shape
-            .name
-            .clone()
-            .unwrap_or_else(|| signature.chars().take(NAME_CHARS_MAX).collect()),
+        name: shape.name.as_ref().map_or_else(
+            || signature.chars().take(NAME_CHARS_MAX).collect(),
+            |name| Redactor::default().name(name),
+        ),
         service: shape
             .service
             .as_ref()

@@ -8,6 +8,7 @@ use checked_yaml::did_you_mean;
 
 use super::slip::Slip;
 use super::units;
+use crate::redact::Redactor;
 use crate::scenario::{CounterId, FigureId, Load, Measure, Op, Over, Scenario, Subject, Threshold};
 use words::Words;
 
@@ -242,7 +243,9 @@ impl Reader<'_> {
             .iter()
             .map(|figure| figure.name.as_str())
             .collect();
-        let index = known.iter().position(|known| *known == words.text());
+        // Names are kept without the secrets in them.
+        let name = Redactor::default().name(words.text());
+        let index = known.iter().position(|known| *known == name);
         index
             .map(|index| Subject::Figure(FigureId(index as u16)))
             .ok_or_else(|| unknown("step", words, &known))

@@ -82,6 +82,11 @@ text!(
     r"^[A-Za-z][A-Za-z0-9_-]{0,63}$"
 );
 text!(
+    /// The name of a header, a field, a parameter or a variable; at most 64 characters.
+    SecretName, "name of a secret",
+    r"^[A-Za-z0-9_.-]{1,64}$"
+);
+text!(
     /// A JSON pointer: empty for the whole document, or `/` before each key: `/items/0/id`.
     PointerText, "JSON pointer",
     r"^(/([^~]|~[01])*)?$"

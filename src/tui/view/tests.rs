@@ -209,8 +209,8 @@ fn error_burst() -> (Subject, Snapshot) {
         ending: "status_503".to_owned(),
         trace_id: Some("5208512171318403364".to_owned()),
         exchange: Some(Box::new(ExchangeText {
-            request: "POST /api/orders\ncontent-type: application/json\n\n{\"email\":\"a\u{1b}[2J@example.com\"}".to_owned(),
-            response: "503 Service Unavailable\n\n{\"error\":{\"code\":\"unavailable\"}}".to_owned(),
+            request: "POST /api/orders\ncontent-type: application/json\n\n{\"email\":\"a\u{1b}[2J@example.com\"}".into(),
+            response: "503 Service Unavailable\n\n{\"error\":{\"code\":\"unavailable\"}}".into(),
         })),
     };
     let kind = |figure, name: &str, count, example| ErrorKind {

@@ -1,6 +1,8 @@
 //! One event as one line of JSON.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::error::Error;
 use std::fmt;
 use std::io::Write as _;
@@ -11,6 +13,7 @@ use tracing::field::{Field, Visit};
 use tracing::{Event, Level};
 
 use crate::catalogue::attribute;
+use crate::secret::{Names, Search};
 use crate::text::cut;
 use crate::{Context, Identity};
 
@@ -33,7 +36,12 @@ const OWN_NAMES: [&str; 9] = [
     "dd.span_id",
 ];
 
+/// What is written in a secret's place.
+const HIDDEN: &str = "‹secret›";
+
 thread_local! {
+    /// Whether the fields of this name are secret; names are constants of the program, so there are few.
+    static SECRET_FIELDS: RefCell<HashMap<&'static str, bool>> = RefCell::default();
     static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
@@ -85,6 +93,7 @@ impl Scratch {
         let mut visitor = Visitor {
             line,
             fields: &mut self.fields,
+            thorough: *event.metadata().level() <= Level::WARN,
             has_message: false,
             has_correlation_id: false,
         };
@@ -155,12 +164,15 @@ fn write_context(line: &mut Vec<u8>, context: &Context, has_correlation_id: bool
 struct Visitor<'a> {
     line: &'a mut Vec<u8>,
     fields: &'a mut Vec<u8>,
+    /// Whether texts are looked through: errors may quote what they were given. Lines about every request are not worth it.
+    thorough: bool,
     has_message: bool,
     has_correlation_id: bool,
 }
 
 impl Visitor<'_> {
     fn text(&mut self, field: &Field, value: &str) {
+        let value = &*self.shown(field.name(), value);
         match field.name() {
             "message" => {
                 self.has_message = true;
@@ -174,8 +186,20 @@ impl Visitor<'_> {
         }
     }
 
+    /// The value without secrets.
+    fn shown<'v>(&self, name: &'static str, value: &'v str) -> Cow<'v, str> {
+        if is_secret(name) {
+            return HIDDEN.into();
+        }
+        match self.thorough {
+            true => without_secrets(cut(value, FIELD_BYTES_MAX)),
+            false => value.into(),
+        }
+    }
+
     fn number(&mut self, field: &Field, value: impl fmt::Display) {
         match field.name() {
+            name if is_secret(name) => self.text(field, HIDDEN),
             "message" => self.text(field, &value.to_string()),
             name => {
                 write_field_name(self.fields, name);
@@ -225,6 +249,30 @@ impl Visit for Visitor<'_> {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         self.text(field, &format!("{value:?}"));
     }
+}
+
+fn is_secret(name: &'static str) -> bool {
+    SECRET_FIELDS.with_borrow_mut(|known| {
+        let look = || Names::default().is_secret(name);
+        *known.entry(name).or_insert_with(look)
+    })
+}
+
+fn without_secrets(text: &str) -> Cow<'_, str> {
+    let search = Search {
+        names: &Names::default(),
+        known: &[],
+        source: false,
+    };
+    let found = search.find(text);
+    if found.is_empty() {
+        return text.into();
+    }
+    let mut shown = text.to_owned();
+    for secret in found.into_iter().rev() {
+        shown.replace_range(secret.range, HIDDEN);
+    }
+    shown.into()
 }
 
 fn write_field_name(line: &mut Vec<u8>, name: &str) {

@@ -260,3 +260,22 @@ fn a_flush_brings_out_every_line_so_far() {
         }
     });
 }
+
+#[test]
+fn secrets_are_hidden_by_the_names_of_fields_and_in_errors_by_their_shape() {
+    let text = logged(|| {
+        tracing::info!(password = "hunter2", pin = 4711, api_key = %"abc", user = "ada", "in");
+        let cause = io::Error::other("redis://:hunter2@127.0.0.1 refused {\"token\":\"abc\"}");
+        tracing::error!(%cause, "cannot connect with Bearer abcdefgh12");
+    });
+    for secret in ["hunter2", "4711", "abc"] {
+        assert!(!text.contains(secret), "{secret} in {text}");
+    }
+    let lines = parsed(&text);
+    assert_eq!(lines[0]["password"], "‹secret›");
+    assert_eq!(lines[0]["user"], "ada");
+    assert_eq!(
+        lines[1]["cause"],
+        "redis://‹secret›@127.0.0.1 refused {\"token\":\"‹secret›\"}"
+    );
+}

@@ -1,0 +1,82 @@
+//! The command line as it is kept: whoever reads it can repeat the run, and learns no secret.
+
+use super::{Redactor, Shown, mark};
+
+/// Sections of a scenario whose values are figures and names.
+const OPEN_SECTIONS: [&str; 11] = [
+    "name",
+    "about",
+    "seed",
+    "target",
+    "load",
+    "warm-up",
+    "browser",
+    "limits",
+    "popularity",
+    "thresholds",
+    "secrets",
+];
+
+/// Longest number with a unit.
+const FIGURE_CHARS_MAX: usize = 12;
+
+/// Arguments as they may be shown. Of `--set` the key stays, of `--header` the name; a body is hidden.
+pub fn command(arguments: impl IntoIterator<Item = String>, redactor: &Redactor) -> Vec<Shown> {
+    let mut flag: Option<String> = None;
+    let mut shown = Vec::new();
+    for argument in arguments {
+        shown.push(match (flag.take(), argument.split_once('=')) {
+            (Some(flag), _) => value(&flag, &argument, redactor),
+            (None, Some((name, given))) if is_hiding(name) => {
+                Shown(format!("{name}={}", value(name, given, redactor)))
+            }
+            (None, _) => redactor.show_line(&argument),
+        });
+        flag = is_hiding(&argument).then_some(argument);
+    }
+    shown
+}
+
+fn is_hiding(flag: &str) -> bool {
+    matches!(flag, "--set" | "--header" | "--body")
+}
+
+fn value(flag: &str, given: &str, redactor: &Redactor) -> Shown {
+    match (flag, given.split_once('='), given.split_once(':')) {
+        ("--set", Some((key, value)), _) => Shown(format!(
+            "{}={}",
+            redactor.show_line(key),
+            setting(key, value, redactor)
+        )),
+        ("--header", _, Some((name, value))) => Shown(format!(
+            "{}: {}",
+            redactor.show_line(name),
+            redactor.show_header(name.trim(), value)
+        )),
+        _ => Shown(mark(given)),
+    }
+}
+
+/// Figures are shown, and what can only be a name; everything else may be a secret by another name.
+fn setting(key: &str, value: &str, redactor: &Redactor) -> String {
+    let section = key.split('.').next().unwrap_or(key);
+    let secret = key.split('.').any(|part| redactor.is_secret(part)) && !key.starts_with("secrets");
+    let is_variable = !key.contains('.') || section == "variables";
+    let open = OPEN_SECTIONS.contains(&section)
+        || is_figure(value) && (!is_variable || !value.ends_with(|c: char| c.is_ascii_digit()))
+        || matches!(value, "true" | "false");
+    match open && !secret {
+        true => redactor.show_line(value).to_string(),
+        false => mark(value),
+    }
+}
+
+/// A number, perhaps with a unit.
+fn is_figure(value: &str) -> bool {
+    let unit = value.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+    let is_unit = |c: char| c.is_ascii_alphabetic() || matches!(c, '/' | '%' | ' ');
+    value.len() <= FIGURE_CHARS_MAX
+        && unit.len() < value.len()
+        && unit.len() <= 4
+        && unit.chars().all(is_unit)
+}

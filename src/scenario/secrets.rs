@@ -1,0 +1,147 @@
+//! Which values of a scenario are secret: by the names of variables, headers and fields, and by where they are taken from.
+
+use std::fmt::Write as _;
+
+use super::{From, Scenario};
+use crate::journey::Op;
+use crate::redact::Redactor;
+use crate::template::{Expr, Part, Slot, Template, Value};
+
+/// Shortest constant that is looked for elsewhere: a shorter one would be found in innocent text.
+const CONSTANT_BYTES_MIN: usize = 6;
+
+/// What a run has to hide.
+#[derive(Debug, Clone, Default)]
+pub struct Secrets {
+    /// By names, shapes, and the scenario's own constants.
+    pub redactor: Redactor,
+    /// Whether each variable is secret, by slot.
+    pub variables: Vec<bool>,
+}
+
+impl Secrets {
+    /// Those of a scenario; `names` are what its author has added.
+    pub(super) fn of(scenario: &Scenario, names: &[String]) -> Self {
+        let mut redactor = Redactor::new(names);
+        let variables = variables(scenario, &redactor);
+        for constant in constants(scenario, &redactor, &variables) {
+            redactor.learn(constant);
+        }
+        Self {
+            redactor,
+            variables,
+        }
+    }
+
+    /// Whether a variable is secret.
+    pub fn is_variable(&self, slot: Slot) -> bool {
+        self.variables
+            .get(usize::from(slot.0))
+            .copied()
+            .unwrap_or(false)
+    }
+}
+
+fn variables(scenario: &Scenario, redactor: &Redactor) -> Vec<bool> {
+    let names = scenario.variables.iter();
+    let mut secret: Vec<bool> = names.map(|name| redactor.is_secret(name)).collect();
+    for extract in scenario.steps.iter().flat_map(|step| &step.extract) {
+        let taken_from_secret = match &extract.from {
+            From::Json(pointer) => pointer
+                .rsplit('/')
+                .next()
+                .is_some_and(|key| redactor.is_secret(key)),
+            From::Header(name) => redactor.is_secret(name),
+            From::Cookie(_) => true,
+            From::Regex(_) => false,
+        };
+        if let Some(variable) = secret.get_mut(usize::from(extract.slot.0)) {
+            *variable |= taken_from_secret;
+        }
+    }
+    let headers = scenario
+        .steps
+        .iter()
+        .flat_map(|step| &step.headers)
+        .chain(&scenario.http.headers);
+    for (_, value) in headers.filter(|(name, _)| redactor.is_secret(name)) {
+        for slot in value.parts.iter().filter_map(variable_of) {
+            if let Some(variable) = secret.get_mut(usize::from(slot.0)) {
+                *variable = true;
+            }
+        }
+    }
+    secret
+}
+
+fn variable_of(part: &Part) -> Option<Slot> {
+    match part {
+        Part::Value(Expr::Variable(slot), _) => Some(*slot),
+        _ => None,
+    }
+}
+
+/// Values that stand in the file itself.
+fn constants(scenario: &Scenario, redactor: &Redactor, variables: &[bool]) -> Vec<String> {
+    let mut found = Vec::new();
+    let settings = scenario.personas.iter().flat_map(|persona| &persona.set);
+    let ops = scenario
+        .journeys
+        .iter()
+        .flat_map(|journey| &journey.program.ops);
+    let set = ops.filter_map(|op| match op {
+        Op::Set(slot, expr) => Some((*slot, expr)),
+        _ => None,
+    });
+    for (slot, expr) in settings.map(|(slot, expr)| (*slot, expr)).chain(set) {
+        if variables.get(usize::from(slot.0)).copied().unwrap_or(false) {
+            found.extend(constants_of(expr));
+        }
+    }
+    for (name, value) in scenario
+        .steps
+        .iter()
+        .flat_map(|step| &step.headers)
+        .chain(&scenario.http.headers)
+    {
+        let line = format!("{name}: {}", outline(value));
+        found.extend(redactor.secrets_in(&line));
+    }
+    for step in &scenario.steps {
+        found.extend(redactor.secrets_in(&outline(&step.url)));
+        if let Some(body) = &step.body {
+            found.extend(redactor.secrets_in(&outline(&body.template)));
+        }
+    }
+    found.retain(|constant| constant.len() >= CONSTANT_BYTES_MIN && !constant.contains("${"));
+    found
+}
+
+fn constants_of(expr: &Expr) -> Vec<String> {
+    match expr {
+        Expr::Constant(Value::Text(text)) => vec![text.to_string()],
+        Expr::Constant(Value::Int(number)) => vec![number.to_string()],
+        Expr::Text(template) => template
+            .parts
+            .iter()
+            .filter_map(|part| match part {
+                Part::Text(text) => Some(text.trim().to_owned()),
+                Part::Value(..) => None,
+            })
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The text with `${…}` in the place of values.
+fn outline(template: &Template) -> String {
+    let mut text = String::new();
+    for part in &template.parts {
+        // Writing to a String does not fail.
+        let _ = match part {
+            Part::Text(constant) => text.write_str(constant),
+            Part::Value(..) => text.write_str("${…}"),
+        };
+    }
+    text
+}
