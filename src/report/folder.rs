@@ -49,7 +49,7 @@ impl RunFolder {
                 out.display()
             )
         };
-        std::fs::create_dir_all(out).with_context(remedy)?;
+        private::create_dir_all(out).with_context(remedy)?;
         let path = first_free(out, &format!("{time}-{scenario}")).with_context(remedy)?;
         let folder = Self { path };
         folder.probe().with_context(remedy)?;

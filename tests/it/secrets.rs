@@ -265,7 +265,7 @@ journeys:
         on-error: go-on
         check: {{ status: 200, contains: "{}" }}
       - get: /pass/${{person.password}}/${{card.number}}
-thresholds: ["error share < 1%", "p99 of GET /hooks/{} < 1 ns"]
+thresholds: ["error share < 1%", "p99 of GET /hooks/{} < 1 us"]
 "#,
         p.add("vendor", "sk_live_inAboutText01"),
         p.word("header"),
@@ -559,7 +559,7 @@ fn user_names_in_urls_are_refused_without_repeating_them() {
             vec!["run", "--url", with, "--rate", "1/s"],
             "--header 'authorization:",
         ),
-        (vec!["run", file], "send an `authorization` header instead"),
+        (vec!["run", file], "it contains a user name"),
         (
             vec![
                 "run",
