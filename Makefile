@@ -58,7 +58,7 @@ logs: ## Follow the logs of all, or of one: make logs SERVICE=orders
 health: ## Ask every service and store; fails when one is not well
 	@cd compose && status=0; \
 	for service in $(SERVICES); do \
-	  $(COMPOSE) exec -T $$service shop health --service $$service || status=1; \
+	  $(COMPOSE) exec -T $$service shop health --ready --service $$service || status=1; \
 	done; \
 	$(COMPOSE) exec -T worker shop health --ready-file /tmp/worker.json || status=1; \
 	$(COMPOSE) exec -T provider shop health --url http://127.0.0.1:3900/health || status=1; \

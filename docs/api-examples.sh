@@ -5,12 +5,12 @@
 #   loadgen shop serve
 #   docs/api-examples.sh
 #
-# Everything goes through the gateway, as from outside; `/health` and `/metrics` are asked of each service.
+# Everything goes through the gateway, as from outside; `/health`, `/ready` and `/metrics` are asked of each service.
 # The script stops at the first answer that is an error. A test runs it.
 set -euo pipefail
 
 shop=${SHOP:-http://127.0.0.1:5921}
-# Every service answers /health and /metrics at its own address.
+# Every service answers /health, /ready and /metrics at its own address.
 services=${SERVICES:-$shop http://127.0.0.1:8080 http://127.0.0.1:3001 http://127.0.0.1:3002 http://127.0.0.1:3003 http://127.0.0.1:3004 http://127.0.0.1:3005 http://127.0.0.1:3006}
 # The secret that the shop was started with; the provider signs its webhooks with it.
 webhook_secret=${WEBHOOK_SECRET:-whsec_example}
@@ -26,6 +26,7 @@ unique=$(date +%s)-$$
 # Every service: is it well, and how does it fare?
 for service in $services; do
     curl "$service/health"
+    curl "$service/ready"
     curl --output /dev/null "$service/metrics"
     curl --output /dev/null "$service/openapi.json"
 done

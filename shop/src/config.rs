@@ -3,11 +3,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::backends::Backends;
+use crate::listener::ConnectionLimits;
 use crate::pipeline::{self, Duty};
 use crate::service::Service;
 
@@ -74,6 +75,10 @@ pub struct Config {
     pub services: Vec<Service>,
     /// The parts of the pipeline to run; those that belong to the services when it is not said.
     pub duties: Option<Vec<Duty>>,
+    /// Where the gateway's metrics are served besides its public port.
+    pub metrics_listen: Option<SocketAddr>,
+    /// What strangers may hold and take their time over; the number of connections follows from the descriptors if absent.
+    pub public_limits: Option<ConnectionLimits>,
     /// Ports that differ from the defaults; 0 takes a free one.
     pub ports: BTreeMap<Service, u16>,
     /// Where services that run elsewhere are reached.
@@ -125,6 +130,8 @@ impl Config {
             bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
             services: Service::all().collect(),
             duties: None,
+            metrics_listen: None,
+            public_limits: None,
             ports: BTreeMap::new(),
             peer_urls: BTreeMap::new(),
             env: "dev".to_owned(),
@@ -177,6 +184,16 @@ impl Config {
         PRODUCTION
             .iter()
             .any(|name| self.env.eq_ignore_ascii_case(name))
+    }
+
+    /// Whether strangers can reach the service: the gateway always, the others when they listen beyond this machine.
+    pub fn is_public(&self, service: Service) -> bool {
+        service == Service::Gateway || self.is_beyond_loopback()
+    }
+
+    /// Whether anything but this machine can reach the ports.
+    pub fn is_beyond_loopback(&self) -> bool {
+        !self.bind.to_canonical().is_loopback()
     }
 
     /// Whether this process runs the service.

@@ -8,6 +8,7 @@ use crate::config::{Config, Secret};
 use crate::observe::Observer;
 use crate::peer::Peers;
 use crate::pipeline::Resources;
+use crate::readiness::Verdicts;
 use crate::service::Service;
 use crate::services::auth::Passwords;
 use crate::services::cart::ProductCache;
@@ -43,6 +44,8 @@ pub struct Context {
     pub search: search::Shelf,
     /// Neighbourhoods of products (recommendations).
     pub recommendations: recommendations::Shelf,
+    /// Whether each service can do its work.
+    pub readiness: Verdicts,
     /// What each service reports under its own name.
     pub observers: BTreeMap<Service, Observer>,
 }

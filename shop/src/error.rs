@@ -9,8 +9,10 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::listener::body::BodyFault;
 use crate::observe;
 use crate::store::StoreError;
+use crate::warning::RepeatedWarning;
 
 /// An answer that is not a success.
 #[derive(Debug)]
@@ -86,6 +88,20 @@ impl ApiError {
     /// 409: it conflicts with the state of things.
     pub fn conflict(code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::CONFLICT, code, message)
+    }
+
+    /// 408 or 400: the client did not send its body whole. What is left of it cannot be read, so the connection ends.
+    pub fn broken_body(fault: BodyFault) -> Self {
+        let close = HeaderValue::from_static("close");
+        match fault {
+            BodyFault::TooSlow => Self::new(
+                StatusCode::REQUEST_TIMEOUT,
+                "request_timeout",
+                "the body came too slowly",
+            ),
+            BodyFault::Broken => Self::malformed("the body was cut off or is not well-formed"),
+        }
+        .with_header(header::CONNECTION, close)
     }
 
     /// 413: more than the shop reads.
@@ -168,7 +184,10 @@ impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Busy(cause) => {
-                tracing::warn!(%cause, "a store cannot answer now");
+                static BUSY: RepeatedWarning = RepeatedWarning::new();
+                BUSY.failed(|suppressed| {
+                    tracing::warn!(%cause, suppressed, "a store cannot answer now");
+                });
                 ApiError::unavailable("the shop's store is busy; try again shortly")
             }
             StoreError::Failed(cause) => ApiError::internal(&cause),

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::error::ApiError;
 use crate::json::{self, JsonError};
+use crate::listener::body::BodyFault;
 
 /// A JSON body.
 pub struct Json<T>(pub T);
@@ -66,7 +67,10 @@ pub fn body_error(rejection: BytesRejection) -> ApiError {
     if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
         return ApiError::payload_too_large();
     }
-    ApiError::malformed("the body could not be read")
+    BodyFault::of(&rejection).map_or_else(
+        || ApiError::malformed("the body could not be read"),
+        ApiError::broken_body,
+    )
 }
 
 /// Reads a body that is JSON, whatever header came with it.

@@ -18,6 +18,10 @@ mod operation;
 
 pub mod private;
 
+mod warning;
+
+pub mod listener;
+
 pub mod money;
 
 pub mod order;
@@ -47,6 +51,8 @@ pub mod openapi;
 pub mod token;
 
 pub mod peer;
+
+pub mod readiness;
 
 pub mod services;
 

@@ -23,6 +23,7 @@ use uuid::Uuid;
 use crate::context::AppState;
 use crate::error::ApiError;
 use crate::event::EventTrace;
+use crate::listener::body::{Pace, within};
 use crate::service::Service;
 
 /// Names a request across services; kept when the caller sends one.
@@ -108,18 +109,25 @@ pub(crate) async fn observe(
         headers: request.headers(),
     });
     let limit = state.context.config.request_timeout;
-    let mut response = span.run(answer(next.run(request), limit)).await;
+    let pace = request.extensions().get::<Pace>().cloned();
+    let answered = answer(next.run(request), limit, pace.as_ref());
+    let mut response = span.run(answered).await;
     response.headers_mut().insert(REQUEST_ID_HEADER, request_id);
     span.answered(&observer.http, response.status(), started.elapsed());
     response
 }
 
-/// Runs the handler; a time-out or a panic becomes an answer of the shop's shape.
-async fn answer(handler: impl Future<Output = Response>, limit: Duration) -> Response {
-    match tokio::time::timeout(limit, AssertUnwindSafe(handler).catch_unwind()).await {
-        Ok(Ok(response)) => response,
-        Ok(Err(_)) => ApiError::internal(&"a handler panicked").into_response(),
-        Err(_) => ApiError::unavailable("the answer took too long; try again").into_response(),
+/// Runs the handler; a time-out or a panic becomes an answer of the shop's shape. The time that the client takes over its
+/// body is not the shop's.
+async fn answer(
+    handler: impl Future<Output = Response>,
+    limit: Duration,
+    pace: Option<&Pace>,
+) -> Response {
+    match within(limit, pace, AssertUnwindSafe(handler).catch_unwind()).await {
+        Some(Ok(response)) => response,
+        Some(Err(_)) => ApiError::internal(&"a handler panicked").into_response(),
+        None => ApiError::unavailable("the answer took too long; try again").into_response(),
     }
 }
 

@@ -14,7 +14,9 @@ use serde::de::DeserializeOwned;
 use telemetry::span;
 
 use crate::error::ApiError;
+use crate::listener::body::BodyFault;
 use crate::service::Service;
+use crate::warning::RepeatedWarning;
 
 /// How long one call may take.
 const CALL_TIMEOUT: Duration = Duration::from_secs(3);
@@ -69,6 +71,14 @@ pub enum PeerError {
         /// Which peer.
         service: Service,
     },
+    /// The body to be passed on did not come whole.
+    #[error("the body for {service} did not come whole: {fault}")]
+    BrokenBody {
+        /// Which peer.
+        service: Service,
+        /// What became of it.
+        fault: BodyFault,
+    },
     /// Its answer made no sense.
     #[error("{service} answered something unreadable: {cause}")]
     Unreadable {
@@ -91,7 +101,8 @@ impl PeerError {
 
 impl From<PeerError> for ApiError {
     fn from(error: PeerError) -> Self {
-        tracing::warn!(%error, "a peer failed");
+        static FAILING: RepeatedWarning = RepeatedWarning::new();
+        FAILING.failed(|suppressed| tracing::warn!(%error, suppressed, "a peer failed"));
         ApiError::unavailable("a service behind this one is down; try again shortly")
     }
 }
@@ -210,6 +221,8 @@ impl Peers {
 
     /// Passes a request on as it is, but for its target and the trace headers of a new client span.
     /// The caller sets the deadline and reads the body.
+    ///
+    /// A request that carries nothing of its caller's connection: version, target and `Host` are the peer's.
     pub(crate) async fn forward(
         &self,
         service: Service,
@@ -220,6 +233,7 @@ impl Peers {
         let base = self
             .url(service)
             .ok_or_else(|| unreachable("its address is not configured".to_owned()))?;
+        *request.version_mut() = http::Version::HTTP_11;
         *request.uri_mut() = format!("{base}{path_and_query}")
             .parse()
             .map_err(|error: http::uri::InvalidUri| unreachable(error.to_string()))?;
@@ -236,6 +250,9 @@ impl Peers {
                 if is_too_large(&error) {
                     span.fail("body_too_large", "the body was cut off");
                     return Err(PeerError::BodyTooLarge { service });
+                }
+                if let Some(fault) = BodyFault::of(&error) {
+                    return Err(PeerError::BrokenBody { service, fault });
                 }
                 let cause = chain(&error);
                 span.fail("unreachable", &cause);

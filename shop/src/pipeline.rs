@@ -52,6 +52,11 @@ pub use settings::Settings;
 
 use part::Part;
 
+/// The queue in the data folder.
+pub(crate) const QUEUE_FILE: &str = "queue.db";
+/// The books of the simulated providers there.
+pub(crate) const PROVIDER_FILE: &str = "provider.db";
+
 /// What the pipeline and the services share: the queue and the providers.
 #[derive(Clone)]
 pub struct Resources {
@@ -126,7 +131,7 @@ pub(crate) async fn open_queue(config: &Config) -> anyhow::Result<(Arc<dyn Queue
         let queue = open.await?;
         return Ok((Arc::new(queue), closer(|| {})));
     }
-    let file = config.data_dir.join("queue.db");
+    let file = config.data_dir.join(QUEUE_FILE);
     let open = move || EmbeddedQueue::open(&file, Durability::Process);
     let queue = Arc::new(off_thread(open).await??);
     let closing = queue.clone();
@@ -142,7 +147,7 @@ async fn open_world(config: &Config) -> anyhow::Result<(Arc<SimulatedWorld>, Clo
         decline_share: settings.decline_share,
         mail_rejection_share: settings.mail_rejection_share,
     };
-    let file = config.data_dir.join("provider.db");
+    let file = config.data_dir.join(PROVIDER_FILE);
     let open = move || SimulatedWorld::open(&file, Durability::Process, behaviour);
     let world = Arc::new(off_thread(open).await??);
     let closing = world.clone();

@@ -1,4 +1,4 @@
-//! How the shop lives and dies: open the stores, bind, serve, drain.
+//! How the shop lives and dies: check, bind, open the stores, serve, drain.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -9,13 +9,15 @@ use std::time::Duration;
 use anyhow::Context as _;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::blocking::off_thread;
 use crate::config::Config;
 use crate::context::{AppState, Context};
+use crate::listener::{self, ConnectionLimits, descriptors};
 use crate::observe::{Observer, observe};
 use crate::peer::Peers;
 use crate::pipeline::{self, Duty, Resources, RunningPipeline};
@@ -27,11 +29,12 @@ use crate::store::Stores;
 use crate::token::Tokens;
 
 mod common;
-mod connections;
+mod data_folder;
+mod exposure;
 mod secrets;
+mod strict;
 
 pub(crate) use common::common_routes;
-pub use connections::ClientAddress;
 
 /// Connections that may wait to be accepted.
 const LISTEN_BACKLOG: u32 = 2_048;
@@ -70,7 +73,9 @@ impl Shop {
         crate::private::create_dir_all(&config.data_dir).with_context(|| {
             format!("cannot make the data folder {}", config.data_dir.display())
         })?;
+        exposure::check(&config)?;
         let listeners = bind_all(&config)?;
+        let metrics = bind_metrics(&config)?;
         let urls = own_urls(&listeners)?;
         let context = Arc::new(open(config, &urls).await?);
         fill(&context).await?;
@@ -78,6 +83,7 @@ impl Shop {
         let servers = listeners
             .into_iter()
             .map(|(service, listener)| serve(service, listener, &context))
+            .chain(metrics.map(|listener| serve_metrics(listener, &context)))
             .collect();
         let housekeeping = keep_house(&context);
         Ok(RunningShop {
@@ -166,6 +172,20 @@ fn bind_all(config: &Config) -> anyhow::Result<Vec<(Service, TcpListener)>> {
         .collect()
 }
 
+fn bind_metrics(config: &Config) -> anyhow::Result<Option<TcpListener>> {
+    let address = config.metrics_listen;
+    let address = address.filter(|_| config.runs(Service::Gateway));
+    address
+        .map(|address| {
+            bind(address).with_context(|| {
+                format!(
+                    "cannot listen on {address}; choose another address with `--metrics-listen`"
+                )
+            })
+        })
+        .transpose()
+}
+
 fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
     let socket = if address.is_ipv4() {
         TcpSocket::new_v4()?
@@ -218,15 +238,22 @@ pub(crate) async fn open(
     config: Config,
     own_urls: &BTreeMap<Service, String>,
 ) -> anyhow::Result<Context> {
+    let check = config.clone();
+    off_thread(move || {
+        let _locked = data_folder::lock(&check.data_dir)?;
+        data_folder::check(&check)
+    })
+    .await??;
     let jwt_secret = secrets::load_or_make(&config, config.jwt_secret.as_ref(), "jwt.secret")?;
     let webhook_secret =
         secrets::load_or_make(&config, config.webhook_secret.as_ref(), "webhook.secret")?;
     let observers = Service::all()
         .map(|service| Ok((service, Observer::new(service, &config.env)?)))
         .collect::<anyhow::Result<_>>()?;
+    let (stores, resources) = open_stores(&config).await?;
     Ok(Context {
-        stores: Stores::open(&config).await?,
-        resources: Resources::open(&config).await?,
+        stores,
+        resources,
         peers: Peers::new(peer_urls(&config, own_urls)),
         tokens: Tokens::new(&jwt_secret, config.token_ttl),
         webhook_secret,
@@ -236,9 +263,18 @@ pub(crate) async fn open(
         mail_requests: Default::default(),
         search: Default::default(),
         recommendations: Default::default(),
+        readiness: Default::default(),
         observers,
         config,
     })
+}
+
+async fn open_stores(config: &Config) -> anyhow::Result<(Stores, Resources)> {
+    let stores = Stores::open(config).await?;
+    let resources = Resources::open(config).await?;
+    let opened = config.clone();
+    off_thread(move || data_folder::remember(&opened)).await??;
+    Ok((stores, resources))
 }
 
 /// Gives a fresh shop its catalogue and its demo account.
@@ -258,12 +294,57 @@ fn serve(service: Service, listener: TcpListener, context: &Arc<Context>) -> Ser
         service,
         context: Arc::clone(context),
     };
+    let limits = limits(service, &context.config);
+    serve_app(listener, app(state.clone()), state, limits)
+}
+
+fn serve_metrics(listener: TcpListener, context: &Arc<Context>) -> Server {
+    let state = AppState {
+        service: Service::Gateway,
+        context: Arc::clone(context),
+    };
+    let app = common::metrics_app(state.clone());
+    let mut server = serve_app(listener, app, state, ConnectionLimits::PRIVATE);
+    // It goes with the services, so that the last moments of the gateway can still be read.
+    server.service = None;
+    server
+}
+
+fn serve_app(
+    listener: TcpListener,
+    app: Router,
+    state: AppState,
+    limits: ConnectionLimits,
+) -> Server {
     let (stop, stopped) = watch::channel(false);
-    let task = connections::serve(listener, app(state.clone()), state, stopped);
+    let service = state.service;
     Server {
         service: Some(service),
         stop,
-        task: tokio::spawn(task),
+        task: tokio::spawn(async move {
+            let opened = || state.observer().connection();
+            listener::serve(listener, app, limits, opened, stopped).await;
+            true
+        }),
+    }
+}
+
+/// What the clients of a service may hold: little where they are strangers.
+fn limits(service: Service, config: &Config) -> ConnectionLimits {
+    if !config.is_public(service) {
+        return ConnectionLimits::PRIVATE.with_connections(descriptors::private_connections_max());
+    }
+    let public = config.public_limits.unwrap_or_else(|| {
+        ConnectionLimits::PUBLIC.with_connections(descriptors::public_connections_max())
+    });
+    match service {
+        Service::Gateway => public,
+        // The gateway adds to what it passes on.
+        _ => ConnectionLimits {
+            head_bytes_max: ConnectionLimits::PRIVATE.head_bytes_max,
+            headers_max: ConnectionLimits::PRIVATE.headers_max,
+            ..public
+        },
     }
 }
 
@@ -280,7 +361,8 @@ fn app(state: AppState) -> Router {
     if state.service == Service::Gateway {
         app = app.layer(from_fn_with_state(state.clone(), gateway::guard));
     }
-    app.layer(from_fn_with_state(state.clone(), observe))
+    app.layer(from_fn(strict::strict))
+        .layer(from_fn_with_state(state.clone(), observe))
         .with_state(state)
 }
 

@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 
 use crate::backends::BackendArgs;
 use crate::config::{Config, Secret};
+use crate::listener::descriptors;
 use crate::pipeline;
 use crate::server::{Shop, Stopped};
 use crate::service::Service;
@@ -153,10 +154,12 @@ impl CommonArgs {
         config.env.clone_from(&self.process.env);
         config.seed = self.seed;
         config.products = self.products;
-        config.admin_token = Secret::given(self.secrets.admin_token.as_deref());
-        config.audit_token = Secret::given(self.secrets.audit_token.as_deref());
-        config.jwt_secret = Secret::given(self.secrets.jwt_secret.as_deref());
-        config.webhook_secret = Secret::given(self.secrets.webhook_secret.as_deref());
+        // An empty one is a mistake that the start refuses, not the absence of one.
+        let given = |secret: &Option<String>| secret.clone().map(Secret::new);
+        config.admin_token = given(&self.secrets.admin_token);
+        config.audit_token = given(&self.secrets.audit_token);
+        config.jwt_secret = given(&self.secrets.jwt_secret);
+        config.webhook_secret = given(&self.secrets.webhook_secret);
         config.intent_ttl = Duration::from_secs(self.intent_ttl_s);
         config.backends = self.backends.backends();
         config.pipeline = self.pipeline.clone();
@@ -185,6 +188,8 @@ impl ProcessArgs {
             .thread_name("shop")
             .build()
             .context("cannot start the runtime")?;
+        let descriptors = descriptors::raise_limit();
+        tracing::debug!(descriptors, "file descriptors that the process may have");
         let outcome = runtime.block_on(work(self));
         // What the work has left behind waits for something that does not come.
         runtime.shutdown_timeout(LEFT_BEHIND_MAX);

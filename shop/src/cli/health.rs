@@ -22,6 +22,9 @@ pub(super) struct HealthArgs {
     /// Ask the process that wrote this file with its own `--ready-file`: it must be alive, and so must its services
     #[arg(long, value_name = "FILE", conflicts_with_all = ["service", "url"])]
     ready_file: Option<PathBuf>,
+    /// Ask for readiness: whether it can do its work, not only whether it is alive
+    #[arg(long, conflicts_with = "url")]
+    ready: bool,
     /// Seconds to wait for the answer
     #[arg(long, value_name = "S", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=60))]
     timeout_s: u64,
@@ -53,18 +56,24 @@ impl HealthArgs {
 
     fn urls(&self) -> anyhow::Result<Vec<String>> {
         if let Some(file) = &self.ready_file {
-            return told_by(file);
+            let urls = told_by(file)?;
+            return Ok(urls.map(|url| format!("{url}/{}", self.route())).collect());
         }
+        let route = self.route();
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.service.default_port()));
         let url = self.url.clone();
         Ok(vec![
-            url.unwrap_or_else(|| format!("http://{address}/health")),
+            url.unwrap_or_else(|| format!("http://{address}/{route}")),
         ])
+    }
+
+    fn route(&self) -> &'static str {
+        if self.ready { "ready" } else { "health" }
     }
 }
 
 /// Where the living process that wrote the file listens; a worker listens nowhere.
-fn told_by(file: &Path) -> anyhow::Result<Vec<String>> {
+fn told_by(file: &Path) -> anyhow::Result<impl Iterator<Item = String>> {
     let shown = file.display();
     let text = std::fs::read_to_string(file)
         .with_context(|| format!("{shown} cannot be read; is the process ready?"))?;
@@ -76,12 +85,12 @@ fn told_by(file: &Path) -> anyhow::Result<Vec<String>> {
     let id = id.with_context(|| format!("{shown} is not a ready file"))?;
     rustix::process::test_kill_process(id)
         .with_context(|| format!("the process that wrote {shown} is gone"))?;
-    let services = told["services"].as_object().into_iter().flatten();
-    let urls = services.filter_map(|(_, url)| url.as_str());
-    Ok(urls.map(|url| format!("{url}/health")).collect())
+    let services = told["services"].as_object().cloned().unwrap_or_default();
+    let urls = services.into_iter();
+    Ok(urls.filter_map(|(_, url)| url.as_str().map(str::to_owned)))
 }
 
-/// A service that is well answers 200 and `{"ok": true, …}`.
+/// A service that is well answers 200 and `{"ok": true, …}`; one that is ready, `{"ready": true, …}`.
 async fn ask(url: &str) -> anyhow::Result<()> {
     // A proxy for the way out knows nothing of services on this machine.
     let client = reqwest::Client::builder().no_proxy().build()?;
@@ -89,11 +98,27 @@ async fn ask(url: &str) -> anyhow::Result<()> {
     let answer =
         answer.with_context(|| format!("{url} cannot be reached; is the service running?"))?;
     let status = answer.status();
+    let health: Option<Value> = answer.json().await.ok();
+    let lacks = health.as_ref().map(lacks).unwrap_or_default();
+    ensure!(
+        lacks.is_empty(),
+        "{url} says that it is not ready: it does not reach {}",
+        lacks.join(", ")
+    );
     ensure!(status.is_success(), "{url} answered {status}");
-    let health: Value = answer
-        .json()
-        .await
-        .with_context(|| format!("{url} answered something else than a service's health"))?;
-    ensure!(health["ok"] == true, "{url} says that it is not well");
+    let health =
+        health.with_context(|| format!("{url} answered something else than a service's health"))?;
+    let is_well = health["ok"] == true || health["ready"] == true;
+    ensure!(is_well, "{url} says that it is not well");
     Ok(())
+}
+
+/// What a service that is not ready says that it cannot do without.
+fn lacks(readiness: &Value) -> Vec<String> {
+    let checks = readiness["checks"].as_array().into_iter().flatten();
+    let missing = checks.filter(|check| check["required"] == true && check["ok"] == false);
+    missing
+        .filter_map(|check| check["name"].as_str())
+        .map(str::to_owned)
+        .collect()
 }

@@ -13,6 +13,7 @@ use crate::pipeline::open_queue;
 use crate::pipeline::producer::Producer;
 use crate::pipeline::settings::parse_interval;
 use crate::service::Service;
+use crate::warning::RepeatedWarning;
 
 /// How often, how many, and which orders.
 #[derive(Clone, Debug, clap::Args)]
@@ -68,6 +69,7 @@ impl ProducerArgs {
         mut end: End,
     ) -> anyhow::Result<()> {
         let observer = Observer::new(Service::Orders, &config.env)?;
+        let trouble = RepeatedWarning::new();
         let mut left = self.count.map(NonZeroU64::get);
         let mut ticks = tokio::time::interval(self.every);
         // After an outage of the queue the orders go on; they are not made up for.
@@ -83,7 +85,9 @@ impl ProducerArgs {
                     tracing::info!(%order_id, "an order was produced");
                     left = left.map(|left| left - 1);
                 }
-                Err(error) => tracing::warn!(%error, "an order could not be produced"),
+                Err(error) => trouble.failed(|suppressed| {
+                    tracing::warn!(%error, suppressed, "an order could not be produced");
+                }),
             }
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! `serve`: the shop, whole or single services of it.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -23,6 +23,9 @@ pub(super) struct ServeArgs {
     /// Address to listen on
     #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     bind: IpAddr,
+    /// Serve the gateway's `/metrics` at this address; beyond 127.0.0.1 its own port does not
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    metrics_listen: Option<SocketAddr>,
     /// Listen on N for the first service, N+1 for the next and so on, in the order of `--help`'s URLs
     #[arg(long, value_name = "N", conflicts_with = "free_ports")]
     port_base: Option<u16>,
@@ -121,6 +124,7 @@ impl ServeArgs {
         config.ports = self.port_table()?;
         config.bind = self.bind;
         config.demo_account = self.demo_account.unwrap_or(!config.is_production());
+        config.metrics_listen = self.metrics_listen;
         config.password_cost = self.password_cost;
         config.token_ttl = Duration::from_secs(self.token_ttl_s);
         config.cart_ttl = Duration::from_secs(self.cart_ttl_s);

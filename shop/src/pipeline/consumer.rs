@@ -16,6 +16,7 @@ use tokio::task::JoinSet;
 use super::part::Part;
 use crate::queue::{BATCH_MAX, QueueError, QueueId, Receive, Received, Topic, VISIBILITY_DEFAULT};
 use crate::store::{Applied, StoreError};
+use crate::warning::RepeatedWarning;
 
 /// How long one receive waits; also how long an idle consumer takes to notice that it has to stop.
 const RECEIVE_WAIT: Duration = Duration::from_secs(1);
@@ -74,6 +75,15 @@ pub(super) struct Consumer {
     part: Arc<Part>,
     handler: Arc<dyn Handle>,
     slots: Arc<Semaphore>,
+    trouble: Arc<Trouble>,
+}
+
+/// What keeps going wrong while something is away.
+#[derive(Default)]
+struct Trouble {
+    receive: RepeatedWarning,
+    handle: RepeatedWarning,
+    finish: RepeatedWarning,
 }
 
 impl Consumer {
@@ -83,6 +93,7 @@ impl Consumer {
             part,
             handler,
             slots: Arc::new(Semaphore::new(slots)),
+            trouble: Arc::default(),
         }
     }
 
@@ -110,11 +121,19 @@ impl Consumer {
             visibility: VISIBILITY_DEFAULT,
             wait: RECEIVE_WAIT,
         };
-        let topic = self.handler.topic();
-        let received = match self.part.queue().receive(topic.queue(), how).await {
-            Ok(received) => received,
+        let queue = self.handler.topic().queue();
+        let trouble = &self.trouble.receive;
+        let received = match self.part.queue().receive(queue, how).await {
+            Ok(received) => {
+                trouble.recovered(|failures| {
+                    tracing::info!(failures, queue = queue.name(), "receives again");
+                });
+                received
+            }
             Err(error) => {
-                tracing::warn!(%error, queue = topic.queue().name(), "cannot receive");
+                trouble.failed(|suppressed| {
+                    tracing::warn!(%error, suppressed, queue = queue.name(), "cannot receive");
+                });
                 self.part.rest(QUEUE_TROUBLE_PAUSE).await;
                 return;
             }
@@ -125,9 +144,10 @@ impl Consumer {
             let permit = first
                 .take()
                 .or_else(|| Arc::clone(&self.slots).try_acquire_owned().ok());
-            let work_on = process(Arc::clone(&self.part), Arc::clone(&self.handler), message);
+            let (part, handler) = (Arc::clone(&self.part), Arc::clone(&self.handler));
+            let trouble = Arc::clone(&self.trouble);
             work.spawn(async move {
-                work_on.await;
+                process(part, handler, &trouble, message).await;
                 drop(permit);
             });
         }
@@ -142,7 +162,7 @@ fn report_panic(ended: Result<(), tokio::task::JoinError>) {
 }
 
 /// Works on one message from its receive to its end.
-async fn process(part: Arc<Part>, handler: Arc<dyn Handle>, message: Received) {
+async fn process(part: Arc<Part>, handler: Arc<dyn Handle>, trouble: &Trouble, message: Received) {
     let started = Instant::now();
     let queue = handler.topic().queue();
     let span = part.tracer.consumer(
@@ -154,7 +174,9 @@ async fn process(part: Arc<Part>, handler: Arc<dyn Handle>, message: Received) {
             attributes: &message.attributes,
         },
     );
-    let outcome = span.run(hold(&part, &*handler, &message)).await;
+    let outcome = span
+        .run(hold(&part, &*handler, &trouble.handle, &message))
+        .await;
     let word = match &outcome {
         Outcome::Done(word) => word,
         Outcome::Retry(reason) => {
@@ -169,20 +191,38 @@ async fn process(part: Arc<Part>, handler: Arc<dyn Handle>, message: Received) {
     part.meter
         .message_processed(queue.name(), word, started.elapsed());
     if let Err(error) = span.run(finish(&part, queue, &message, &outcome)).await {
-        tracing::warn!(%error, queue = queue.name(), "a message is not finished with and will come back");
+        trouble.finish.failed(|suppressed| {
+            tracing::warn!(
+                %error,
+                suppressed,
+                queue = queue.name(),
+                "a message is not finished with and will come back"
+            );
+        });
     }
 }
 
 /// Repeats the handling while a dependency is down, keeping the message from other receivers.
-async fn hold(part: &Part, handler: &dyn Handle, message: &Received) -> Outcome {
+async fn hold(
+    part: &Part,
+    handler: &dyn Handle,
+    trouble: &RepeatedWarning,
+    message: &Received,
+) -> Outcome {
     let started = Instant::now();
     let mut pause = RETRY_PAUSE_FIRST;
     loop {
         let outcome = handler.handle(message).await;
+        let queue = handler.topic().queue().name();
         let Outcome::Retry(reason) = &outcome else {
+            trouble.recovered(|failures| {
+                tracing::info!(failures, queue, "messages are handled again")
+            });
             return outcome;
         };
-        tracing::warn!(%reason, queue = handler.topic().queue().name(), "a message has to wait");
+        trouble.failed(|suppressed| {
+            tracing::warn!(%reason, suppressed, queue, "a message has to wait");
+        });
         let kept = keep_invisible(part, handler.topic(), message, pause).await;
         let out_of_time = started.elapsed() > HOLD_MAX;
         if !kept || out_of_time || !part.rest(pause).await {

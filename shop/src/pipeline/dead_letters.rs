@@ -16,6 +16,7 @@ use crate::event::Event;
 use crate::queue::{
     self, BATCH_MAX, Peeked, QueueError, Receive, Received, Topic, VISIBILITY_DEFAULT,
 };
+use crate::warning::RepeatedWarning;
 
 /// How often depths are read.
 const WATCH_INTERVAL: Duration = Duration::from_secs(1);
@@ -33,11 +34,15 @@ pub(super) async fn run(part: Arc<Part>) {
     let redrive_after = part.context.config.pipeline.redrive_after;
     let mut reported = Reported::default();
     let mut redriven = Instant::now();
+    let trouble = RepeatedWarning::new();
     loop {
-        for topic in Topic::ALL {
-            if let Err(error) = watch(&part, topic, &mut reported).await {
-                tracing::warn!(%error, queue = topic.queue().name(), "cannot watch a queue");
+        match watch_all(&part, &mut reported).await {
+            Ok(()) => {
+                trouble.recovered(|failures| tracing::info!(failures, "queues are watched again"));
             }
+            Err(error) => trouble.failed(|suppressed| {
+                tracing::warn!(%error, suppressed, "cannot watch the queues");
+            }),
         }
         if redriven.elapsed() >= redrive_after {
             redriven = Instant::now();
@@ -47,6 +52,16 @@ pub(super) async fn run(part: Arc<Part>) {
             return;
         }
     }
+}
+
+/// Looks at every queue; the error of the first that cannot be looked at.
+async fn watch_all(part: &Part, reported: &mut Reported) -> Result<(), QueueError> {
+    let mut outcome = Ok(());
+    for topic in Topic::ALL {
+        let watched = watch(part, topic, reported).await;
+        outcome = outcome.and(watched);
+    }
+    outcome
 }
 
 async fn watch(part: &Part, topic: Topic, reported: &mut Reported) -> Result<(), QueueError> {

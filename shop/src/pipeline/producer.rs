@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::part::Part;
 use crate::queue::{Attributes, Outgoing, Queue, QueueError, Topic};
+use crate::warning::RepeatedWarning;
 
 /// The interval of the design this producer follows.
 pub const INTERVAL_DEFAULT: Duration = Duration::from_secs(5 * 60);
@@ -92,11 +93,14 @@ pub(super) async fn run(part: Arc<Part>, every: Duration) {
     // Another start continues with other orders instead of repeating the last ones.
     let seed = config.seed ^ crate::context::now_ms().unsigned_abs();
     let mut producer = Producer::new(queue, seed, config.products);
+    let trouble = RepeatedWarning::new();
     loop {
         let at = part.tracer.background().clone();
         match at.attach(producer.produce()).await {
             Ok(order_id) => tracing::info!(%order_id, "an order was produced"),
-            Err(error) => tracing::warn!(%error, "an order could not be produced"),
+            Err(error) => trouble.failed(|suppressed| {
+                tracing::warn!(%error, suppressed, "an order could not be produced");
+            }),
         }
         if !part.rest(every).await {
             return;

@@ -16,6 +16,7 @@ use super::topic_of;
 use crate::event::EventKind;
 use crate::queue::{BATCH_MAX, Outgoing, QueueError, Topic};
 use crate::store::OutboxRow;
+use crate::warning::RepeatedWarning;
 
 /// Events taken from the outbox at a time.
 const ROWS_MAX: u32 = 200;
@@ -26,8 +27,13 @@ const TROUBLE_PAUSE: Duration = Duration::from_millis(250);
 
 /// Relays until the part has to stop.
 pub(super) async fn run(part: Arc<Part>) {
+    let trouble = RepeatedWarning::new();
     while !part.is_stopping() {
-        match relay_some(&part).await {
+        let relayed = relay_some(&part).await;
+        if relayed.is_ok() {
+            trouble.recovered(|failures| tracing::info!(failures, "events leave the outbox again"));
+        }
+        match relayed {
             Ok(0) => {
                 tokio::select! {
                     () = part.stopping() => {}
@@ -36,7 +42,9 @@ pub(super) async fn run(part: Arc<Part>) {
             }
             Ok(_) => {}
             Err(error) => {
-                tracing::warn!(%error, "events stay in the outbox for now");
+                trouble.failed(|suppressed| {
+                    tracing::warn!(%error, suppressed, "events stay in the outbox for now");
+                });
                 part.rest(TROUBLE_PAUSE).await;
             }
         }

@@ -7,6 +7,7 @@ use super::intents;
 use super::part::Part;
 use crate::context::now_ms;
 use crate::store::StoreResult;
+use crate::warning::RepeatedWarning;
 
 /// How often orders are swept.
 const ORDERS_INTERVAL: Duration = Duration::from_secs(1);
@@ -23,9 +24,15 @@ const CONFIRMATION_MAX: Duration = Duration::from_secs(15);
 
 /// Sweeps orders until the part has to stop.
 pub(super) async fn run_orders(part: Arc<Part>) {
+    let trouble = RepeatedWarning::new();
     for round in 0u64.. {
-        if let Err(error) = sweep_orders(&part, round).await {
-            tracing::warn!(%error, "orders could not be swept");
+        match sweep_orders(&part, round).await {
+            Ok(()) => {
+                trouble.recovered(|failures| tracing::info!(failures, "orders are swept again"));
+            }
+            Err(error) => trouble.failed(|suppressed| {
+                tracing::warn!(%error, suppressed, "orders could not be swept");
+            }),
         }
         if !part.rest(ORDERS_INTERVAL).await {
             return;
@@ -56,9 +63,15 @@ async fn sweep_orders(part: &Part, round: u64) -> StoreResult<()> {
 
 /// Sweeps payment intents until the part has to stop; first thing after the start.
 pub(super) async fn run_intents(part: Arc<Part>) {
+    let (trouble, undecided) = (RepeatedWarning::new(), RepeatedWarning::new());
     loop {
-        if let Err(error) = sweep_intents(&part).await {
-            tracing::warn!(%error, "payment intents could not be swept");
+        match sweep_intents(&part, &undecided).await {
+            Ok(()) => trouble.recovered(|failures| {
+                tracing::info!(failures, "payment intents are swept again");
+            }),
+            Err(error) => trouble.failed(|suppressed| {
+                tracing::warn!(%error, suppressed, "payment intents could not be swept");
+            }),
         }
         if !part.rest(INTENTS_INTERVAL).await {
             return;
@@ -66,7 +79,7 @@ pub(super) async fn run_intents(part: Arc<Part>) {
     }
 }
 
-async fn sweep_intents(part: &Part) -> anyhow::Result<()> {
+async fn sweep_intents(part: &Part, undecided: &RepeatedWarning) -> anyhow::Result<()> {
     let store = &part.context.stores.intents;
     let now = now_ms();
     let stuck = store
@@ -76,7 +89,9 @@ async fn sweep_intents(part: &Part) -> anyhow::Result<()> {
         let at = part.tracer.background().child();
         let id = intent.id.clone();
         if let Err(error) = at.attach(intents::resume(&part.context, intent)).await {
-            tracing::warn!(%error, intent_id = %id, "a payment intent stays undecided for now");
+            undecided.failed(|suppressed| {
+                tracing::warn!(%error, suppressed, intent_id = %id, "a payment intent stays undecided for now");
+            });
         }
     }
     store.sweep(now, SWEEP_MAX).await?;

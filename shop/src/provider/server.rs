@@ -18,6 +18,7 @@ use tokio::sync::watch;
 
 use super::simulated::SimulatedWorld;
 use crate::config::Secret;
+use crate::listener::{self, ConnectionLimits};
 use crate::token::same;
 
 mod form;
@@ -30,6 +31,13 @@ use webhooks::Webhooks;
 
 /// Largest request.
 const BODY_BYTES_MAX: usize = 64 * 1024;
+/// Calls that are under way have so long when the process ends.
+const CALLS_DRAIN: Duration = Duration::from_secs(5);
+/// Unused connections are kept longer than the shop's clients keep theirs (90 s).
+const LIMITS: ConnectionLimits = ConnectionLimits {
+    idle_timeout: Duration::from_secs(120),
+    ..ConnectionLimits::PRIVATE
+};
 /// How long the end of the process waits for webhooks on their way.
 const WEBHOOKS_DRAIN: Duration = Duration::from_secs(2);
 
@@ -77,18 +85,9 @@ pub fn serve(
         setup: Arc::new(setup),
         webhooks,
     };
-    let (stop, mut stopped) = watch::channel(false);
+    let (stop, stopped) = watch::channel(false);
     let app = routes().with_state(shared);
-    let server = tokio::spawn(async move {
-        let until_told = async move {
-            // A sender that is gone means the same.
-            let _ = stopped.wait_for(|stop| *stop).await;
-        };
-        let served = axum::serve(listener, app).with_graceful_shutdown(until_told);
-        if let Err(error) = served.await {
-            tracing::error!(%error, "the provider's server failed");
-        }
-    });
+    let server = tokio::spawn(listener::serve(listener, app, LIMITS, || (), stopped));
     Ok(RunningProvider {
         address,
         stop,
@@ -101,8 +100,14 @@ impl RunningProvider {
     /// Finishes what is under way, tells what is to be told for a short while, and ends.
     pub async fn stop(self) {
         self.stop.send_replace(true);
-        if let Err(error) = self.server.await {
-            tracing::error!(%error, "the provider's server panicked");
+        let mut server = self.server;
+        match tokio::time::timeout(CALLS_DRAIN, &mut server).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, "the provider's server panicked"),
+            Err(_) => {
+                server.abort();
+                tracing::warn!("calls of the shop are cut off");
+            }
         }
         if let Some(webhooks) = self.webhooks {
             webhooks.stop(WEBHOOKS_DRAIN).await;

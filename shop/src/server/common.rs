@@ -1,4 +1,4 @@
-//! What every service answers besides its own routes: health, metrics, its document, and errors for
+//! What every service answers besides its own routes: health, readiness, metrics, its document, and errors for
 //! everything else.
 
 use axum::extract::State;
@@ -14,14 +14,16 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::context::AppState;
-use crate::error::ApiError;
+use crate::error::{ApiError, ErrorBody};
 use crate::openapi;
+use crate::readiness::Readiness;
 use crate::service::Service;
 
-/// `/health` and `/metrics`.
+/// `/health`, `/ready` and `/metrics`.
 pub(crate) fn common_routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(health))
+        .routes(routes!(ready))
         .routes(routes!(metrics))
 }
 
@@ -35,10 +37,10 @@ pub(super) fn document_route(service: Service) -> Router<AppState> {
     Router::new().route("/openapi.json", get(answer))
 }
 
-/// How a service is.
+/// That a service is alive.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Health {
-    /// Whether it can answer.
+    /// Always true: whoever is not alive does not answer.
     ok: bool,
     /// Its short name.
     service: &'static str,
@@ -46,7 +48,7 @@ pub(crate) struct Health {
     version: &'static str,
 }
 
-/// Whether the service can answer.
+/// Liveness: whether the process answers at all. Whether it can do its work is at `/ready`.
 #[utoipa::path(get, path = "/health", responses((status = 200, body = Health)))]
 async fn health(State(state): State<AppState>) -> Json<Health> {
     Json(Health {
@@ -56,9 +58,42 @@ async fn health(State(state): State<AppState>) -> Json<Health> {
     })
 }
 
-/// The service's metrics in Prometheus text format.
-#[utoipa::path(get, path = "/metrics", responses((status = 200, body = String, content_type = "text/plain")))]
+/// Readiness: whether the service can do its work now, and what it lacks.
+#[utoipa::path(get, path = "/ready", responses(
+    (status = 200, body = Readiness),
+    (status = 503, body = Readiness, description = "Something is away without which it cannot answer"),
+))]
+async fn ready(State(state): State<AppState>) -> Response {
+    let context = &state.context;
+    let readiness = context.readiness.of(state.service, context).await;
+    let status = match readiness.ready {
+        true => StatusCode::OK,
+        false => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    (status, Json(readiness)).into_response()
+}
+
+/// The service's metrics in Prometheus text format; not at the gateway's port where strangers reach it.
+#[utoipa::path(get, path = "/metrics", responses(
+    (status = 200, body = String, content_type = "text/plain"),
+    (status = 404, body = ErrorBody, description = "They are at another port, see `--metrics-listen`"),
+))]
 async fn metrics(State(state): State<AppState>) -> Result<Response, ApiError> {
+    if state.service == Service::Gateway && state.context.config.is_beyond_loopback() {
+        return Err(not_found().await);
+    }
+    render_metrics(&state)
+}
+
+/// The gateway's metrics at a port of their own.
+pub(super) fn metrics_app(state: AppState) -> Router {
+    let answer = |State(state): State<AppState>| async move { render_metrics(&state) };
+    Router::new()
+        .route("/metrics", get(answer))
+        .with_state(state)
+}
+
+fn render_metrics(state: &AppState) -> Result<Response, ApiError> {
     let text = state
         .observer()
         .registry

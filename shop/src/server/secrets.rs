@@ -1,19 +1,16 @@
-//! Secrets that the shop makes for itself: kept in the data folder, readable by their owner alone.
+//! Secrets: those that the shop makes for itself, kept in the data folder and readable by their owner alone.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::ErrorKind;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use rand::TryRngCore;
 use rand::rngs::OsRng;
 
+use super::data_folder::{lock, write_whole};
 use crate::config::{Config, Secret};
-use crate::private;
 
 const SECRET_BYTES: usize = 32;
-/// How long to wait for another process that is writing the same file.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The configured secret, or the one in `file`, or a new one left there.
 pub(super) fn load_or_make(
@@ -24,44 +21,49 @@ pub(super) fn load_or_make(
     if let Some(secret) = configured {
         return Ok(secret.clone());
     }
+    // Several processes may start on one folder at once and must end up with the same secret.
+    let _locked = lock(&config.data_dir)?;
     let path = config.data_dir.join(file);
-    match make(&path) {
-        Ok(secret) => Ok(secret),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => read(&path),
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return make(&config.data_dir, file);
+        }
         Err(error) => {
-            Err(error).with_context(|| format!("cannot write the secret file {}", path.display()))
+            return Err(error)
+                .with_context(|| format!("cannot read the secret file {}", path.display()));
         }
-    }
+    };
+    kept(&path, text.trim())?.map_or_else(|| make(&config.data_dir, file), Ok)
 }
 
-fn make(path: &Path) -> std::io::Result<Secret> {
-    let mut file = private::options().write(true).create_new(true).open(path)?;
+/// The secret that a file holds; none in an empty one, which a full disk leaves behind and nothing was signed with.
+fn kept(path: &Path, text: &str) -> anyhow::Result<Option<Secret>> {
+    if text.is_empty() {
+        tracing::warn!(file = %path.display(), "the secret file is empty; a new secret is made");
+        return Ok(None);
+    }
+    ensure!(
+        text.len() >= SECRET_BYTES * 2,
+        "the secret file {} is damaged: it holds {} characters instead of {}; bring it back from a backup, or remove it to \
+         have a new secret made, after which everybody has to log in again",
+        path.display(),
+        text.len(),
+        SECRET_BYTES * 2,
+    );
+    Ok(Some(Secret::new(text)))
+}
+
+fn make(folder: &Path, file: &str) -> anyhow::Result<Secret> {
+    let cannot = || {
+        format!(
+            "cannot write the secret file {}",
+            folder.join(file).display()
+        )
+    };
     let mut bytes = [0; SECRET_BYTES];
-    OsRng
-        .try_fill_bytes(&mut bytes)
-        .map_err(std::io::Error::other)?;
+    OsRng.try_fill_bytes(&mut bytes).with_context(cannot)?;
     let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
+    write_whole(folder, file, &text).with_context(cannot)?;
     Ok(Secret::new(text))
-}
-
-/// Another process may have made the file a moment ago and not filled it yet.
-fn read(path: &Path) -> anyhow::Result<Secret> {
-    let deadline = Instant::now() + WRITE_TIMEOUT;
-    loop {
-        let mut text = String::new();
-        std::fs::File::open(path)
-            .and_then(|mut file| file.read_to_string(&mut text))
-            .with_context(|| format!("cannot read the secret file {}", path.display()))?;
-        if text.trim().len() >= SECRET_BYTES * 2 {
-            return Ok(Secret::new(text.trim()));
-        }
-        anyhow::ensure!(
-            Instant::now() < deadline,
-            "the secret file {} is damaged; remove it to have a new one made",
-            path.display()
-        );
-        std::thread::sleep(Duration::from_millis(10));
-    }
 }

@@ -2,6 +2,7 @@
 //!
 //! It must not know what the services behind it do; bodies stream through it unread.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -21,18 +22,24 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::config::Config;
 use crate::context::AppState;
 use crate::error::ApiError;
+use crate::listener::body::{Pace, within};
+use crate::listener::{ClientAddress, client_of as one_client};
 use crate::peer::PeerError;
-use crate::server::ClientAddress;
 use crate::service::Service;
+use crate::warning::RepeatedWarning;
 
 /// Client addresses that the rate limit remembers before it forgets the idle ones.
 const ADDRESSES_MAX: usize = 100_000;
 /// How much longer than a service's own time limit the gateway waits for it.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// Headers that belong to one connection and are not passed on (RFC 9110, 7.6.1).
-const HOP_BY_HOP: [HeaderName; 8] = [
+/// Longest path and query that are passed on: a URL has 64 KiB, of which the service's own address takes a part.
+const TARGET_BYTES_MAX: usize = 32 * 1024;
+
+/// Headers that belong to one connection and are not passed on (RFC 9110, 7.6.1), and `Expect`, which the gateway fulfils.
+const HOP_BY_HOP: [HeaderName; 9] = [
     header::CONNECTION,
+    header::EXPECT,
     header::PROXY_AUTHENTICATE,
     header::PROXY_AUTHORIZATION,
     header::TE,
@@ -48,9 +55,10 @@ const EXPOSED_HEADERS: HeaderValue =
     HeaderValue::from_static("x-request-id, retry-after, location");
 const PREFLIGHT_MAX_AGE_S: HeaderValue = HeaderValue::from_static("600");
 
-/// Counts each client address's requests.
+/// Counts each client address's requests, and knows which services are in trouble.
 pub struct Door {
     limiter: DefaultKeyedRateLimiter<IpAddr>,
+    trouble: BTreeMap<Service, RepeatedWarning>,
 }
 
 impl Door {
@@ -58,6 +66,9 @@ impl Door {
     pub fn new(rate_per_s: NonZeroU32) -> Self {
         Door {
             limiter: RateLimiter::keyed(Quota::per_second(rate_per_s)),
+            trouble: Service::all()
+                .map(|service| (service, RepeatedWarning::new()))
+                .collect(),
         }
     }
 
@@ -91,7 +102,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
 pub(crate) async fn guard(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let client = client_of(&request);
     let origin = request.headers().get(header::ORIGIN).cloned();
-    let mut response = match state.context.door.admit(client.ip()) {
+    let mut response = match state.context.door.admit(one_client(client.ip())) {
         Err(retry_after_s) => ApiError::too_many_requests(retry_after_s).into_response(),
         Ok(()) if request.method() == Method::OPTIONS => preflight(request.headers()),
         Ok(()) => next.run(request).await,
@@ -126,12 +137,34 @@ fn preflight(asked: &HeaderMap) -> Response {
     response
 }
 
-async fn pass_on(State(state): State<AppState>, request: Request) -> Result<Response, ApiError> {
-    let service = Service::for_path(request.uri().path())
-        .ok_or_else(|| ApiError::not_found("there is nothing at this path"))?;
+/// Why a request cannot be passed on, whatever its service thinks of it.
+fn check(request: &Request) -> Result<(), ApiError> {
+    if matches!(*request.method(), Method::CONNECT | Method::TRACE) {
+        return Err(ApiError::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+            "no path has this method",
+        )
+        .with_header(header::ALLOW, ALLOWED_METHODS));
+    }
+    if path_and_query(request.uri()).len() > TARGET_BYTES_MAX {
+        return Err(ApiError::new(
+            StatusCode::URI_TOO_LONG,
+            "uri_too_long",
+            "the path with its query is longer than the shop accepts",
+        ));
+    }
     if request.body().size_hint().lower() > Config::BODY_BYTES_MAX as u64 {
         return Err(ApiError::payload_too_large());
     }
+    Ok(())
+}
+
+async fn pass_on(State(state): State<AppState>, request: Request) -> Result<Response, ApiError> {
+    let service = Service::for_path(request.uri().path())
+        .ok_or_else(|| ApiError::not_found("there is nothing at this path"))?;
+    check(&request)?;
+    let pace = request.extensions().get::<Pace>().cloned();
     let target = path_and_query(request.uri()).to_owned();
     let client = client_of(&request);
     let mut request = request.map(bounded);
@@ -144,19 +177,52 @@ async fn pass_on(State(state): State<AppState>, request: Request) -> Result<Resp
     }
     let limit = state.context.config.request_timeout + GRACE;
     let answer = state.context.peers.forward(service, &target, request);
-    match tokio::time::timeout(limit, answer).await {
-        Ok(Ok(response)) => {
+    let trouble = &state.context.door.trouble[&service];
+    match within(limit, pace.as_ref(), answer).await {
+        Some(Ok(response)) => {
+            trouble.recovered(|failures| {
+                tracing::info!(failures, %service, "a service answers again");
+            });
             let mut response = response.map(Body::new);
             remove_hop_by_hop(response.headers_mut());
             Ok(response)
         }
-        Ok(Err(error)) => Err(unavailable(service, &error)),
-        Err(_) => Err(ApiError::new(
+        failed => Err(failure(
+            service,
+            failed.and_then(Result::err),
+            pace.as_ref(),
+            trouble,
+        )),
+    }
+}
+
+/// The answer when the service gave none: with its error, or without one when time was up.
+fn failure(
+    service: Service,
+    error: Option<PeerError>,
+    pace: Option<&Pace>,
+    trouble: &RepeatedWarning,
+) -> ApiError {
+    // Whatever else went wrong followed from it.
+    if let Some(fault) = pace.and_then(Pace::fault) {
+        return ApiError::broken_body(fault);
+    }
+    let Some(error) = error else {
+        return ApiError::new(
             StatusCode::GATEWAY_TIMEOUT,
             "upstream_timeout",
             format!("the {service} service did not answer in time"),
-        )),
+        );
+    };
+    match error {
+        PeerError::BodyTooLarge { .. } => return ApiError::payload_too_large(),
+        PeerError::BrokenBody { fault, .. } => return ApiError::broken_body(fault),
+        _ => {}
     }
+    trouble.failed(|suppressed| {
+        tracing::warn!(%error, suppressed, "no answer from a service");
+    });
+    ApiError::unavailable(format!("the {service} service is down; try again shortly"))
 }
 
 /// Cuts a body off that turns out larger than any service reads.
@@ -165,14 +231,6 @@ fn bounded(body: Body) -> Body {
         return body;
     }
     Body::new(Limited::new(body, Config::BODY_BYTES_MAX))
-}
-
-fn unavailable(service: Service, error: &PeerError) -> ApiError {
-    if matches!(error, PeerError::BodyTooLarge { .. }) {
-        return ApiError::payload_too_large();
-    }
-    tracing::warn!(%error, "no answer from a service");
-    ApiError::unavailable(format!("the {service} service is down; try again shortly"))
 }
 
 fn path_and_query(uri: &Uri) -> &str {

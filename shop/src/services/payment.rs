@@ -23,6 +23,7 @@ use crate::pipeline::meter::Meter;
 use crate::provider::{Charge, ChargeError, PaymentMethod};
 use crate::store::{Intent, IntentChange, IntentMoved, IntentStatus};
 use crate::token::{Caller, MaybeCaller};
+use crate::warning::RepeatedWarning;
 
 use super::own_order::own_order;
 
@@ -288,7 +289,10 @@ fn answer(intent: Intent) -> Result<axum::Json<Confirmed>, ApiError> {
 
 impl From<Undecided> for ApiError {
     fn from(error: Undecided) -> Self {
-        tracing::warn!(%error, "a payment is not decided yet");
+        static TROUBLE: RepeatedWarning = RepeatedWarning::new();
+        TROUBLE.failed(|suppressed| {
+            tracing::warn!(%error, suppressed, "a payment is not decided yet");
+        });
         ApiError::unavailable("the payment is not decided yet; confirm again shortly")
     }
 }

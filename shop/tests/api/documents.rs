@@ -7,7 +7,7 @@ use shop::Service;
 
 use crate::support::{TestShop, send};
 
-const ROUTES: [&str; 24] = [
+const ROUTES: [&str; 25] = [
     "get /api/products",
     "post /api/products",
     "get /api/products/search",
@@ -32,6 +32,7 @@ const ROUTES: [&str; 24] = [
     "get /api/admin/charges",
     "get /api/admin/pipeline",
     "get /health",
+    "get /ready",
 ];
 
 async fn document(shop: &TestShop, service: Service) -> Value {

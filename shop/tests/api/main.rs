@@ -3,6 +3,7 @@
 mod auth;
 mod books;
 mod carts;
+mod clients;
 mod documents;
 mod errors;
 mod gateway;
@@ -11,4 +12,6 @@ mod logins;
 mod notifications;
 mod orders;
 mod products;
+mod readiness;
 mod support;
+mod wire;

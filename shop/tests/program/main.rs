@@ -1,5 +1,6 @@
 //! The shop as a program: flags, the ready file, the lifeline, exit codes.
 
+mod exposure;
 mod processes;
 
 use std::io::{Read, Write};
@@ -299,8 +300,8 @@ fn health_asks_a_service_and_says_it_by_the_exit_code() {
     let flags = ["--service", "cart", "--port", "cart=0", "--lifeline"];
     let mut command = shop(folder.path(), &flags);
     let running = Running::start(command.arg("--ready-file").arg(&ready));
-    let told = wait_for_file(&ready);
-    let url = format!("{}/health", told["services"]["cart"].as_str().unwrap());
+    let places = wait_for_file(&ready);
+    let url = format!("{}/health", places["services"]["cart"].as_str().unwrap());
     let well = health(&["--url", &url]);
     assert_eq!(well.status.code(), Some(0));
     assert_eq!(
@@ -309,6 +310,9 @@ fn health_asks_a_service_and_says_it_by_the_exit_code() {
     );
     let file = ready.to_str().unwrap();
     assert_eq!(health(&["--ready-file", file]).status.code(), Some(0));
+    let ready_url = url.replace("/health", "/ready");
+    let ready = told(&health(&["--ready", "--ready-file", file]));
+    assert_eq!(ready, format!("ok {ready_url}\n"));
     let elsewhere = url.replace("/health", "/nowhere");
     let missing = health(&["--url", &elsewhere]);
     assert!(String::from_utf8(missing.stderr).unwrap().contains("404"));
@@ -342,6 +346,11 @@ fn what_answers_but_is_not_well_is_not_healthy() {
         (
             "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n",
             "503",
+        ),
+        (
+            "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 73\r\n\r\n\
+             {\"ready\":false,\"checks\":[{\"name\":\"database\",\"ok\":false,\"required\":true}]}",
+            "does not reach database",
         ),
     ] {
         let output = health(&["--timeout-s", "1", "--url", &answering(bytes)]);

@@ -173,6 +173,12 @@ fn wiring() -> Vec<Break> {
         (
             Rule::EveryService,
             P,
+            "/services/gateway/command",
+            json!(["serve", "--service", "gateway", "--bind", "0.0.0.0"]),
+        ),
+        (
+            Rule::EveryService,
+            P,
             "/services/gateway/environment/CART_URL",
             json!("http://cart:80"),
         ),

@@ -60,6 +60,7 @@ impl Stage {
         let own = format!("127.0.0.1:{}", self.port(name));
         match word {
             "0.0.0.0" => return "127.0.0.1".to_owned(),
+            "0.0.0.0:9464" => return "127.0.0.1:0".to_owned(),
             "3900" => return self.port("provider").to_string(),
             "/data" => return file(name),
             _ => {}
@@ -115,8 +116,8 @@ impl Stage {
     /// Runs a container's health check.
     fn is_well(&self, name: &str) -> bool {
         let mut words = list(&self.merged.services()[name]["healthcheck"]["test"]).split_off(2);
-        if words[1] == "--service" {
-            let url = format!("http://127.0.0.1:{}/health", self.port(name));
+        if words[1] == "--ready" {
+            let url = format!("http://127.0.0.1:{}/ready", self.port(name));
             words.splice(1.., ["--url".to_owned(), url]);
         }
         self.program(name, &words).wait().code() == 0

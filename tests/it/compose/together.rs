@@ -50,7 +50,12 @@ fn runs(merged: &Merged, service: Service) -> bool {
         let url = &other["environment"][&key];
         url.is_null() || *url == format!("http://{}:{port}", service.name())
     });
-    list(&it["command"]) == ["serve", "--service", service.name(), "--bind", "0.0.0.0"] && reached
+    let mut command = vec!["serve", "--service", service.name(), "--bind", "0.0.0.0"];
+    if service == Service::Gateway {
+        // Strangers reach its own port.
+        command.extend(["--metrics-listen", "0.0.0.0:9464"]);
+    }
+    list(&it["command"]) == command && reached
 }
 
 fn command_line(it: &Value) -> String {

@@ -10,7 +10,7 @@ use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
 
-use crate::server::ClientAddress;
+use crate::listener::ClientAddress;
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
 /// The part of an IPv6 address that its owner cannot choose: one customer has at least a /64.

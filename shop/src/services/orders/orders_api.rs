@@ -24,6 +24,7 @@ use crate::service::Service;
 use crate::store::{Created, Moved, NewOrder, OrderDetails, Role, StatusChange};
 use crate::token::{Caller, MaybeCaller, RequiredCaller};
 use crate::validate::Problems;
+use crate::warning::RepeatedWarning;
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 const LIMIT_MAX: u32 = 100;
@@ -181,7 +182,10 @@ async fn empty_cart(state: &AppState, order: &Order) {
     let path = format!("/api/cart/{session_id}");
     let peers = &state.context.peers;
     if let Err(error) = peers.tell(Service::Cart, Method::DELETE, &path).await {
-        tracing::warn!(%error, "the cart of an order was not emptied");
+        static TROUBLE: RepeatedWarning = RepeatedWarning::new();
+        TROUBLE.failed(|suppressed| {
+            tracing::warn!(%error, suppressed, "the cart of an order was not emptied");
+        });
     }
 }
 

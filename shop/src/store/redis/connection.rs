@@ -19,6 +19,7 @@ use tokio::sync::{Mutex, Semaphore};
 use super::Settings;
 use crate::operation::Operations;
 use crate::store::{StoreError, StoreResult};
+use crate::warning::RepeatedWarning;
 
 /// How long a connection may take to be made, TLS and login included.
 const CONNECT_MAX: Duration = Duration::from_secs(1);
@@ -46,6 +47,7 @@ struct Way {
     client: Client,
     link: Mutex<Link>,
     turns: Semaphore,
+    lost: RepeatedWarning,
 }
 
 /// What is known of the way.
@@ -71,6 +73,7 @@ impl Connection {
                 client,
                 link: Mutex::new(Link::Fresh),
                 turns: Semaphore::new(COMMANDS_MAX),
+                lost: RepeatedWarning::new(),
             }),
             operations: Operations::new("Redis"),
         })
@@ -194,7 +197,9 @@ impl Way {
     async fn give_up(&self, failed: &Arc<MultiplexedConnection>, error: &RedisError) {
         let mut link = self.link.lock().await;
         if matches!(&*link, Link::Up(open) if Arc::ptr_eq(open, failed)) {
-            tracing::warn!(%error, "the connection to Redis was lost");
+            self.lost.failed(|suppressed| {
+                tracing::warn!(%error, suppressed, "the connection to Redis was lost");
+            });
             *link = Link::Fresh;
         }
     }

@@ -1,0 +1,128 @@
+//! Warnings that repeat, such as one at every attempt during an outage: the first is logged at once, further ones at growing
+//! intervals with the number of those left out, and the recovery once.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// Shortest time between two lines; doubled with each of them.
+const INTERVAL_FIRST: Duration = Duration::from_secs(1);
+/// Longest time between two lines.
+const INTERVAL_MAX: Duration = Duration::from_secs(60);
+/// A success counts as recovery when nothing has failed for so long; a mixture of both is still trouble.
+const RECOVERED_AFTER: Duration = Duration::from_secs(1);
+
+/// One kind of trouble in one place.
+#[derive(Default)]
+pub(crate) struct RepeatedWarning {
+    failing: AtomicBool,
+    trouble: Mutex<Option<Trouble>>,
+}
+
+struct Trouble {
+    failures: u64,
+    suppressed: u64,
+    last_failure: Instant,
+    next_line: Instant,
+    interval: Duration,
+}
+
+impl RepeatedWarning {
+    /// No trouble yet.
+    pub(crate) const fn new() -> Self {
+        RepeatedWarning {
+            failing: AtomicBool::new(false),
+            trouble: Mutex::new(None),
+        }
+    }
+
+    /// Calls `log` with the number of failures since the last line, if a line is due.
+    pub(crate) fn failed(&self, log: impl FnOnce(u64)) {
+        let due = self.count_failure(Instant::now());
+        if let Some(suppressed) = due {
+            log(suppressed);
+        }
+    }
+
+    /// Calls `log` with the number of failures if this success ends them.
+    pub(crate) fn recovered(&self, log: impl FnOnce(u64)) {
+        if self.failing.load(Ordering::Relaxed)
+            && let Some(failures) = self.end_of_failures(Instant::now())
+        {
+            log(failures);
+        }
+    }
+
+    fn end_of_failures(&self, now: Instant) -> Option<u64> {
+        let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        let over = trouble.take_if(|known| now - known.last_failure >= RECOVERED_AFTER)?;
+        self.failing.store(false, Ordering::Relaxed);
+        Some(over.failures)
+    }
+
+    fn count_failure(&self, now: Instant) -> Option<u64> {
+        self.failing.store(true, Ordering::Relaxed);
+        let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        // Where nobody says that it is over, a long silence does.
+        let known = trouble.take_if(|known| now - known.last_failure < 2 * INTERVAL_MAX);
+        let mut known = known.unwrap_or(Trouble {
+            failures: 0,
+            suppressed: 0,
+            last_failure: now,
+            next_line: now,
+            interval: INTERVAL_FIRST,
+        });
+        known.failures += 1;
+        known.last_failure = now;
+        let due = now >= known.next_line;
+        let suppressed = due.then(|| std::mem::take(&mut known.suppressed));
+        if due {
+            known.next_line = now + known.interval;
+            known.interval = (known.interval * 2).min(INTERVAL_MAX);
+        } else {
+            known.suppressed += 1;
+        }
+        *trouble = Some(known);
+        suppressed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outage_is_told_in_few_lines_that_count_the_rest() {
+        let warning = RepeatedWarning::new();
+        let mut now = Instant::now();
+        let mut lines = Vec::new();
+        for _ in 0..1_000 {
+            lines.extend(warning.count_failure(now));
+            now += Duration::from_millis(100);
+        }
+        // At 0, 1, 3, 7, 15, 31 and 63 seconds.
+        assert_eq!(lines, [0, 9, 19, 39, 79, 159, 319]);
+        assert_eq!(warning.end_of_failures(now), None, "one was a moment ago");
+        now += RECOVERED_AFTER;
+        assert_eq!(warning.end_of_failures(now), Some(1_000));
+        assert_eq!(warning.end_of_failures(now), None);
+        let next_outage = warning.count_failure(now);
+        assert_eq!(next_outage, Some(0), "it is told at once");
+    }
+
+    #[test]
+    fn failures_between_successes_stay_few_lines() {
+        let warning = RepeatedWarning::new();
+        let mut now = Instant::now();
+        let mut lines = 0;
+        for _ in 0..600 {
+            lines += usize::from(warning.count_failure(now).is_some());
+            lines += usize::from(warning.end_of_failures(now).is_some());
+            now += Duration::from_millis(10);
+        }
+        // At 0, 1 and 3 seconds.
+        assert_eq!(lines, 3);
+    }
+}
