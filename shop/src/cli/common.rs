@@ -20,10 +20,10 @@ use crate::server::{Shop, Stopped};
 use crate::service::Service;
 
 /// How long a shop whose lifeline broke may take to finish what is under way.
-const ORPHAN_DRAIN_MAX: Duration = Duration::from_millis(300);
+const ORPHAN_DRAIN_MAX: Duration = Duration::from_millis(200);
 
 /// How long it may live at all: starting, it may be busy with something that cannot be called off.
-const ORPHAN_LIFE_MAX: Duration = Duration::from_millis(600);
+const ORPHAN_LIFE_MAX: Duration = Duration::from_millis(400);
 
 /// How long the runtime waits for blocking work once everything else has ended.
 const LEFT_BEHIND_MAX: Duration = Duration::from_millis(300);
@@ -67,7 +67,7 @@ pub(super) struct ProcessArgs {
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
     /// Stop when standard input ends, so that no process outlives whoever started it. After a line on it there is time to
-    /// finish what is under way, without one 0.3 seconds
+    /// finish what is under way, without one 0.2 seconds
     #[arg(long)]
     lifeline: bool,
     /// What is logged: error, warn, info, debug, or a filter such as `shop=debug`
