@@ -90,6 +90,8 @@ struct Value {
     /// Where to look on if it is a secret.
     next: usize,
     kind: Kind,
+    /// The name stands in a sentence: `it needs a token: set one`.
+    in_prose: bool,
 }
 
 #[derive(PartialEq, Eq)]
@@ -184,7 +186,7 @@ impl Scanner<'_> {
         }
         let range = behind_scheme(self.bytes, value.range);
         let text = &self.bytes[range.clone()];
-        if self.is_harmless(text) {
+        if self.is_harmless(text) || (value.in_prose && is_plain_word(text)) {
             return at;
         }
         self.out.push(range);
@@ -195,6 +197,7 @@ impl Scanner<'_> {
         let pointer = self.source && text.starts_with(b"/") && !text.contains(&b' ');
         text.is_empty()
             || pointer
+            || (self.source && text.len() == 1)
             || is_one_of(&HARMLESS, text)
             || is_template(text)
             || super::position(text, MARK.as_bytes()).is_some()
@@ -217,6 +220,7 @@ impl Scanner<'_> {
                     range: start..end,
                     next: end + 1,
                     kind: Kind::Quoted,
+                    in_prose: false,
                 })
             }
             b'{' | b'[' if slashes == 0 => {
@@ -225,6 +229,7 @@ impl Scanner<'_> {
                     range: start..end,
                     next: end,
                     kind: Kind::Whole,
+                    in_prose: false,
                 })
             }
             b'=' | b'>' | b'<' if slashes == 0 => None,
@@ -250,6 +255,7 @@ impl Scanner<'_> {
             range: start..end,
             next: end,
             kind: Kind::Bare,
+            in_prose: !whole_line && bytes[at] == b':' && follows_word(bytes, name.start),
         }
     }
 
@@ -411,6 +417,20 @@ fn block_end(bytes: &[u8], key: usize, line_end: usize) -> usize {
         end = next + length;
     }
     end
+}
+
+/// Whether a word and a space stand before it.
+fn follows_word(bytes: &[u8], at: usize) -> bool {
+    let space = at.checked_sub(1).is_some_and(|space| bytes[space] == b' ');
+    let word = |before: usize| bytes[before].is_ascii_alphanumeric();
+    space && at.checked_sub(2).is_some_and(word)
+}
+
+/// Longest word that a sentence may go on with.
+const PLAIN_WORD_BYTES_MAX: usize = 12;
+
+fn is_plain_word(text: &[u8]) -> bool {
+    text.len() <= PLAIN_WORD_BYTES_MAX && text.iter().all(u8::is_ascii_lowercase)
 }
 
 fn ends_bare(byte: u8, query: bool) -> bool {

@@ -156,6 +156,10 @@ fn values_of_secret_names_are_found_in_every_notation() {
             "Content-Disposition: form-data; name=\"pin\"\r\n\r\n¤\n--x",
         ),
         (
+            "refused: bad token: abc123, again",
+            "refused: bad token: ¤, again",
+        ),
+        (
             "Server=x;Password=abc;Timeout=5",
             "Server=x;Password=¤;Timeout=5",
         ),
@@ -242,6 +246,7 @@ fn innocent_text_is_left_alone() {
         "x-datadog-trace-id: 1234567890123456789",
         "at 1700000000000000 and 0.4242424242424242",
         "p99 of POST /api/orders < 800 ms",
+        "the books need a token: set SHOP_AUDIT_TOKEN",
         "4242424242424241",
         "DE89370400440532013001",
         "authorization: Bearer ‹secret 3fa2b1c0›",
