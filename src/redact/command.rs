@@ -57,18 +57,23 @@ fn value(flag: &str, given: &str, redactor: &Redactor) -> Shown {
     }
 }
 
-/// Figures are shown, and what can only be a name; everything else may be a secret by another name.
 fn setting(key: &str, value: &str, redactor: &Redactor) -> String {
+    match is_secret_setting(key, value, redactor) {
+        true => mark(value),
+        false => redactor.show_line(value).to_string(),
+    }
+}
+
+/// Whether the value of a `--set` is hidden. Figures are shown, and what can only be a name; everything else may be a secret by
+/// another name.
+pub fn is_secret_setting(key: &str, value: &str, redactor: &Redactor) -> bool {
     let section = key.split('.').next().unwrap_or(key);
-    let secret = key.split('.').any(|part| redactor.is_secret(part)) && !key.starts_with("secrets");
+    let secret = key.split('.').any(|part| redactor.is_secret(part)) && section != "secrets";
     let is_variable = !key.contains('.') || section == "variables";
     let open = OPEN_SECTIONS.contains(&section)
         || is_figure(value) && (!is_variable || !value.ends_with(|c: char| c.is_ascii_digit()))
         || matches!(value, "true" | "false");
-    match open && !secret {
-        true => redactor.show_line(value).to_string(),
-        false => mark(value),
-    }
+    secret || !open
 }
 
 /// A number, perhaps with a unit.

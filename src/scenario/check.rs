@@ -93,7 +93,7 @@ pub(super) fn compile(
         prepare,
         secrets: Secrets::default(),
     };
-    scenario.secrets = Secrets::of(&scenario, secrets);
+    scenario.secrets = Secrets::of(&scenario, changes, secrets);
     scenario.thresholds = thresholds(&report, file, &scenario);
     reach::check(&report, file, &scenario);
     show_names(&mut scenario);

@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::{From, Scenario};
+use super::{Changes, From, Scenario};
 use crate::journey::Op;
 use crate::redact::Redactor;
+use crate::redact::command::is_secret_setting;
 use crate::template::{Expr, Part, Slot, Template, Value};
 
 /// Shortest constant that is looked for elsewhere: a shorter one would be found in innocent text.
@@ -20,12 +21,17 @@ pub struct Secrets {
 }
 
 impl Secrets {
-    /// Those of a scenario; `names` are what its author has added.
-    pub(super) fn of(scenario: &Scenario, names: &[String]) -> Self {
+    /// Those of a scenario; `names` are what its author has added. What the command line hides of `--set` is hidden everywhere.
+    pub(super) fn of(scenario: &Scenario, changes: &Changes, names: &[String]) -> Self {
         let mut redactor = Redactor::new(names);
         let variables = variables(scenario, &redactor);
         for constant in constants(scenario, &redactor, &variables) {
             redactor.learn(constant);
+        }
+        for (key, value) in &changes.set {
+            if value.len() >= CONSTANT_BYTES_MIN && is_secret_setting(key, value, &redactor) {
+                redactor.learn(value);
+            }
         }
         Self {
             redactor,

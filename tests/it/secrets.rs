@@ -213,7 +213,7 @@ http:
   headers: {{ x-amz-security-token: "{}", accept: application/json }}
 secrets: [x-house-number, dob]
 feeders: {{ users: {{ file: users.csv }} }}
-variables: {{ api_token: "{}", tok: unset, pin: 1 }}
+variables: {{ api_token: "{}", greeting: unset, pin: 1 }}
 personas: [ {{ name: one, set: {{ my_secret: "{}" }} }} ]
 journeys:
   - name: j
@@ -243,7 +243,7 @@ journeys:
           link: "https://admin:{}@example.com/x"
           nested: '{{"clientSecret":"{}"}}'
           pairs: [ {{ name: x-auth-token, value: "{}" }} ]
-          tok: "${{tok}}"
+          greeting: "${{greeting}}"
           from_pin: "${{pin}}"
       - post: /form
         on-error: go-on
@@ -316,7 +316,7 @@ thresholds: ["error share < 1%", "p99 of GET /hooks/{} < 1 us"]
     fs::write(folder.join("leaky.yaml"), text).expect("a scenario");
     [
         "--set".to_owned(),
-        format!("tok={}", p.word("set")),
+        format!("greeting={}", p.word("set")),
         format!("--set=variables.pin={}", p.word("set")),
         "--secret".to_owned(),
         "x-flagged".to_owned(),

@@ -27,10 +27,10 @@ const ANYWHERE: [&str; 22] = [
 ];
 
 /// A name of which one of these is a word.
-const WORDS: [&str; 33] = [
-    "auth", "oauth", "oauth2", "xauth", "pass", "pwd", "pw", "pin", "sid", "sig", "otp", "totp",
-    "jwt", "hmac", "saml", "mfa", "tan", "cvc", "cvc2", "cvv", "cvv2", "cvn", "csc", "ssn", "iban",
-    "bban", "pan", "session", "key", "keys", "private", "sso", "nonce",
+const WORDS: [&str; 34] = [
+    "tok", "auth", "oauth", "oauth2", "xauth", "pass", "pwd", "pw", "pin", "sid", "sig", "otp",
+    "totp", "jwt", "hmac", "saml", "mfa", "tan", "cvc", "cvc2", "cvv", "cvv2", "cvn", "csc", "ssn",
+    "iban", "bban", "pan", "session", "key", "keys", "private", "sso", "nonce",
 ];
 
 /// What is a secret by this name only as a query parameter: elsewhere it has other meanings.
