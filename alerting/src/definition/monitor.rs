@@ -100,6 +100,10 @@ pub enum MonitorType {
     DataQuality,
     #[serde(rename = "network-path alert")]
     NetworkPath,
+    #[serde(rename = "data-jobs alert")]
+    DataJobs,
+    #[serde(rename = "llm-observability alert")]
+    LlmObservability,
 }
 
 /// The numbers of an alert.

@@ -148,10 +148,20 @@ fn chain(out: &mut Pieces, chain: &[Link]) {
     for link in chain {
         out.push(".");
         out.push(&*link.name);
-        out.list(&link.args, |out, arg| match arg {
-            Operand::Text(arg) => out.push(quoted(arg)),
-            Operand::Number(arg) => out.push(number(*arg)),
-        });
+        out.list(&link.args, operand);
+    }
+}
+
+fn operand(out: &mut Pieces, arg: &Operand) {
+    match arg {
+        Operand::Text(arg) => out.push(quoted(arg)),
+        Operand::Number(arg) => out.push(number(*arg)),
+        Operand::Word(word) => out.push(&**word),
+        Operand::Named(name, value) => {
+            out.push(&**name);
+            out.push("=");
+            operand(out, value);
+        }
     }
 }
 

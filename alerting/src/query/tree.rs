@@ -194,6 +194,10 @@ pub enum Operand {
     Text(Text),
     /// `3`
     Number(f64),
+    /// `job_name`
+    Word(String),
+    /// `threshold=10`
+    Named(String, Box<Operand>),
 }
 
 /// The texts in the arguments of the first link of this name; also those separated by commas inside one text.
@@ -201,7 +205,8 @@ pub fn texts<'a>(chain: &'a [Link], name: &str) -> Option<Vec<&'a str>> {
     let link = chain.iter().find(|link| link.name == name)?;
     let texts = link.args.iter().filter_map(|arg| match arg {
         Operand::Text(text) => Some(text.content.as_str()),
-        Operand::Number(_) => None,
+        Operand::Word(word) => Some(word.as_str()),
+        Operand::Number(_) | Operand::Named(..) => None,
     });
     Some(
         texts

@@ -2,6 +2,7 @@
 
 use super::Finding;
 use super::view::{Everything, MonitorView};
+use crate::definition::MonitorType;
 use crate::query::tree::{
     Alert, Call, Link, MetricAlert, Span, TimeUnit, Value, Window, span, texts,
 };
@@ -87,12 +88,22 @@ fn window(view: &MonitorView<'_>, span: Span, most: u64) -> Option<Finding> {
     Some(Finding::new("window", view.place("query"), message).help(help))
 }
 
+/// What is counted in days is looked at for longer than what is searched.
+fn longest(kind: MonitorType) -> u64 {
+    match kind {
+        MonitorType::Cost | MonitorType::DataJobs | MonitorType::DataQuality => METRIC_WINDOW_MAX,
+        _ => SEARCH_WINDOW_MAX,
+    }
+}
+
 fn chain_window(view: &MonitorView<'_>, chain: &[Link]) -> Vec<Finding> {
     if texts(chain, "current").is_some() {
         return Vec::new();
     }
     match span(chain, "last") {
-        Some(last) => window(view, last, SEARCH_WINDOW_MAX).into_iter().collect(),
+        Some(last) => window(view, last, longest(view.definition.kind))
+            .into_iter()
+            .collect(),
         None => {
             let message = "the query has no window that can be read";
             vec![

@@ -47,10 +47,10 @@ const CHECK_LINKS: &[&str] = &[
     "pct_by_status",
 ];
 const SEARCH_LINKS: &[&str] = &[
-    "index", "indexes", "storage", "source", "impact", "over", "rollup", "by", "last", "current",
-    "next",
+    "index", "indexes", "storage", "source", "new", "impact", "over", "rollup", "by", "last",
+    "current", "next",
 ];
-const FORMULA_LINKS: &[&str] = &["rollup", "by", "last", "current", "next"];
+const FORMULA_LINKS: &[&str] = &["rollup", "by", "last", "current", "next", "anomaly"];
 const SLO_LINKS: &[&str] = &["over", "long_window", "short_window"];
 
 const BEGINNINGS: &str = "a query begins with avg(…):, sum(…):, min(…):, max(…):, percentile(…):, change(…):, \
@@ -297,7 +297,14 @@ fn chain(input: &mut Input<'_>, known: &'static [&'static str]) -> Parsed<Vec<Li
 }
 
 fn operand(input: &mut Input<'_>) -> Parsed<Operand> {
-    alt((text.map(Operand::Text), number.map(Operand::Number))).parse_next(input)
+    let named = (word, punctuation("="), value);
+    let named = named.map(|(name, _, value)| Operand::Named(name.to_owned(), Box::new(value)));
+    alt((named, value)).parse_next(input)
+}
+
+fn value(input: &mut Input<'_>) -> Parsed<Operand> {
+    let word = word.map(|word| Operand::Word(word.to_owned()));
+    alt((text.map(Operand::Text), number.map(Operand::Number), word)).parse_next(input)
 }
 
 fn any_of(input: &mut Input<'_>) -> Parsed<Condition> {
