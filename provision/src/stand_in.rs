@@ -1,4 +1,5 @@
-//! A stand-in of the Datadog API: monitors, SLOs, dashboards and downtimes, kept in a directory. For tests, for
+//! A stand-in of the Datadog API: monitors, SLOs and their corrections, dashboards and lists of them, downtimes of
+//! both versions, kept in a directory. For tests, for
 //! demonstrations and for people without an org. A client made for the API should not notice the difference in
 //! these areas.
 //!
@@ -6,14 +7,22 @@
 //! under `/_control`, which no client of the API asks for.
 
 mod answer;
+mod corrections;
+mod dashboard_lists;
+mod dashboard_rules;
 mod dashboards;
 mod downtimes;
+mod downtimes_v1;
 mod faults;
 mod limits;
+mod monitor_options;
 mod monitor_rules;
+mod monitor_search;
 mod monitors;
 mod org;
 mod server;
+mod slo_history;
+mod slo_rules;
 mod slos;
 
 use std::collections::BTreeMap;

@@ -74,6 +74,11 @@ pub(super) fn number(params: &Params, name: &str) -> Result<Option<usize>, Refus
     text.parse().map(Some).map_err(|_| Refused::invalid(name))
 }
 
+/// One page of a list, by a limit and an offset among the query parameters.
+pub(super) fn page<'v>(found: &[&'v Value], limit: usize, offset: usize) -> Vec<&'v Value> {
+    found.iter().skip(offset).take(limit).copied().collect()
+}
+
 /// Whether `force=true` was asked for.
 pub(super) fn force(params: &Params) -> bool {
     params.get("force").is_some_and(|value| value == "true")

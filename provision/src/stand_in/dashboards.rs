@@ -4,17 +4,19 @@ use axum::extract::{Path, Query, State};
 use axum::routing::get;
 use axum::{Json, Router};
 use bytes::Bytes;
+use http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, Params, Refused, number, object, text};
+use super::dashboard_rules::check;
 use super::org::{Org, Shared, creator, mix, now_text};
 
 /// How many dashboards a page has when the client does not say.
 const PAGE_DEFAULT: usize = 100;
 /// Most dashboards in a page.
 const PAGE_MAX: usize = 1000;
-/// Most tags on a dashboard.
-const TAGS_MAX: usize = 5;
+/// Longest title in an address.
+const SLUG_CHARACTERS_MAX: usize = 80;
 
 /// What a client may set; a PUT replaces all of them.
 const SETTABLE: &[&str] = &[
@@ -30,11 +32,15 @@ const SETTABLE: &[&str] = &[
     "widgets",
     "restricted_roles",
     "is_read_only",
+    "default_timeframe",
 ];
 
 pub(super) fn router() -> Router<Shared> {
     Router::new()
-        .route("/api/v1/dashboard", get(list).post(create))
+        .route(
+            "/api/v1/dashboard",
+            get(list).post(create).patch(restore).delete(delete_many),
+        )
         .route(
             "/api/v1/dashboard/{id}",
             get(read).put(update).delete(delete),
@@ -53,14 +59,22 @@ async fn list(State(org): State<Shared>, Query(params): Query<Params>) -> Answer
         "created_at",
         "modified_at",
         "author_handle",
+        "deleted_at",
     ];
     let size = number(&params, "count")?
         .unwrap_or(PAGE_DEFAULT)
         .min(PAGE_MAX);
     let start = number(&params, "start")?.unwrap_or_default();
+    let deleted = params
+        .get("filter[deleted]")
+        .is_some_and(|value| value == "true");
     let org = org.lock();
-    let page: Vec<Value> = org
-        .dashboards
+    let listed = if deleted {
+        &org.deleted_dashboards
+    } else {
+        &org.dashboards
+    };
+    let page: Vec<Value> = listed
         .values()
         .skip(start)
         .take(size)
@@ -107,43 +121,51 @@ async fn update(State(org): State<Shared>, Path(id): Path<String>, body: Bytes) 
 
 async fn delete(State(org): State<Shared>, Path(id): Path<String>) -> Answer {
     let mut org = org.lock();
-    find(&org, &id)?;
-    org.dashboards.remove(&id)?;
+    remove(&mut org, &id)?;
     Ok(Json(json!({ "deleted_dashboard_id": id })))
 }
 
-fn check(sent: &Map<String, Value>) -> Result<(), Refused> {
-    let text = |field: &str| sent.get(field).and_then(Value::as_str).unwrap_or_default();
-    if text("title").trim().is_empty() {
-        return Err(Refused::bad("'title' is a required property"));
-    }
-    if !matches!(text("layout_type"), "ordered" | "free") {
-        return Err(Refused::bad(
-            "'layout_type' must be one of ['ordered', 'free']",
-        ));
-    }
-    let Some(Value::Array(widgets)) = sent.get("widgets") else {
-        return Err(Refused::bad("'widgets' is a required property"));
-    };
-    for (at, widget) in widgets.iter().enumerate() {
-        if widget["definition"]["type"].as_str().is_none() {
-            return Err(Refused::bad(format!(
-                "Invalid widget definition at position {at} of type unknown. Error: 'type' is a required property."
-            )));
-        }
-    }
-    let tags = sent
-        .get("tags")
-        .and_then(Value::as_array)
-        .map(Vec::as_slice)
-        .unwrap_or_default();
-    let allowed = |tag: &Value| tag.as_str().is_some_and(|tag| tag.starts_with("team:"));
-    if tags.len() > TAGS_MAX || !tags.iter().all(allowed) {
-        return Err(Refused::bad(format!(
-            "Invalid tags: only tags with the key 'team' are allowed, at most {TAGS_MAX}"
-        )));
-    }
+/// Deleted dashboards can be listed and restored.
+fn remove(org: &mut Org, id: &str) -> Result<(), Refused> {
+    let mut dashboard = find(org, id)?.clone();
+    dashboard["deleted_at"] = json!(now_text());
+    org.deleted_dashboards.put(id, dashboard)?;
+    org.dashboards.remove(id)?;
     Ok(())
+}
+
+async fn delete_many(State(org): State<Shared>, body: Bytes) -> Result<StatusCode, Refused> {
+    let ids = resource_ids(&body)?;
+    let mut org = org.lock();
+    for id in &ids {
+        find(&org, id)?;
+    }
+    for id in &ids {
+        remove(&mut org, id)?;
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn restore(State(org): State<Shared>, body: Bytes) -> Result<StatusCode, Refused> {
+    let mut org = org.lock();
+    for id in resource_ids(&body)? {
+        let found = org.deleted_dashboards.get(&id).cloned();
+        let mut dashboard =
+            found.ok_or_else(|| Refused::not_found(format!("Dashboard with ID {id} not found")))?;
+        if let Some(dashboard) = dashboard.as_object_mut() {
+            dashboard.shift_remove("deleted_at");
+        }
+        org.dashboards.put(&id, dashboard)?;
+        org.deleted_dashboards.remove(&id)?;
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn resource_ids(body: &[u8]) -> Result<Vec<String>, Refused> {
+    let sent = object(body)?;
+    let data = sent.get("data").and_then(Value::as_array);
+    let data = data.ok_or_else(|| Refused::bad("'data' is a required property"))?;
+    Ok(data.iter().map(|one| text(one, "id").to_owned()).collect())
 }
 
 /// As sent, with what the server adds; `old` is what was there before.
@@ -154,8 +176,7 @@ fn complete(sent: Map<String, Value>, old: &Value, org: &mut Org) -> Result<Valu
         .collect();
     number_widgets(&mut dashboard, org)?;
     number_tabs(&mut dashboard)?;
-    let list = dashboard.entry("notify_list").or_insert(json!([]));
-    if let Some(list) = list.as_array_mut() {
+    if let Some(Value::Array(list)) = dashboard.get_mut("notify_list") {
         list.sort_by_key(ToString::to_string);
     }
     let (id, made) = (text(old, "id").to_owned(), old["created_at"].clone());
@@ -175,8 +196,9 @@ fn complete(sent: Map<String, Value>, old: &Value, org: &mut Org) -> Result<Valu
     let absent = [
         ("description", Value::Null),
         ("is_read_only", json!(false)),
+        ("notify_list", Value::Null),
         ("restricted_roles", json!([])),
-        ("template_variables", json!([])),
+        ("template_variables", Value::Null),
     ];
     for (field, value) in absent {
         dashboard.entry(field).or_insert(value);
@@ -185,15 +207,14 @@ fn complete(sent: Map<String, Value>, old: &Value, org: &mut Org) -> Result<Valu
 }
 
 fn slug(dashboard: &Map<String, Value>) -> String {
-    let title = dashboard
-        .get("title")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
-    let words = title
-        .split(|c: char| !c.is_ascii_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .map(str::to_lowercase);
-    words.collect::<Vec<_>>().join("-")
+    let title = dashboard.get("title").and_then(Value::as_str);
+    let kept = title.unwrap_or_default().chars().filter_map(|c| match c {
+        ' ' | '-' => Some('-'),
+        c if c.is_ascii_alphanumeric() => Some(c.to_ascii_lowercase()),
+        _ => None,
+    });
+    let slug: String = kept.take(SLUG_CHARACTERS_MAX).collect();
+    slug.trim_end_matches('-').to_owned()
 }
 
 /// Groups hold widgets themselves; the API allows no group in a group.

@@ -2,10 +2,11 @@
 
 use alerting::definition::MonitorType;
 use alerting::query::Query;
-use alerting::query::tree::{Alert, Comparison, Reference};
+use alerting::query::tree::{Alert, Reference};
 use serde_json::{Map, Value, json};
 
 use super::answer::Refused;
+use super::monitor_options::accept_options;
 use super::org::Org;
 
 /// What a client may set; anything else is the server's own and ignored.
@@ -18,7 +19,9 @@ pub(super) const SETTABLE: &[&str] = &[
     "options",
     "priority",
     "restricted_roles",
+    "restriction_policy",
     "draft_status",
+    "assets",
 ];
 
 /// Types whose monitors the server groups into one alert unless told otherwise.
@@ -32,6 +35,7 @@ const LOG_LIKE: &[&str] = &[
     "ci-tests alert",
     "error-tracking alert",
     "database-monitoring alert",
+    "llm-observability alert",
 ];
 
 /// The settable fields of a monitor, checked and normalised.
@@ -59,9 +63,21 @@ pub(super) fn accept(sent: Map<String, Value>, org: &Org) -> Result<Map<String, 
         Some(Value::Object(options)) => options.clone(),
         Some(_) => return Err(Refused::invalid("options")),
     };
-    let options = accept_options(options, parsed.as_ref())?;
+    let options = accept_options(options, &kind, parsed.as_ref())?;
     monitor.insert("options".into(), Value::Object(options));
+    if kind_family(&kind) == "query alert" {
+        let kind = metric_kind(parsed.as_ref());
+        monitor.insert("type".into(), json!(kind));
+    }
     Ok(monitor)
+}
+
+/// The API makes one of its two words for metric monitors of both.
+fn metric_kind(query: Option<&Query>) -> &'static str {
+    match query.map(|query| &query.alert) {
+        Some(Alert::Formula(_)) => "metric alert",
+        _ => "query alert",
+    }
 }
 
 /// Searches have words of their own for every product, so what this grammar does not know is taken as it is there.
@@ -73,11 +89,17 @@ fn parse(kind: &str, query: &str) -> Result<Option<Query>, Refused> {
         "composite",
         "slo alert",
     ];
+    if query.contains(['\n', '\r']) {
+        return Err(Refused::invalid("query"));
+    }
     match Query::parse(query) {
         Ok(parsed) => Ok(Some(parsed)),
         Err(error) if STRICT.contains(&kind) => Err(Refused::bad(format!(
             "The value provided for parameter 'query' is invalid: {error}"
         ))),
+        Err(_) if !query.contains(['<', '>']) => Err(Refused::bad(
+            "The value provided for parameter 'query' is invalid: invalid operator specified: ",
+        )),
         Err(_) => Ok(None),
     }
 }
@@ -143,97 +165,6 @@ fn check_references(query: &Query, org: &Org) -> Result<(), Refused> {
     Ok(())
 }
 
-fn accept_options(
-    mut options: Map<String, Value>,
-    query: Option<&Query>,
-) -> Result<Map<String, Value>, Refused> {
-    let mut thresholds = match options.shift_remove("thresholds") {
-        None | Some(Value::Null) => Map::new(),
-        Some(Value::Object(thresholds)) => thresholds,
-        Some(_) => return Err(Refused::invalid("options.thresholds")),
-    };
-    thresholds.retain(|_, value| !value.is_null());
-    for value in thresholds.values_mut() {
-        let number = value
-            .as_f64()
-            .ok_or_else(|| Refused::invalid("options.thresholds"))?;
-        *value = json!(number);
-    }
-    if let Some(comparison) = query.and_then(comparison) {
-        check_thresholds(&thresholds, comparison)?;
-        if thresholds.is_empty() {
-            thresholds.insert("critical".into(), json!(comparison.threshold));
-        }
-    }
-    if !thresholds.is_empty() {
-        options.insert("thresholds".into(), Value::Object(thresholds));
-    }
-    if options.get("on_missing_data").and_then(Value::as_str) == Some("default") {
-        options.shift_remove("on_missing_data");
-    }
-    Ok(options)
-}
-
-fn check_thresholds(
-    thresholds: &Map<String, Value>,
-    comparison: &Comparison,
-) -> Result<(), Refused> {
-    let get = |name: &str| thresholds.get(name).and_then(Value::as_f64);
-    let (up, sign) = (
-        comparison.comparator.is_above(),
-        comparison.comparator.text(),
-    );
-    let critical = get("critical").unwrap_or(comparison.threshold);
-    if critical != comparison.threshold {
-        return Err(Refused::bad(format!(
-            "Alert threshold ({critical}) does not match that used in the query ({}).",
-            comparison.threshold
-        )));
-    }
-    if let Some(warning) = get("warning")
-        && (if up {
-            warning >= critical
-        } else {
-            warning <= critical
-        })
-    {
-        let order = if up { "less" } else { "greater" };
-        return Err(Refused::bad(format!(
-            "Warning threshold ({warning:?}) must be {order} than the alert threshold ({critical:?}) with {sign} comparison."
-        )));
-    }
-    let wrong_side = |recovery: f64, limit: f64| {
-        if up {
-            recovery >= limit
-        } else {
-            recovery <= limit
-        }
-    };
-    if get("critical_recovery").is_some_and(|recovery| wrong_side(recovery, critical)) {
-        return Err(Refused::bad(
-            "alert and alert recovery criteria are such that the monitor can be simultaneously in alert and alert recovery states",
-        ));
-    }
-    if let (Some(recovery), Some(warning)) = (get("warning_recovery"), get("warning"))
-        && wrong_side(recovery, warning)
-    {
-        return Err(Refused::bad(
-            "warning and warning recovery criteria are such that the monitor can be simultaneously in warning and warning recovery states",
-        ));
-    }
-    Ok(())
-}
-
-fn comparison(query: &Query) -> Option<&Comparison> {
-    match &query.alert {
-        Alert::Metric(alert) => Some(&alert.comparison),
-        Alert::Search(alert) => Some(&alert.comparison),
-        Alert::Formula(alert) => Some(&alert.comparison),
-        Alert::Slo(alert) => Some(&alert.comparison),
-        Alert::Check(_) | Alert::Composite(_) => None,
-    }
-}
-
 /// What the server adds to a monitor that it took.
 pub(super) fn complete(monitor: &mut Map<String, Value>) {
     let kind = monitor
@@ -260,18 +191,28 @@ pub(super) fn complete(monitor: &mut Map<String, Value>) {
     let Some(Value::Object(options)) = monitor.get_mut("options") else {
         return;
     };
-    let mut add = |name: &str, value: Value| {
+    let always = [
+        ("silenced", json!({})),
+        ("notify_audit", json!(false)),
+        ("include_tags", json!(true)),
+    ];
+    for (name, value) in always {
         options.entry(name).or_insert(value);
-    };
-    add("silenced", json!({}));
-    add("notify_audit", json!(false));
-    add("include_tags", json!(true));
+    }
     if kind != "composite" && kind != "slo alert" {
-        add("notify_no_data", json!(false));
-        add("new_host_delay", json!(300));
+        if !options.contains_key("on_missing_data") {
+            options.entry("notify_no_data").or_insert(json!(false));
+        }
+        options.entry("new_host_delay").or_insert(json!(300));
     }
     if LOG_LIKE.contains(&kind.as_str()) {
-        add("groupby_simple_monitor", json!(false));
+        options
+            .entry("groupby_simple_monitor")
+            .or_insert(json!(false));
+    }
+    // It takes effect and is not shown.
+    if options.get("on_missing_data").and_then(Value::as_str) == Some("default") {
+        options.shift_remove("on_missing_data");
     }
 }
 

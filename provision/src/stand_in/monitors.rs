@@ -8,6 +8,7 @@ use http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, Params, Refused, force, has_tags, number, object, text};
+use super::downtimes_v1;
 use super::monitor_rules as rules;
 use super::org::{ORG_ID, Org, Shared, creator, now_seconds, now_text};
 
@@ -19,7 +20,6 @@ const PAGE_DEFAULT: usize = 100;
 pub(super) fn router() -> Router<Shared> {
     Router::new()
         .route("/api/v1/monitor", get(list).post(create))
-        .route("/api/v1/monitor/search", get(search))
         .route("/api/v1/monitor/can_delete", get(can_delete))
         .route("/api/v1/monitor/validate", post(validate))
         .route("/api/v1/monitor/{id}", get(read).put(update).delete(delete))
@@ -29,6 +29,12 @@ pub(super) fn router() -> Router<Shared> {
 }
 
 async fn list(State(org): State<Shared>, Query(params): Query<Params>) -> Answer {
+    const STATES: [&str; 5] = ["all", "alert", "warn", "no data", "ok"];
+    let states = params.get("group_states").map(String::as_str);
+    let mut states = states.into_iter().flat_map(|states| states.split(','));
+    if !states.all(|state| STATES.contains(&state.trim())) {
+        return Err(Refused::bad("Invalid group_state filters."));
+    }
     let (page, size) = (number(&params, "page")?, number(&params, "page_size")?);
     let offset: u64 = number(&params, "id_offset")?.unwrap_or_default() as u64;
     let wanted = |monitor: &&Value| {
@@ -51,62 +57,6 @@ async fn list(State(org): State<Shared>, Query(params): Query<Params>) -> Answer
         }
     };
     Ok(Json(Value::Array(monitors)))
-}
-
-async fn search(State(org): State<Shared>, Query(params): Query<Params>) -> Answer {
-    const PER_PAGE_DEFAULT: usize = 30;
-    let page = number(&params, "page")?.unwrap_or_default();
-    let size = number(&params, "per_page")?
-        .unwrap_or(PER_PAGE_DEFAULT)
-        .clamp(1, PAGE_MAX);
-    let query = params.get("query").map(String::as_str).unwrap_or_default();
-    let org = org.lock();
-    let found: Vec<&Value> = org
-        .monitors
-        .values()
-        .filter(|monitor| matches(monitor, query))
-        .collect();
-    let shown: Vec<Value> = found
-        .iter()
-        .skip(page.saturating_mul(size))
-        .take(size)
-        .map(|monitor| summary(monitor))
-        .collect();
-    Ok(Json(json!({
-        "monitors": shown,
-        "counts": { "status": [], "muted": [], "tag": [], "type": [] },
-        "metadata": {
-            "page": page,
-            "page_count": found.len().div_ceil(size),
-            "per_page": size,
-            "total_count": found.len(),
-        },
-    })))
-}
-
-/// Words of a search: `tag:"a:b"`, `type:…`, `id:…`, or part of the name; all must fit.
-fn matches(monitor: &Value, query: &str) -> bool {
-    query
-        .split_whitespace()
-        .all(|word| match word.split_once(':') {
-            Some(("tag", tag)) => has_tags(monitor, tag.trim_matches('"')),
-            Some(("type", kind)) => text(monitor, "type").starts_with(kind.trim_matches('"')),
-            Some(("id", id)) => is_number(&monitor["id"], id),
-            _ => text(monitor, "name")
-                .to_lowercase()
-                .contains(&word.trim_matches('"').to_lowercase()),
-        })
-}
-
-fn summary(monitor: &Value) -> Value {
-    let mut summary = Map::new();
-    for field in [
-        "id", "name", "type", "query", "tags", "creator", "org_id", "priority",
-    ] {
-        summary.insert(field.to_owned(), monitor[field].clone());
-    }
-    summary.insert("status".into(), monitor["overall_state"].clone());
-    Value::Object(summary)
 }
 
 async fn create(State(org): State<Shared>, body: Bytes) -> Answer {
@@ -143,16 +93,41 @@ fn stamp_new(monitor: &mut Map<String, Value>, id: u64) {
         ("creator", creator()),
         ("multi", json!(multi)),
         ("overall_state", json!("No Data")),
-        ("overall_state_modified", json!(now)),
+        ("overall_state_modified", Value::Null),
     ];
     for (field, value) in added {
         monitor.insert(field.to_owned(), value);
     }
+    stamp_assets(monitor, id);
 }
 
-async fn read(State(org): State<Shared>, Path(id): Path<String>) -> Answer {
+/// Links know the monitor that they belong to.
+fn stamp_assets(monitor: &mut Map<String, Value>, id: u64) {
+    let assets = monitor.get_mut("assets").and_then(Value::as_array_mut);
+    for asset in assets.into_iter().flatten() {
+        if let Some(asset) = asset.as_object_mut() {
+            asset.insert("monitor_id".into(), json!(id));
+            for empty in ["template_variables", "options"] {
+                asset.entry(empty).or_insert(json!({}));
+            }
+        }
+    }
+}
+
+async fn read(
+    State(org): State<Shared>,
+    Path(id): Path<String>,
+    Query(params): Query<Params>,
+) -> Answer {
     let org = org.lock();
-    Ok(Json(find(&org, &id)?.clone()))
+    let mut monitor = find(&org, &id)?.clone();
+    if params
+        .get("with_downtimes")
+        .is_some_and(|with| with == "true")
+    {
+        monitor["matching_downtimes"] = json!(downtimes_v1::matching(&org, &monitor));
+    }
+    Ok(Json(monitor))
 }
 
 fn find<'o>(org: &'o Org, id: &str) -> Result<&'o Value, Refused> {
@@ -183,6 +158,9 @@ fn merged(old: &Value, sent: Map<String, Value>, org: &Org) -> Result<Map<String
     let mut accepted = rules::accept(whole.clone(), org)?;
     rules::complete(&mut accepted);
     whole.extend(accepted);
+    if let Some(id) = whole.get("id").and_then(Value::as_u64) {
+        stamp_assets(&mut whole, id);
+    }
     let multi = rules::is_multi(&whole);
     whole.insert("multi".into(), json!(multi));
     whole.insert("modified".into(), json!(now_text()));
@@ -241,7 +219,7 @@ fn slos_with(org: &Org, id: &str) -> Vec<String> {
 }
 
 /// Whether a number is what this text says.
-fn is_number(value: &Value, text: &str) -> bool {
+pub(super) fn is_number(value: &Value, text: &str) -> bool {
     value.as_u64().is_some() && value.as_u64() == text.parse().ok()
 }
 

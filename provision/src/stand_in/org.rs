@@ -39,8 +39,13 @@ pub(super) struct Org {
     next: u64,
     pub(super) monitors: Collection,
     pub(super) slos: Collection,
+    pub(super) corrections: Collection,
     pub(super) dashboards: Collection,
+    /// What was deleted and can be restored.
+    pub(super) deleted_dashboards: Collection,
+    pub(super) dashboard_lists: Collection,
     pub(super) downtimes: Collection,
+    pub(super) downtimes_v1: Collection,
 }
 
 impl Org {
@@ -57,8 +62,12 @@ impl Org {
             next,
             monitors: Collection::open(dir, "monitors")?,
             slos: Collection::open(dir, "slos")?,
+            corrections: Collection::open(dir, "corrections")?,
             dashboards: Collection::open(dir, "dashboards")?,
+            deleted_dashboards: Collection::open(dir, "deleted_dashboards")?,
+            dashboard_lists: Collection::open(dir, "dashboard_lists")?,
             downtimes: Collection::open(dir, "downtimes")?,
+            downtimes_v1: Collection::open(dir, "downtimes_v1")?,
         })
     }
 
@@ -77,6 +86,13 @@ impl Org {
     pub(super) fn next_hex(&mut self) -> io::Result<String> {
         let number = self.next_number()?;
         Ok(format!("{:016x}{:016x}", mix(number), mix(!number)))
+    }
+
+    /// An id in the form of a UUID.
+    pub(super) fn next_uuid(&mut self) -> io::Result<String> {
+        let bits = mix(self.next_number()?);
+        let (high, low) = (bits >> 32, bits & 0xffff_ffff);
+        Ok(format!("{high:08x}-0000-11ef-8000-0000{low:08x}"))
     }
 
     /// An id such as `abc-def-ghi`.
@@ -162,6 +178,7 @@ impl Collection {
 
 /// When an object was made, in whichever form its kind says so.
 fn created(value: &Value) -> String {
+    let value = value.get("attributes").unwrap_or(value);
     let at = value.get("created_at").or_else(|| value.get("created"));
     at.map(ToString::to_string).unwrap_or_default()
 }
@@ -186,6 +203,19 @@ pub(super) fn now_text() -> String {
 /// The moment in seconds.
 pub(super) fn now_seconds() -> i64 {
     OffsetDateTime::now_utc().unix_timestamp()
+}
+
+/// Who makes everything here, as a number.
+pub(super) const CREATOR_ID: u64 = 1_445_416;
+/// The same in the API's second version.
+pub(super) const CREATOR_UUID: &str = "3ad549bf-0000-11e9-8000-0705486660d0";
+
+/// Who makes everything here, as the API's second version includes people.
+pub(super) fn creator_resource() -> Value {
+    let person = creator();
+    json!({ "type": "users", "id": CREATOR_UUID, "attributes": {
+        "uuid": CREATOR_UUID, "name": person["name"], "handle": person["handle"], "email": person["email"], "icon": "",
+    } })
 }
 
 /// Who makes everything here.

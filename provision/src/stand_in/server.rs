@@ -24,7 +24,10 @@ use super::answer::Refused;
 use super::faults::{Failure, Faults, Injection, Injector};
 use super::limits::{Limits, Share};
 use super::org::{Org, Shared};
-use super::{Config, dashboards, downtimes, monitors, slos};
+use super::{
+    Config, corrections, dashboard_lists, dashboards, downtimes, downtimes_v1, monitor_search,
+    monitors, slo_history, slos,
+};
 
 /// Most connections at a time; further ones wait.
 const CONNECTIONS_MAX: usize = 256;
@@ -80,9 +83,14 @@ impl Server {
         });
         let api = Router::new()
             .merge(monitors::router())
+            .merge(monitor_search::router())
             .merge(slos::router())
+            .merge(slo_history::router())
+            .merge(corrections::router())
             .merge(dashboards::router())
+            .merge(dashboard_lists::router())
             .merge(downtimes::router())
+            .merge(downtimes_v1::router())
             .route(
                 "/api/v1/validate",
                 get(|| async { Json(json!({ "valid": true })) }),

@@ -7,28 +7,13 @@ use bytes::Bytes;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use super::answer::{Answer, Params, Refused, force, has_tags, number, object, text};
+use super::answer::{Answer, Params, Refused, force, has_tags, number, object, page, text};
 use super::monitor_rules::references;
 use super::org::{Org, Shared, creator, now_seconds};
+use super::slo_rules::accept;
 
 /// Most SLOs in a page.
 const PAGE_MAX: usize = 1000;
-
-/// What a client may set. Unlike a monitor's, a PUT replaces all of them.
-const SETTABLE: &[&str] = &[
-    "name",
-    "description",
-    "type",
-    "thresholds",
-    "tags",
-    "query",
-    "monitor_ids",
-    "groups",
-    "sli_specification",
-];
-
-/// The types with the numbers that the API gives them.
-const TYPES: &[(&str, u8)] = &[("monitor", 0), ("metric", 1), ("time_slice", 2)];
 
 pub(super) fn router() -> Router<Shared> {
     Router::new()
@@ -53,19 +38,19 @@ async fn list(State(org): State<Shared>, Query(params): Query<Params>) -> Answer
     };
     let org = org.lock();
     let found: Vec<&Value> = org.slos.values().filter(wanted).collect();
-    let page: Vec<&Value> = found.iter().skip(offset).take(size).copied().collect();
-    Ok(Json(json!({
-        "data": page,
-        "errors": [],
-        "metadata": {
-            "page": { "total_count": org.slos.len(), "total_filtered_count": found.len() },
-        },
-    })))
+    let mut answer = json!({ "data": page(&found, size, offset), "error": null });
+    // Only who asks for pages is told how many there are.
+    if params.contains_key("limit") || params.contains_key("offset") {
+        let (all, shown) = (org.slos.len(), found.len().min(size));
+        answer["metadata"] =
+            json!({ "page": { "total_count": all, "total_filtered_count": shown } });
+    }
+    Ok(Json(answer))
 }
 
 async fn create(State(org): State<Shared>, body: Bytes) -> Answer {
     let mut org = org.lock();
-    let mut slo = accept(object(&body)?, &org)?;
+    let mut slo = accept(object(&body)?, None, &org)?;
     let id = org.next_hex()?;
     let now = now_seconds();
     slo.insert("id".into(), json!(id));
@@ -79,22 +64,19 @@ async fn create(State(org): State<Shared>, body: Bytes) -> Answer {
 
 async fn read(State(org): State<Shared>, Path(id): Path<String>) -> Answer {
     let org = org.lock();
-    Ok(Json(json!({ "data": find(&org, &id)?, "errors": [] })))
+    Ok(Json(json!({ "data": find(&org, &id)?, "error": null })))
 }
 
-fn find<'o>(org: &'o Org, id: &str) -> Result<&'o Value, Refused> {
+pub(super) fn find<'o>(org: &'o Org, id: &str) -> Result<&'o Value, Refused> {
     org.slos
         .get(id)
-        .ok_or_else(|| Refused::not_found("SLO not found"))
+        .ok_or_else(|| Refused::not_found(format!("SLO not found: {id} not found")))
 }
 
 async fn update(State(org): State<Shared>, Path(id): Path<String>, body: Bytes) -> Answer {
     let mut org = org.lock();
     let old = find(&org, &id)?.clone();
-    let mut slo = accept(object(&body)?, &org)?;
-    if slo["type"] != old["type"] {
-        return Err(Refused::bad("SLO type cannot be changed"));
-    }
+    let mut slo = accept(object(&body)?, old["type"].as_str(), &org)?;
     for kept in ["id", "created_at", "creator"] {
         slo.insert(kept.to_owned(), old[kept].clone());
     }
@@ -122,7 +104,7 @@ async fn delete(
         });
     }
     org.slos.remove(&id)?;
-    Ok(Json(json!({ "data": [id], "errors": {} })))
+    Ok(Json(json!({ "data": [id], "error": null })))
 }
 
 async fn can_delete(State(org): State<Shared>, Query(params): Query<Params>) -> Answer {
@@ -180,148 +162,5 @@ fn names_slo(value: &Value, id: &str) -> bool {
             (field == "slo_id" && item.as_str() == Some(id)) || names_slo(item, id)
         }),
         _ => false,
-    }
-}
-
-/// A checked SLO with what the server adds to its fields.
-fn accept(sent: Map<String, Value>, org: &Org) -> Result<Map<String, Value>, Refused> {
-    let mut slo: Map<String, Value> = sent
-        .into_iter()
-        .filter(|(field, _)| SETTABLE.contains(&field.as_str()))
-        .collect();
-    let name = slo
-        .get("name")
-        .and_then(Value::as_str)
-        .map(str::trim)
-        .unwrap_or_default();
-    if name.is_empty() {
-        return Err(Refused::bad("Invalid payload: must specify name"));
-    }
-    let name = name.to_owned();
-    slo.insert("name".into(), json!(name));
-    let kind = slo
-        .get("type")
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .to_owned();
-    let number = TYPES.iter().find(|(known, _)| *known == kind);
-    let (_, number) = number.ok_or_else(|| Refused::bad("Invalid payload: invalid type"))?;
-    check_kind(&kind, &slo, org)?;
-    let first = thresholds(&mut slo)?;
-    slo.insert("type_id".into(), json!(number));
-    slo.insert("monitor_tags".into(), json!([]));
-    slo.extend(first);
-    slo.entry("description").or_insert(Value::Null);
-    tidy(&mut slo);
-    Ok(slo)
-}
-
-fn check_kind(kind: &str, slo: &Map<String, Value>, org: &Org) -> Result<(), Refused> {
-    match kind {
-        "monitor" => {
-            let ids = slo.get("monitor_ids").and_then(Value::as_array);
-            let ids = ids.filter(|ids| !ids.is_empty());
-            let ids =
-                ids.ok_or_else(|| Refused::bad("Invalid payload: must specify monitor_ids"))?;
-            match ids
-                .iter()
-                .find(|id| org.monitors.get(&id.to_string()).is_none())
-            {
-                Some(id) => Err(Refused::bad(format!(
-                    "Invalid payload: monitor {id} not found"
-                ))),
-                None => Ok(()),
-            }
-        }
-        "metric" => {
-            let side = |side| slo.get("query").and_then(|query| query.get(side)?.as_str());
-            match (side("numerator"), side("denominator")) {
-                (Some(good), Some(all)) if !good.is_empty() && !all.is_empty() => Ok(()),
-                _ => Err(Refused::bad("Invalid payload: must specify query")),
-            }
-        }
-        _ => match slo
-            .get("sli_specification")
-            .and_then(|spec| spec.get("time_slice"))
-        {
-            Some(Value::Object(_)) => Ok(()),
-            _ => Err(Refused::bad(
-                "Invalid payload: must specify sli_specification",
-            )),
-        },
-    }
-}
-
-/// Adds how the numbers are shown; gives back the fields that repeat the first target.
-fn thresholds(slo: &mut Map<String, Value>) -> Result<Map<String, Value>, Refused> {
-    let Some(Value::Array(thresholds)) = slo.get_mut("thresholds") else {
-        return Err(Refused::bad("Invalid payload: must specify thresholds"));
-    };
-    let mut first = Map::new();
-    for threshold in thresholds.iter_mut() {
-        let invalid = || Refused::bad("Invalid payload: invalid thresholds");
-        let target = threshold["target"].as_f64().ok_or_else(invalid)?;
-        let frame = threshold["timeframe"]
-            .as_str()
-            .ok_or_else(invalid)?
-            .to_owned();
-        if target <= 0.0 || target >= 100.0 || !matches!(frame.as_str(), "7d" | "30d" | "90d") {
-            return Err(invalid());
-        }
-        threshold["target"] = json!(target);
-        threshold["target_display"] = json!(shown(target));
-        if let Some(warning) = threshold.get("warning").and_then(Value::as_f64) {
-            if warning <= target || warning >= 100.0 {
-                return Err(Refused::bad(
-                    "Invalid payload: warning must be greater than target",
-                ));
-            }
-            threshold["warning"] = json!(warning);
-            threshold["warning_display"] = json!(shown(warning));
-        }
-        if first.is_empty() {
-            first.insert("timeframe".into(), json!(frame));
-            first.insert("target_threshold".into(), json!(target));
-            if let Some(warning) = threshold.get("warning").filter(|value| !value.is_null()) {
-                first.insert("warning_threshold".into(), warning.clone());
-            }
-        }
-    }
-    if first.is_empty() {
-        return Err(Refused::bad("Invalid payload: must specify thresholds"));
-    }
-    Ok(first)
-}
-
-fn shown(per_cent: f64) -> String {
-    let text = per_cent.to_string();
-    if text.contains('.') {
-        text
-    } else {
-        format!("{text}.")
-    }
-}
-
-/// Tags come back in an order of the server's own, an empty list of monitors not at all.
-fn tidy(slo: &mut Map<String, Value>) {
-    match slo.get_mut("tags") {
-        Some(Value::Array(tags)) => tags.sort_by_key(|tag| std::cmp::Reverse(tag.to_string())),
-        _ => {
-            slo.insert("tags".into(), json!([]));
-        }
-    }
-    for list in ["monitor_ids", "groups"] {
-        if slo
-            .get(list)
-            .is_some_and(|list| list.as_array().is_none_or(Vec::is_empty))
-        {
-            slo.shift_remove(list);
-        }
-    }
-    let slice = slo
-        .get_mut("sli_specification")
-        .and_then(|spec| spec.get_mut("time_slice"));
-    if let Some(Value::Object(slice)) = slice {
-        slice.entry("query_interval_seconds").or_insert(json!(300));
     }
 }

@@ -56,8 +56,8 @@ fn a_monitor_comes_back_with_what_the_server_adds() {
     assert_eq!(made["name"], "n");
     assert_eq!(
         made["options"],
-        json!({ "thresholds": { "critical": 5.0 }, "silenced": {}, "notify_audit": false, "include_tags": true,
-                "notify_no_data": false, "new_host_delay": 300 })
+        json!({ "silenced": {}, "notify_audit": false, "include_tags": true, "notify_no_data": false,
+                "new_host_delay": 300 })
     );
 }
 
@@ -272,4 +272,176 @@ fn a_limit_that_is_used_up_says_when_to_come_back() {
         .map(|_| org.call("GET", "/api/v1/monitor", None).0)
         .collect();
     assert_eq!(statuses, [200, 200, 429]);
+}
+
+#[test]
+fn what_the_api_refuses_is_refused() {
+    let org = StandIn::start();
+    let with = |kind: &str, query: &str, options: Value| {
+        let payload =
+            json!({ "name": "n", "type": kind, "query": query, "message": "", "options": options });
+        org.call("POST", "/api/v1/monitor/validate", Some(&payload))
+            .0
+    };
+    let metric = "avg(last_5m):avg:a{*} > 5";
+    let check = "\"http.up\".over(\"*\").by(\"host\").last(3).count_by_status()";
+    let events = "events(\"a\").rollup(\"count\").last(\"5m\") > 5";
+    for (kind, query, options) in [
+        ("query alert", metric, json!({ "new_host_delay": "300" })),
+        ("query alert", metric, json!({ "notify_audit": "no" })),
+        (
+            "query alert",
+            metric,
+            json!({ "thresholds": { "warning": 3 } }),
+        ),
+        ("query alert", "avg(last_5m):avg:a{*}\n> 5", json!({})),
+        (
+            "service check",
+            check,
+            json!({ "thresholds": { "critical": 4 } }),
+        ),
+        (
+            "event-v2 alert",
+            events,
+            json!({ "thresholds": { "critical": 5, "critical_recovery": 4 } }),
+        ),
+        ("log alert", "query", json!({})),
+    ] {
+        assert_eq!(
+            with(kind, query, options.clone()),
+            400,
+            "{kind} {query} {options}"
+        );
+    }
+    for (kind, query) in [
+        ("query alert", metric),
+        ("service check", check),
+        ("event-v2 alert", events),
+    ] {
+        assert_eq!(with(kind, query, json!({})), 200, "{kind}");
+    }
+    let widgets = |kind: &str| json!({ "title": "", "layout_type": "free", "widgets": [{ "definition": { "type": kind } }] });
+    assert_eq!(
+        org.call("POST", "/api/v1/dashboard", Some(&widgets("holograph")))
+            .0,
+        400
+    );
+    assert_eq!(
+        org.call("POST", "/api/v1/dashboard", Some(&widgets("note")))
+            .0,
+        200
+    );
+}
+
+#[test]
+fn a_downtime_of_the_first_version_mutes_its_monitor() {
+    let org = StandIn::start();
+    let id = org.post("/api/v1/monitor", &monitor("n"))["id"].clone();
+    let downtime =
+        json!({ "monitor_id": id, "scope": ["*"], "end": 4_000_000_000_u64, "message": "m" });
+    let made = org.post("/api/v1/downtime", &downtime);
+    assert_eq!(made["active"], true);
+    let path = format!("/api/v1/monitor/{id}?with_downtimes=true");
+    let muted = org.get(&path);
+    assert_eq!(
+        muted["options"]["silenced"],
+        json!({ "*": 4_000_000_000_u64 })
+    );
+    assert_eq!(muted["matching_downtimes"][0]["id"], made["id"]);
+    let cancelled = org.post("/api/v1/downtime/cancel/by_scope", &json!({ "scope": "*" }));
+    assert_eq!(cancelled, json!({ "cancelled_ids": [made["id"]] }));
+    assert_eq!(org.get(&path)["options"]["silenced"], json!({}));
+    let invalid = json!({ "scope": ["*"], "recurrence": { "type": "hours", "period": 1 } });
+    refused(
+        org.call("POST", "/api/v1/downtime", Some(&invalid)),
+        400,
+        "Invalid recurrence type",
+    );
+}
+
+#[test]
+fn a_downtime_of_the_second_version_says_when_and_who() {
+    let org = StandIn::start();
+    let with = |schedule: Value| {
+        let attributes = json!({ "scope": "env:prod", "monitor_identifier": { "monitor_tags": ["*"] }, "schedule": schedule });
+        let payload = json!({ "data": { "type": "downtime", "attributes": attributes } });
+        org.call("POST", "/api/v2/downtime", Some(&payload))
+    };
+    let (_, made) = with(json!({ "start": null }));
+    let schedule = &made["data"]["attributes"]["schedule"];
+    assert!(
+        schedule["start"].is_string() && schedule["end"].is_null(),
+        "{made:#}"
+    );
+    assert_eq!(
+        made["data"]["relationships"]["monitor"]["data"],
+        Value::Null
+    );
+    assert!(made["data"]["relationships"]["created_by"]["data"]["id"].is_string());
+    for bad in [
+        json!({ "start": "tomorrow" }),
+        json!({ "start": "2026-01-02T00:00:00+00:00", "end": "2026-01-01T00:00:00+00:00" }),
+        json!({ "recurrences": [] }),
+        json!({ "recurrences": [{ "rrule": "daily", "duration": "1h" }] }),
+    ] {
+        assert_eq!(with(bad.clone()).0, 400, "{bad}");
+    }
+}
+
+#[test]
+fn corrections_belong_to_an_slo() {
+    let org = StandIn::start();
+    let slo = json!({ "name": "s", "type": "metric", "thresholds": [{ "timeframe": "7d", "target": 99 }],
+        "query": { "numerator": "sum:a{*}.as_count()", "denominator": "sum:b{*}.as_count()" } });
+    let slo = org.post("/api/v1/slo", &slo)["data"][0]["id"].clone();
+    let slo = slo.as_str().expect("an id");
+    let attributes = json!({ "slo_id": slo, "start": 10, "end": 20, "category": "Other" });
+    let body = json!({ "data": { "type": "correction", "attributes": attributes } });
+    let made = org.post("/api/v1/slo/correction", &body)["data"].clone();
+    let path = format!(
+        "/api/v1/slo/correction/{}",
+        made["id"].as_str().expect("an id")
+    );
+    assert_eq!(
+        org.get(&format!("/api/v1/slo/{slo}/corrections"))["data"][0]["id"],
+        made["id"]
+    );
+    let change =
+        json!({ "data": { "type": "correction", "attributes": { "category": "Deployment" } } });
+    let (status, changed) = org.call("PATCH", &path, Some(&change));
+    assert_eq!(
+        (status, &changed["data"]["attributes"]["category"]),
+        (200, &json!("Deployment"))
+    );
+    assert_eq!(org.call("DELETE", &path, None).0, 204);
+    assert_eq!(org.call("GET", &path, None).0, 404);
+    let history = org.get(&format!("/api/v1/slo/{slo}/history?from_ts=0&to_ts=10"));
+    assert_eq!(history["data"]["slo"]["id"], slo);
+}
+
+#[test]
+fn dashboards_are_listed_and_restored() {
+    let org = StandIn::start();
+    let board = json!({ "title": "T_a b", "layout_type": "ordered", "widgets": [] });
+    let board = org.post("/api/v1/dashboard", &board);
+    assert_eq!(
+        (&board["notify_list"], &board["template_variables"]),
+        (&Value::Null, &Value::Null)
+    );
+    let id = board["id"].as_str().expect("an id");
+    assert_eq!(board["url"], format!("/dashboard/{id}/ta-b"));
+    let list = org.post("/api/v1/dashboard/lists/manual", &json!({ "name": "L" }))["id"].clone();
+    let items = format!("/api/v2/dashboard/lists/manual/{list}/dashboards");
+    let item = json!({ "dashboards": [{ "id": id, "type": "custom_timeboard" }] });
+    org.post(&items, &item);
+    assert_eq!(org.get(&items)["dashboards"][0]["title"], "T_a b");
+    let data = json!({ "data": [{ "id": id, "type": "dashboard" }] });
+    assert_eq!(org.call("DELETE", "/api/v1/dashboard", Some(&data)).0, 204);
+    assert_eq!(org.get(&items)["total"], 0);
+    assert_eq!(
+        org.get("/api/v1/dashboard?filter%5Bdeleted%5D=true")["dashboards"][0]["id"],
+        id
+    );
+    assert_eq!(org.call("PATCH", "/api/v1/dashboard", Some(&data)).0, 204);
+    assert_eq!(org.get(&format!("/api/v1/dashboard/{id}")), board);
 }

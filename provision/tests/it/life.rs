@@ -219,7 +219,7 @@ fn a_failure_is_named_with_what_needs_it_and_the_rest_goes_on() {
     let run = project.run(&org.url, &["apply", "--yes"]).exits(1);
     assert!(run.out.contains("7 created"), "{}", run.out);
     for line in [
-        "failed: create slo slo-0: the API refused (400): Invalid payload: monitor 999 not found",
+        "failed: create slo slo-0: the API refused (400): Some monitor IDs are invalid",
         "failed: create monitor burn: needs slo slo-0, which does not exist",
         "failed: create dashboard board-0: needs slo slo-0, which does not exist",
     ] {
