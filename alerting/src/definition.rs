@@ -16,7 +16,7 @@ pub use monitor::{
     MissingData, Monitor, MonitorOptions, MonitorType, NotificationPreset, Quantity,
     ThresholdWindows, Thresholds,
 };
-pub use project::{Environment, Project};
+pub use project::{Environment, MetricType, Metrics, Profile, Project, ProjectMetric};
 pub use slo::{MonitorId, RatioQuery, Slo, SloTarget, SloType, Timeframe};
 
 /// The JSON Schema of a definition file, for editors.
@@ -57,6 +57,12 @@ pub struct Defaults {
     /// What is watched; becomes the tag `service:…`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,
+    /// How bad it is; becomes the tag `severity:…` of monitors.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub severity: Option<String>,
+    /// The priority of monitors, from 1 (most urgent) to 5.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub priority: Option<Value>,
     /// The logical name of the dashboard to look at first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dashboard: Option<String>,

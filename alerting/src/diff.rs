@@ -89,7 +89,7 @@ fn compare_lists(path: &str, old: &[Value], new: &[Value], changes: &mut Vec<Cha
     }
 }
 
-/// The lines that describe one change, marked `~`, `+` or `-`.
+/// The lines that describe one change, marked `~`, `+` or `-`. Every character that differs is among them.
 pub fn lines(change: &Change) -> Vec<String> {
     match (&change.before, &change.after) {
         (Some(Value::Array(old)), Some(Value::Array(new))) => set_lines(&change.path, old, new),
@@ -98,33 +98,48 @@ pub fn lines(change: &Change) -> Vec<String> {
         {
             text_lines(&change.path, old, new)
         }
-        (Some(old), Some(new)) => vec![format!("~ {}: {} → {}", change.path, show(old), show(new))],
-        (None, Some(new)) => vec![format!("+ {}: {}", change.path, show(new))],
-        (Some(old), None) => vec![format!("- {}: {}", change.path, show(old))],
+        (Some(Value::String(old)), Some(Value::String(new))) => {
+            let (old, new) = excerpts(old, new);
+            vec![format!("~ {}: {old} → {new}", change.path)]
+        }
+        (Some(old), Some(new)) => vec![format!("~ {}: {old} → {new}", change.path)],
+        (None, Some(new)) => vec![format!("+ {}: {new}", change.path)],
+        (Some(old), None) => vec![format!("- {}: {old}", change.path)],
         (None, None) => Vec::new(),
     }
 }
 
 fn set_lines(path: &str, old: &[Value], new: &[Value]) -> Vec<String> {
-    let removed = old
-        .iter()
-        .filter(|item| !new.contains(item))
-        .map(|item| format!("    - {}", show(item)));
-    let added = new
-        .iter()
-        .filter(|item| !old.contains(item))
-        .map(|item| format!("    + {}", show(item)));
-    let mut lines: Vec<String> = removed.chain(added).collect();
-    if lines.is_empty() {
-        lines.push("    (same entries in another order)".to_owned());
+    let removed = without(old, new);
+    let added = without(new, old);
+    let mut lines = vec![format!("~ {path}:")];
+    lines.extend(removed.iter().map(|item| format!("    - {item}")));
+    lines.extend(added.iter().map(|item| format!("    + {item}")));
+    if lines.len() == 1 {
+        let (old, new) = (Value::from(old.to_vec()), Value::from(new.to_vec()));
+        return vec![format!("~ {path}: {old} → {new} (another order)")];
     }
-    lines.insert(0, format!("~ {path}:"));
     lines
+}
+
+/// What `items` has more often than `others`.
+fn without<'v>(items: &'v [Value], others: &[Value]) -> Vec<&'v Value> {
+    let mut others: Vec<&Value> = others.iter().collect();
+    let mut left = Vec::new();
+    for item in items {
+        match others.iter().position(|other| *other == item) {
+            Some(at) => {
+                others.swap_remove(at);
+            }
+            None => left.push(item),
+        }
+    }
+    left
 }
 
 /// Differing lines between a common beginning and a common end; texts of monitors are short.
 fn text_lines(path: &str, old: &str, new: &str) -> Vec<String> {
-    let (old, new): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());
+    let (old, new): (Vec<&str>, Vec<&str>) = (old.split('\n').collect(), new.split('\n').collect());
     let head = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
     let (old, new) = (&old[head..], &new[head..]);
     let tail = old
@@ -135,23 +150,59 @@ fn text_lines(path: &str, old: &str, new: &str) -> Vec<String> {
         .count();
     let removed = old[..old.len() - tail]
         .iter()
-        .map(|line| format!("    - {line}"));
+        .map(|line| format!("    - {}", visible(line)));
     let added = new[..new.len() - tail]
         .iter()
-        .map(|line| format!("    + {line}"));
+        .map(|line| format!("    + {}", visible(line)));
     std::iter::once(format!("~ {path}: (from line {})", head + 1))
         .chain(removed)
         .chain(added)
         .collect()
 }
 
-/// Characters of a value that are shown before it is cut.
-const SHOWN_MAX: usize = 200;
+/// A line whose invisible characters can be seen: a trailing space or a carriage return is a change too.
+fn visible(line: &str) -> String {
+    let end = line.trim_end_matches(' ').len();
+    let (text, spaces) = line.split_at(end);
+    let mut shown: String = text
+        .chars()
+        .flat_map(|c| {
+            let escaped = c.is_control().then(|| c.escape_default());
+            let plain = escaped.is_none().then_some(c);
+            escaped.into_iter().flatten().chain(plain)
+        })
+        .collect();
+    shown.extend(std::iter::repeat_n('·', spaces.len()));
+    shown
+}
 
-fn show(value: &Value) -> String {
-    let text = value.to_string();
-    match text.char_indices().nth(SHOWN_MAX) {
-        Some((cut, _)) => format!("{}… ({} characters)", &text[..cut], text.chars().count()),
-        None => text,
+/// Characters of a common beginning or end that are shown around a difference.
+const CONTEXT_CHARACTERS: usize = 40;
+/// Texts up to this long are shown whole.
+const WHOLE_CHARACTERS_MAX: usize = 200;
+
+/// Two texts, quoted; of long ones what they have in common is shortened to what surrounds the difference.
+fn excerpts(old: &str, new: &str) -> (String, String) {
+    let quoted = |text: String| Value::from(text).to_string();
+    let (a, b): (Vec<char>, Vec<char>) = (old.chars().collect(), new.chars().collect());
+    if a.len().max(b.len()) <= WHOLE_CHARACTERS_MAX {
+        return (quoted(old.to_owned()), quoted(new.to_owned()));
     }
+    let head = a.iter().zip(&b).take_while(|(a, b)| a == b).count();
+    let tail = a[head..].iter().rev().zip(b[head..].iter().rev());
+    let tail = tail.take_while(|(a, b)| a == b).count();
+    let (from, kept) = (
+        head.saturating_sub(CONTEXT_CHARACTERS),
+        tail.min(CONTEXT_CHARACTERS),
+    );
+    let cut = |text: &[char]| {
+        let to = text.len() - tail + kept;
+        let start = if from > 0 { "…" } else { "" };
+        let end = if to < text.len() { "…" } else { "" };
+        quoted(format!(
+            "{start}{}{end}",
+            text[from..to].iter().collect::<String>()
+        ))
+    };
+    (cut(&a), cut(&b))
 }

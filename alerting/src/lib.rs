@@ -3,12 +3,15 @@
 //!
 //! In reading order:
 //!
-//! - [`definition`]: the shapes of definition files; [`query`]: the query language inside of them
+//! - [`definition`]: the shapes of definition files; [`query`]: the query language inside of them; [`catalogue`]: the
+//!   metrics that queries may ask for
 //! - [`set`]: all files read for one environment and checked against the [`rules`]
 //! - [`object`]: one thing to provision, as the API takes it, and its identity
-//! - [`normal`], [`diff`], [`plan`]: from two sets of objects to the ordered operations that make them equal
+//! - [`normal`], [`update`], [`diff`], [`plan`]: from two sets of objects to the ordered operations that make them
+//!   equal
 //! - [`prometheus`], [`grafana`], [`cloudwatch`]: the same definitions for those who use these instead
 
+pub mod catalogue;
 pub mod cloudwatch;
 pub mod definition;
 pub mod diff;
@@ -21,4 +24,5 @@ pub mod provided;
 pub mod query;
 pub mod rules;
 pub mod set;
+pub mod update;
 pub mod yaml;

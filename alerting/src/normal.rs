@@ -1,9 +1,9 @@
 //! The one form in which local and remote objects are compared: server-added fields, defaults and representation
 //! differences removed. Must not know which side an object came from: both go through the same function.
 
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Number, Value, json};
 
-use crate::object::{Kind, Object, Remote};
+use crate::object::{self, Kind, Object, Remote};
 
 /// The options that a monitor definition may set. Others are the server's own business and are left alone.
 pub const MONITOR_OPTIONS: &[&str] = &[
@@ -39,10 +39,28 @@ pub const MONITOR_OPTIONS: &[&str] = &[
     "variables",
 ];
 
-const MONITOR_FIELDS: &[&str] = &[
+/// The fields that a monitor definition may set.
+pub(crate) const MONITOR_FIELDS: &[&str] = &[
     "message", "name", "options", "priority", "query", "tags", "type",
 ];
-const SLO_FIELDS: &[&str] = &[
+/// The thresholds that a monitor definition may set.
+pub(crate) const THRESHOLDS: &[&str] = &[
+    "critical",
+    "critical_recovery",
+    "ok",
+    "unknown",
+    "warning",
+    "warning_recovery",
+];
+/// The windows that a monitor definition may set.
+pub(crate) const THRESHOLD_WINDOWS: &[&str] = &["recovery_window", "trigger_window"];
+/// What an SLO definition may say of a target.
+pub(crate) const TARGET: &[&str] = &["target", "timeframe", "warning"];
+/// The two sides of a metric SLO.
+pub(crate) const RATIO: &[&str] = &["denominator", "numerator"];
+
+/// The fields that an SLO definition may set.
+pub(crate) const SLO_FIELDS: &[&str] = &[
     "description",
     "groups",
     "monitor_ids",
@@ -53,7 +71,8 @@ const SLO_FIELDS: &[&str] = &[
     "thresholds",
     "type",
 ];
-const DASHBOARD_FIELDS: &[&str] = &[
+/// The fields that a dashboard definition may set.
+pub(crate) const DASHBOARD_FIELDS: &[&str] = &[
     "description",
     "layout_type",
     "notify_list",
@@ -87,6 +106,50 @@ pub fn normalise(kind: Kind, value: &Value) -> Value {
     }
 }
 
+/// Whether a field says the same on both sides.
+pub(crate) fn same_field(
+    kind: Kind,
+    name: &str,
+    have: Option<&Value>,
+    wanted: Option<&Value>,
+) -> bool {
+    normalise(kind, &alone(name, have)) == normalise(kind, &alone(name, wanted))
+}
+
+/// Whether one of a monitor's options says the same on both sides.
+pub(crate) fn same_option(name: &str, have: Option<&Value>, wanted: Option<&Value>) -> bool {
+    let options = |value| json!({ "options": alone(name, value) });
+    normalise(Kind::Monitor, &options(have)) == normalise(Kind::Monitor, &options(wanted))
+}
+
+fn alone(name: &str, value: Option<&Value>) -> Value {
+    let field = value.map(|value| (name.to_owned(), value.clone()));
+    Value::Object(field.into_iter().collect())
+}
+
+/// Whether two texts say the same to the server, which trims them.
+pub(crate) fn same_text(have: &str, wanted: &str) -> bool {
+    trimmed(have) == trimmed(wanted)
+}
+
+/// A description without its marker line, otherwise to the byte.
+pub(crate) fn without_marker(description: &str) -> String {
+    description
+        .split_inclusive('\n')
+        .filter(|line| object::marker_key(line).is_none())
+        .collect()
+}
+
+/// A dashboard's tabs with widgets named by position.
+pub(crate) fn positioned_tabs(dashboard: &Map<String, Value>) -> Option<Vec<Value>> {
+    let mut dashboard = dashboard.clone();
+    position_tabs(&mut dashboard);
+    match dashboard.shift_remove("tabs") {
+        Some(Value::Array(tabs)) => Some(tabs),
+        _ => None,
+    }
+}
+
 fn monitor(object: &Map<String, Value>) -> Value {
     let mut normal = pick(object, MONITOR_FIELDS);
     for field in ["name", "message", "query"] {
@@ -110,8 +173,13 @@ fn monitor(object: &Map<String, Value>) -> Value {
 
 fn monitor_options(options: Map<String, Value>) -> Map<String, Value> {
     let mut normal = pick(&options, MONITOR_OPTIONS);
-    if let Some(Value::Object(thresholds)) = normal.get_mut("thresholds") {
-        thresholds.retain(|_, value| !value.is_null());
+    for (field, known) in [
+        ("thresholds", THRESHOLDS),
+        ("threshold_windows", THRESHOLD_WINDOWS),
+    ] {
+        if let Some(Value::Object(fields)) = normal.get_mut(field) {
+            fields.retain(|name, value| known.contains(&name.as_str()) && !value.is_null());
+        }
     }
     for field in ["notify_by", "renotify_statuses"] {
         sort_set(&mut normal, field);
@@ -145,6 +213,7 @@ fn slo(object: &Map<String, Value>) -> Value {
         sort_set(&mut normal, field);
     }
     if let Some(Value::Object(query)) = normal.get_mut("query") {
+        query.retain(|name, _| RATIO.contains(&name.as_str()));
         trim(query, "numerator");
         trim(query, "denominator");
     }
@@ -165,9 +234,7 @@ fn slo(object: &Map<String, Value>) -> Value {
 
 fn slo_threshold(threshold: &mut Value) {
     if let Some(threshold) = threshold.as_object_mut() {
-        threshold.retain(|name, value| {
-            matches!(name.as_str(), "timeframe" | "target" | "warning") && !value.is_null()
-        });
+        threshold.retain(|name, value| TARGET.contains(&name.as_str()) && !value.is_null());
     }
 }
 
@@ -258,8 +325,12 @@ fn is_empty(value: &Value) -> bool {
 
 fn trim(object: &mut Map<String, Value>, field: &str) {
     if let Some(Value::String(text)) = object.get_mut(field) {
-        *text = text.trim().replace("\r\n", "\n");
+        *text = trimmed(text);
     }
+}
+
+fn trimmed(text: &str) -> String {
+    text.trim().replace("\r\n", "\n")
 }
 
 fn sort_set(object: &mut Map<String, Value>, field: &str) {

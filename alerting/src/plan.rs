@@ -5,8 +5,7 @@ mod guard;
 mod order;
 mod pair;
 mod render;
-
-use std::collections::BTreeSet;
+mod users;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -15,10 +14,11 @@ use thiserror::Error;
 pub use guard::{DELETE_PERCENT_MAX, FREE_DELETES, Guard};
 pub(crate) use order::circle;
 pub use render::{markdown, text};
+pub use users::name_foreign_users;
 
-use crate::diff::{Change, diff};
-use crate::normal::normalise;
+use crate::diff::Change;
 use crate::object::{self, Ids, Key, Kind, Link, Object, Remote};
+use crate::update::Update;
 use pair::{Pair, Pairs};
 
 /// What to plan for.
@@ -74,14 +74,20 @@ pub struct Operation {
     pub title: String,
     /// The server's id; absent for a create.
     pub id: Option<String>,
-    /// What differs; empty for create and delete.
+    /// What the request changes, all of it; empty for create and delete.
     pub changes: Vec<Change>,
-    /// What to send, complete, links as `${…}`; absent for a delete. Give it to [`object::resolve`] first.
+    /// What to send, complete, links to what does not exist yet as `${…}`; absent for a delete. Give it to
+    /// [`object::resolve`] first.
     pub payload: Option<Value>,
-    /// A delete that other managed objects still refer to at this moment: later operations remove the reference.
-    pub force: bool,
+    /// What the files want, links as `${…}`; absent for a delete. An [`Update`] merges it over what the server has at
+    /// the moment of sending.
+    #[serde(skip)]
+    pub wanted: Option<Value>,
     /// Why, where the action alone does not say.
     pub note: Option<String>,
+    /// Operations of one stage do not need each other; those of an earlier stage come first.
+    #[serde(skip)]
+    pub stage: usize,
 }
 
 /// The ordered operations.
@@ -107,11 +113,9 @@ impl Plan {
             .count()
     }
 
-    /// Whether anything that people see would change; an adoption only adds a mark.
+    /// Whether an apply would send anything; an adoption adds a mark, which is a change too.
     pub fn has_changes(&self) -> bool {
-        self.operations
-            .iter()
-            .any(|operation| operation.action != Action::Adopt)
+        !self.operations.is_empty()
     }
 }
 
@@ -205,8 +209,7 @@ pub fn plan(local: &[Object], remote: &[Remote], options: &Options) -> Result<Pl
     options
         .guard
         .check(&operations, local.len(), pairs.managed, &options.namespace)?;
-    mark_forced(&mut operations, remote);
-    let operations = order::order(operations, local)?;
+    let operations = order::order(operations, local, remote)?;
     Ok(Plan {
         namespace: options.namespace.clone(),
         operations,
@@ -243,8 +246,9 @@ fn wanted(pair: &Pair<'_>, ids: &Ids) -> Option<Operation> {
         id,
         changes,
         payload: Some(payload),
-        force: false,
+        wanted: Some(local.payload.clone()),
         note,
+        stage: 0,
     };
     let Some(remote) = pair.remote else {
         return Some(operation(
@@ -255,13 +259,12 @@ fn wanted(pair: &Pair<'_>, ids: &Ids) -> Option<Operation> {
             None,
         ));
     };
-    let desired = normalise(local.kind, &object::resolve(&local.payload, ids).0);
-    let changes = diff(&normalise(remote.kind, &remote.value), &desired);
-    if changes.is_empty() {
+    let desired = object::resolve(&local.payload, ids).0;
+    let update = Update::new(local.kind, &remote.value, &desired);
+    if update.changes.is_empty() {
         return None;
     }
-    let only_mark = remote.key().is_none() && differs_in_mark_alone(local, &desired, remote);
-    let action = if only_mark {
+    let action = if remote.key().is_none() && differs_in_mark_alone(&desired, remote) {
         Action::Adopt
     } else {
         Action::Update
@@ -269,16 +272,18 @@ fn wanted(pair: &Pair<'_>, ids: &Ids) -> Option<Operation> {
     Some(operation(
         action,
         Some(remote.id.clone()),
-        changes,
-        keep_server_options(local, remote),
+        update.changes,
+        update.body,
         pair.note.clone(),
     ))
 }
 
-/// Whether taking the mark away from what is wanted leaves exactly what exists.
-fn differs_in_mark_alone(local: &Object, desired: &Value, remote: &Remote) -> bool {
-    normalise(local.kind, &without_mark(desired))
-        == normalise(remote.kind, &without_mark(&remote.value))
+/// Whether what is wanted would change nothing if it had no mark.
+fn differs_in_mark_alone(desired: &Value, remote: &Remote) -> bool {
+    let unmarked = without_mark(desired);
+    Update::new(remote.kind, &remote.value, &unmarked)
+        .changes
+        .is_empty()
 }
 
 fn without_mark(value: &Value) -> Value {
@@ -290,44 +295,9 @@ fn without_mark(value: &Value) -> Value {
         });
     }
     if let Some(Value::String(description)) = value.get_mut("description") {
-        let lines: Vec<&str> = description
-            .lines()
-            .filter(|line| object::marker_key(line).is_none())
-            .collect();
-        *description = lines.join("\n");
+        *description = crate::normal::without_marker(description);
     }
     value
-}
-
-/// The API replaces a monitor's options whole: mutes and options that the files cannot express go back as they came.
-fn keep_server_options(local: &Object, remote: &Remote) -> Value {
-    let mut payload = local.payload.clone();
-    if local.kind != Kind::Monitor {
-        return payload;
-    }
-    let theirs = remote
-        .value
-        .get("options")
-        .and_then(Value::as_object)
-        .into_iter()
-        .flatten();
-    let kept: Vec<_> = theirs
-        .filter(|(name, value)| {
-            !crate::normal::MONITOR_OPTIONS.contains(&name.as_str()) && !value.is_null()
-        })
-        .collect();
-    if let Some(payload) = payload.as_object_mut().filter(|_| !kept.is_empty()) {
-        let options = payload
-            .entry("options")
-            .or_insert_with(|| Value::Object(serde_json::Map::new()));
-        if let Some(options) = options.as_object_mut() {
-            options.extend(
-                kept.into_iter()
-                    .map(|(name, value)| (name.clone(), value.clone())),
-            );
-        }
-    }
-    payload
 }
 
 fn delete(remote: &Remote, key: &Key, note: Option<String>) -> Operation {
@@ -339,51 +309,10 @@ fn delete(remote: &Remote, key: &Key, note: Option<String>) -> Operation {
         id: Some(remote.id.clone()),
         changes: Vec::new(),
         payload: None,
-        force: false,
+        wanted: None,
         note,
+        stage: 0,
     }
-}
-
-/// A delete may be forced when everything that refers to the object is changed or deleted by this same plan.
-fn mark_forced(operations: &mut [Operation], remote: &[Remote]) {
-    let touched: BTreeSet<(Kind, String)> = operations
-        .iter()
-        .filter_map(|operation| Some((operation.kind, operation.id.clone()?)))
-        .collect();
-    let deletes = operations
-        .iter_mut()
-        .filter(|operation| operation.action == Action::Delete);
-    for operation in deletes.filter(|operation| operation.kind != Kind::Dashboard) {
-        let Some(id) = operation.id.clone() else {
-            continue;
-        };
-        let mut referrers = remote
-            .iter()
-            .filter(|other| other.id != id && refers_to(other, &id))
-            .peekable();
-        operation.force = referrers.peek().is_some()
-            && referrers.all(|other| touched.contains(&(other.kind, other.id.clone())));
-    }
-}
-
-fn refers_to(remote: &Remote, id: &str) -> bool {
-    let in_list = remote
-        .value
-        .get("monitor_ids")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
-    let mut listed = in_list.map(Value::to_string);
-    let query = remote
-        .value
-        .get("query")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
-    listed.any(|listed| listed == id)
-        || (remote.kind == Kind::Monitor
-            && query
-                .split(|c: char| !c.is_ascii_alphanumeric())
-                .any(|word| word == id))
 }
 
 /// Whether a name fits a pattern in which `*` stands for anything. Linear: each part is sought after the one before it.

@@ -19,9 +19,9 @@ use std::ops::Range;
 
 use checked_yaml::{Document, Place, Problem};
 
+use crate::catalogue::Catalogue;
 use crate::definition::Waiver;
 use crate::set::{Definition, Item};
-pub use metrics::{Known, known_metric};
 pub use table::{RULES, Rule, find};
 use view::{Everything, MonitorView};
 
@@ -35,6 +35,8 @@ pub struct Finding {
     needles: Vec<String>,
     message: String,
     help: Vec<String>,
+    /// Good practice, and no mistake: only projects with the house profile hear of it.
+    house: bool,
 }
 
 impl Finding {
@@ -50,7 +52,18 @@ impl Finding {
             needles: Vec::new(),
             message,
             help: Vec::new(),
+            house: false,
         }
+    }
+
+    /// Only for projects with the house profile.
+    pub(crate) fn house(mut self) -> Self {
+        self.house = true;
+        self
+    }
+
+    pub(crate) fn is_house(&self) -> bool {
+        self.house
     }
 
     /// Adds a line of advice.
@@ -128,8 +141,18 @@ fn place_of(document: &Document, place: &Place, needle: &str) -> Option<(Place, 
 }
 
 /// Everything that any rule finds, with the index of the item it is about.
-pub(crate) fn check(items: &[Item], runbooks: Option<&[String]>) -> Vec<(usize, Finding)> {
-    let everything = Everything { items, runbooks };
+pub(crate) fn check(
+    items: &[Item],
+    runbooks: Option<&[String]>,
+    catalogue: &Catalogue,
+    services: &[String],
+) -> Vec<(usize, Finding)> {
+    let everything = Everything {
+        items,
+        runbooks,
+        catalogue,
+        services,
+    };
     let mut findings = Vec::new();
     for (index, item) in items.iter().enumerate() {
         findings.extend(
@@ -143,7 +166,7 @@ pub(crate) fn check(items: &[Item], runbooks: Option<&[String]>) -> Vec<(usize, 
 }
 
 fn check_item(item: &Item, everything: &Everything<'_>) -> Vec<Finding> {
-    let mut findings = labels::check(item);
+    let mut findings = labels::check(item, everything);
     match &item.definition {
         Definition::Monitor(definition) => {
             let (view, syntax) = MonitorView::new(item, definition);
@@ -152,8 +175,10 @@ fn check_item(item: &Item, everything: &Everything<'_>) -> Vec<Finding> {
                 findings.extend(rules(&view, everything));
             }
         }
-        Definition::Slo(definition) => findings.extend(slo::check(item, definition)),
-        Definition::Dashboard(definition) => findings.extend(dashboard::check(item, definition)),
+        Definition::Slo(definition) => findings.extend(slo::check(item, definition, everything)),
+        Definition::Dashboard(definition) => {
+            findings.extend(dashboard::check(item, definition, everything));
+        }
     }
     findings
 }

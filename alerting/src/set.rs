@@ -6,10 +6,13 @@ mod build;
 mod links;
 mod variables;
 
+use std::collections::BTreeMap;
+
 use checked_yaml::{Document, Place, Problems};
 use serde_json::Value;
 
-use crate::definition::{Dashboard, Definitions, Monitor, Slo};
+use crate::catalogue::Catalogue;
+use crate::definition::{Dashboard, Definitions, Monitor, Profile, Slo};
 use crate::object::Object;
 use crate::rules::{self, Finding};
 use variables::Variables;
@@ -17,6 +20,7 @@ use variables::Variables;
 pub use build::{dashboard_file, monitor_file, slo_file};
 pub use variables::BUILT_IN as BUILT_IN_VARIABLES;
 pub(crate) use variables::has_unknown;
+pub use variables::site_url;
 
 /// A file's text and what to call it.
 #[derive(Debug, Clone)]
@@ -32,6 +36,8 @@ pub struct Source {
 pub struct Inputs {
     /// The project file.
     pub project: Option<Source>,
+    /// The project's list of metrics.
+    pub metrics: Option<Source>,
     /// The definition files.
     pub files: Vec<Source>,
     /// Names of the runbooks that exist; `None` leaves that unchecked.
@@ -42,6 +48,8 @@ pub struct Inputs {
     pub variables: Vec<(String, String)>,
     /// Replaces the environment's namespace.
     pub namespace: Option<String>,
+    /// The Datadog site, such as `datadoghq.eu`; fills the variable `site` where the project leaves it open.
+    pub site: Option<String>,
 }
 
 /// The definitions of one environment, all of them sound.
@@ -51,6 +59,10 @@ pub struct Set {
     pub namespace: String,
     /// The environment's name.
     pub environment: String,
+    /// The API's address, if the project names one.
+    pub api_url: Option<String>,
+    /// The metrics that definitions may query.
+    pub catalogue: Catalogue,
     /// What to provision, in the order of the files.
     pub objects: Vec<Object>,
     /// The same with their definitions, for generators.
@@ -68,6 +80,8 @@ pub struct Item {
     pub place: Place,
     /// The runbook, its own or the file's.
     pub runbook: Option<String>,
+    /// The variables that it may use.
+    pub(crate) values: BTreeMap<String, String>,
     /// Index of its file.
     pub(crate) file: usize,
 }
@@ -122,13 +136,20 @@ pub fn load(inputs: &Inputs) -> Result<Set, Vec<Problems>> {
     }
     let mut findings = links::check(&items);
     findings.extend(items.iter().enumerate().flat_map(|(index, item)| {
-        let unknown = scope
-            .variables
-            .unknown(documents[item.file].node(&item.place), &item.place);
+        let node = documents[item.file].node(&item.place);
+        let unknown = variables::unknown(node, &item.place, &item.values);
         unknown.into_iter().map(move |finding| (index, finding))
     }));
-    findings.extend(rules::check(&items, inputs.runbooks.as_deref()));
-    let findings = rules::waive(&items, findings);
+    findings.extend(rules::check(
+        &items,
+        inputs.runbooks.as_deref(),
+        &scope.catalogue,
+        &scope.services,
+    ));
+    let mut findings = rules::waive(&items, findings);
+    if scope.profile == Profile::Essential {
+        findings.retain(|(_, finding)| !finding.is_house());
+    }
     reports.extend(report(&documents, &items, findings));
     if !reports.is_empty() {
         return Err(reports);
@@ -137,6 +158,8 @@ pub fn load(inputs: &Inputs) -> Result<Set, Vec<Problems>> {
     Ok(Set {
         namespace: scope.variables.namespace,
         environment: scope.variables.environment,
+        api_url: scope.api_url,
+        catalogue: scope.catalogue,
         objects,
         items,
     })
@@ -153,7 +176,7 @@ fn read(
     let defaults = &definitions.defaults;
     for (section, name, definition) in all(&definitions) {
         let place = Place::root().key(section).key(name);
-        let mut object = build::object(name, &definition, defaults, variables);
+        let (mut object, values) = build::object(name, &definition, defaults, variables);
         let start = document.key_span(&place).range().start;
         object.origin.file.clone_from(&source.path);
         object.origin.line = checked_yaml::problem::line_and_column(&source.text, start).0;
@@ -163,6 +186,7 @@ fn read(
             object,
             place,
             runbook,
+            values,
             file,
         });
     }

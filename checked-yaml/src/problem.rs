@@ -141,6 +141,29 @@ impl Problems {
         self.sources.first().map_or("", |source| source.name())
     }
 
+    /// Without the problems that `said` knows already by place and label; it learns the others. For texts that are
+    /// checked more than once, as in several environments.
+    pub fn unsaid(
+        &self,
+        said: &mut std::collections::BTreeSet<(String, usize, usize, String)>,
+    ) -> Self {
+        let name = self.name().to_owned();
+        let new = |problem: &&Problem| {
+            let range = problem.span.range();
+            said.insert((
+                name.clone(),
+                range.start,
+                range.end,
+                problem.label.clone() + kind(&problem.message),
+            ))
+        };
+        let problems = self.problems.iter().filter(new).cloned().collect();
+        Self {
+            sources: self.sources.clone(),
+            problems,
+        }
+    }
+
     /// A report for people.
     pub fn render(&self, style: Style) -> String {
         let handler = handler(style);
@@ -209,6 +232,14 @@ impl fmt::Display for Problems {
 }
 
 impl std::error::Error for Problems {}
+
+/// The name in brackets at the end of a message, else the message itself.
+fn kind(message: &str) -> &str {
+    let name = message
+        .strip_suffix(']')
+        .and_then(|text| text.rsplit_once('['));
+    name.map_or(message, |(_, name)| name)
+}
 
 fn handler(style: Style) -> GraphicalReportHandler {
     let theme = match style {

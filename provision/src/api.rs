@@ -16,7 +16,7 @@ use datadog_api_client::datadogV1::api_monitors::MonitorsAPI;
 use datadog_api_client::datadogV1::api_service_level_objectives::ServiceLevelObjectivesAPI;
 use http::Method;
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 pub use endpoint::{Endpoint, EndpointError, Keys, SITES, Settings};
 pub use error::ApiError;
@@ -57,6 +57,8 @@ impl Api {
         let http = reqwest::Client::builder()
             .timeout(REQUEST_TIMEOUT)
             .connect_timeout(CONNECT_TIMEOUT)
+            // The API never redirects; whatever answers in its place must not send the keys elsewhere.
+            .redirect(reqwest::redirect::Policy::none())
             .user_agent(concat!("monitors/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| ApiError::Unreachable(error::chain(&error)))?;
@@ -241,56 +243,38 @@ impl Api {
             .find(|remote| remote.key().as_ref() == Some(key)))
     }
 
-    /// Makes an object what the payload says. Fields that the API keeps when they are left out are sent empty.
+    /// Sends the body of an update as it is: the typed client would alter the spelling of what must survive.
     ///
     /// # Errors
     ///
     /// When the API refuses or cannot be reached.
-    pub async fn update(&self, kind: Kind, id: &str, payload: &Value) -> Result<(), ApiError> {
-        match kind {
-            Kind::Monitor => {
-                let payload = self.with_mutes(id, payload).await?;
-                self.update_monitor(id, &payload).await?
-            }
-            Kind::Slo => self.update_slo(id, payload).await?,
-            Kind::Dashboard => {
-                self.raw(Method::PUT, &object_path(kind, id), &[], Some(payload))
-                    .await?
-            }
-        };
-        Ok(())
+    pub async fn update(&self, kind: Kind, id: &str, body: &Value) -> Result<(), ApiError> {
+        let path = object_path(kind, id);
+        self.raw(Method::PUT, &path, &[], Some(body))
+            .await
+            .map(drop)
     }
 
-    /// Options are replaced whole, so mutes that people made go back as they are at this moment.
-    async fn with_mutes(&self, id: &str, payload: &Value) -> Result<Value, ApiError> {
-        let mut payload = payload.clone();
-        if payload.get("priority").is_none() {
-            payload["priority"] = Value::Null;
-        }
-        let current = self.get(Kind::Monitor, id).await?;
-        let current = current.ok_or(ApiError::Gone)?;
-        let silenced = current.value["options"]["silenced"]
-            .as_object()
-            .cloned()
-            .unwrap_or_default();
-        if payload.get("options").is_none() {
-            payload["options"] = json!({});
-        }
-        if let Some(options) = payload["options"].as_object_mut() {
-            options.insert("silenced".into(), Value::Object(silenced));
-        }
-        Ok(payload)
+    /// Asks whether a monitor would be accepted; nothing is changed.
+    ///
+    /// # Errors
+    ///
+    /// When the API refuses it, or cannot be reached.
+    pub async fn validate(&self, payload: &Value) -> Result<(), ApiError> {
+        self.raw(Method::POST, "/api/v1/monitor/validate", &[], Some(payload))
+            .await
+            .map(drop)
     }
 
-    /// Deletes an object; one that is gone already is as good.
+    /// Deletes an object, never by force; one that is gone already is as good.
     ///
     /// # Errors
     ///
     /// When the API refuses or cannot be reached.
-    pub async fn delete(&self, kind: Kind, id: &str, force: bool) -> Result<(), ApiError> {
+    pub async fn delete(&self, kind: Kind, id: &str) -> Result<(), ApiError> {
         let deleted = match kind {
-            Kind::Monitor => self.delete_monitor(id, force).await,
-            Kind::Slo => self.delete_slo(id, force).await,
+            Kind::Monitor => self.delete_monitor(id).await,
+            Kind::Slo => self.delete_slo(id).await,
             Kind::Dashboard => self
                 .raw(Method::DELETE, &object_path(kind, id), &[], None)
                 .await

@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use alerting::object::{self, Ids, Kind, Link};
 use alerting::plan::{Action, Operation, Plan};
+use alerting::update::Update;
 use futures_util::StreamExt as _;
+use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::IN_FLIGHT_MAX;
@@ -122,14 +124,15 @@ pub async fn apply(
     stop: watch::Receiver<bool>,
 ) -> Results {
     let total = plan.operations.len();
+    let mut ids = plan.ids.clone();
     let run = Run {
         api,
         progress,
         total,
         finished: AtomicUsize::new(0),
         stop,
+        planned_with: plan.ids,
     };
-    let mut ids = plan.ids;
     let mut results = Results::default();
     let mut keys_refused = false;
     for stage in stages::stages(plan.operations) {
@@ -160,6 +163,8 @@ struct Run<'a> {
     total: usize,
     finished: AtomicUsize,
     stop: watch::Receiver<bool>,
+    /// The ids that the plan knew: what was made since does not count as a change behind its back.
+    planned_with: Ids,
 }
 
 impl Run<'_> {
@@ -182,23 +187,47 @@ impl Run<'_> {
 
     async fn request(&self, operation: &Operation, ids: &Ids) -> Result<Option<String>, Outcome> {
         let kind = operation.kind;
-        let Some(payload) = &operation.payload else {
+        let Some(wanted) = &operation.wanted else {
             let id = operation.id.as_deref().unwrap_or_default();
-            let deleted = self.api.delete(kind, id, operation.force).await;
+            let deleted = self.api.delete(kind, id).await;
             return deleted.map(|()| None).map_err(Outcome::Failed);
         };
-        let (payload, missing) = object::resolve(payload, ids);
+        let (resolved, missing) = object::resolve(wanted, ids);
         if !missing.is_empty() {
             return Err(Outcome::Needs(missing));
         }
         let done = match &operation.id {
-            Some(id) => self.api.update(kind, id, &payload).await.map(|()| None),
+            Some(id) => self.update(operation, id, &resolved).await.map(|()| None),
             None => {
-                let created = self.api.create(kind, &operation.key, &payload).await;
+                let created = self.api.create(kind, &operation.key, &resolved).await;
                 created.map(|remote| Some(remote.id))
             }
         };
         done.map_err(Outcome::Failed)
+    }
+
+    /// Merges what is wanted over what the server has at this moment, so that a mute made a second ago survives, and
+    /// sends nothing that the plan did not show.
+    async fn update(
+        &self,
+        operation: &Operation,
+        id: &str,
+        resolved: &Value,
+    ) -> Result<(), ApiError> {
+        let kind = operation.kind;
+        let current = self.api.get(kind, id).await?.ok_or(ApiError::Gone)?;
+        let wanted = operation.wanted.as_ref().unwrap_or(resolved);
+        let (wanted, _) = object::resolve(wanted, &self.planned_with);
+        let update = Update::new(kind, &current.value, &wanted);
+        // An earlier attempt that was cut off may have done it already.
+        if update.changes != operation.changes && !update.changes.is_empty() {
+            return Err(ApiError::Changed);
+        }
+        let update = Update::new(kind, &current.value, resolved);
+        if update.changes.is_empty() {
+            return Ok(());
+        }
+        self.api.update(kind, id, &update.body).await
     }
 
     fn tell(&self, operation: &Operation, outcome: &Outcome, made: Option<&str>) {

@@ -9,6 +9,7 @@ use crate::stand_in::{Failure, Limit};
 
 const EXAMPLES: &str = "\
 Examples:
+  monitors init --service checkout --team shop  a project to begin with
   monitors check                                every definition, every environment, offline
   monitors plan --env prod                      what an apply would change
   monitors apply --env prod                     change it, after asking
@@ -18,7 +19,7 @@ Examples:
   monitors stand-in --port 8126 --data /tmp/dd  an API to try it on
   monitors apply --env dev --api-url http://127.0.0.1:8126
 
-Keys and site come from the environment: DD_API_KEY, DD_APP_KEY, DD_SITE (default datadoghq.com).
+From the environment: DD_API_KEY, DD_APP_KEY, DD_SITE (default datadoghq.com) or DD_API_URL, DD_ENV.
 
 Exit codes:
   0         done; with --detailed-exitcode: nothing differs
@@ -39,8 +40,12 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Begin a project: two monitors, an SLO and a dashboard for a service
+    Init(Init),
     /// Check every definition offline, in every environment or in one
     Check(Check),
+    /// Let the API check the monitors, without changing anything
+    Validate(Validate),
     /// Show what an apply would create, update and delete
     Plan(Plan),
     /// Make the org what the files say
@@ -53,6 +58,12 @@ pub enum Command {
     Show(Show),
     /// Show what was changed on the server by hand since the last apply
     Drift(Drift),
+    /// Print the definitions as Prometheus rules, Grafana dashboards or CloudWatch alarms
+    Export(Export),
+    /// List the metrics that definitions may query
+    Metrics(Metrics),
+    /// Print a completion script for a shell
+    Completions(Completions),
     /// Print the JSON Schema of the files, for editors
     Schema(Schema),
     /// Bring definition files into their usual form
@@ -67,7 +78,7 @@ pub struct Files {
     /// The project: the folder with monitors.yaml, monitors/, slos/ and dashboards/
     #[arg(long, default_value = ".", value_name = "FOLDER")]
     pub dir: PathBuf,
-    /// The environment; may be left out when the project has one
+    /// The environment; else DD_ENV, else the project's default_environment, else its only one
     #[arg(long, value_name = "NAME")]
     pub env: Option<String>,
     /// Set a variable; wins over the project file; may be repeated
@@ -81,7 +92,7 @@ pub struct Files {
 /// Which org, and how much to say.
 #[derive(Debug, Clone, Args)]
 pub struct Org {
-    /// The API's address, instead of the site's in DD_SITE
+    /// The API's address; else DD_API_URL, else the project's api_url, else the site's in DD_SITE
     #[arg(long, value_name = "URL")]
     pub api_url: Option<String>,
     /// No progress on standard error
@@ -113,6 +124,73 @@ pub struct Check {
     /// How problems are shown
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
+}
+
+/// `monitors init`
+#[derive(Debug, Args)]
+pub struct Init {
+    /// The folder to begin in; files that exist are not touched
+    #[arg(long, default_value = ".", value_name = "FOLDER")]
+    pub dir: PathBuf,
+    /// The service to watch, as its traces name it
+    #[arg(long, value_name = "NAME")]
+    pub service: String,
+    /// The team that is responsible
+    #[arg(long, value_name = "NAME")]
+    pub team: String,
+}
+
+/// `monitors validate`
+#[derive(Debug, Args)]
+pub struct Validate {
+    /// Which files.
+    #[command(flatten)]
+    pub files: Files,
+    /// Which org.
+    #[command(flatten)]
+    pub org: Org,
+    /// Only monitors whose name fits; `*` stands for anything; may be repeated
+    #[arg(long, value_name = "PATTERN")]
+    pub only: Vec<String>,
+}
+
+/// `monitors export`
+#[derive(Debug, Args)]
+pub struct Export {
+    /// For whom.
+    #[arg(value_enum)]
+    pub form: Form,
+    /// Which files.
+    #[command(flatten)]
+    pub files: Files,
+    /// Write to this file, or for Grafana into this folder, instead of standard output
+    #[arg(long, value_name = "PATH")]
+    pub out: Option<PathBuf>,
+}
+
+/// Other systems that the definitions can be written for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[expect(missing_docs, reason = "each is its own name")]
+pub enum Form {
+    Prometheus,
+    Grafana,
+    Cloudwatch,
+}
+
+/// `monitors metrics`
+#[derive(Debug, Args)]
+pub struct Metrics {
+    /// Which files.
+    #[command(flatten)]
+    pub files: Files,
+}
+
+/// `monitors completions`
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
 }
 
 /// How results are shown.

@@ -5,13 +5,15 @@ use std::path::{Path, PathBuf};
 
 use alerting::definition::Project;
 use alerting::set::{self, Inputs, Set, Source};
-use checked_yaml::{Document, Problems};
+use checked_yaml::{Document, Problems, Style};
 use thiserror::Error;
 
 use crate::cli::Files;
 
 /// The project file.
 pub const PROJECT_FILE: &str = "monitors.yaml";
+/// The project's list of metrics.
+pub const METRICS_FILE: &str = "metrics.yaml";
 /// The folders with definitions.
 pub const FOLDERS: [&str; 3] = ["monitors", "slos", "dashboards"];
 /// Where runbooks are; whether definitions name existing ones is checked when the folder exists.
@@ -42,11 +44,22 @@ pub enum ProjectError {
     TooMany(String),
 }
 
+/// What the process's environment says about a project.
+#[derive(Debug, Clone, Default)]
+pub struct Ambient {
+    /// DD_ENV: the environment, where `--env` names none.
+    pub environment: Option<String>,
+    /// DD_SITE: fills the variable `site`.
+    pub site: Option<String>,
+}
+
 /// A project's files as they are on disk.
 #[derive(Debug, Clone)]
 pub struct Texts {
     /// The project file.
     pub project: Option<Source>,
+    /// The project's list of metrics.
+    pub metrics: Option<Source>,
     /// The definition files, sorted by path.
     pub files: Vec<Source>,
     /// The runbooks' names.
@@ -60,14 +73,7 @@ impl Texts {
     ///
     /// When a file cannot be read, or there is none.
     pub fn read(dir: &Path) -> Result<Self, ProjectError> {
-        let project = match std::fs::read_to_string(dir.join(PROJECT_FILE)) {
-            Ok(text) => Some(Source {
-                path: PROJECT_FILE.to_owned(),
-                text,
-            }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(error) => return Err(failed(&dir.join(PROJECT_FILE), error)),
-        };
+        let project = optional(dir, PROJECT_FILE)?;
         let mut paths = Vec::new();
         let mut folders = 0;
         for folder in FOLDERS
@@ -88,6 +94,7 @@ impl Texts {
             .collect::<Result<_, _>>()?;
         Ok(Self {
             project,
+            metrics: optional(dir, METRICS_FILE)?,
             files,
             runbooks: runbooks(&dir.join(RUNBOOKS))?,
         })
@@ -111,15 +118,46 @@ impl Texts {
     /// # Errors
     ///
     /// Every problem of every file.
-    pub fn load(&self, files: &Files) -> Result<Set, Vec<Problems>> {
+    pub fn load(&self, files: &Files, ambient: &Ambient) -> Result<Set, Vec<Problems>> {
         set::load(&Inputs {
             project: self.project.clone(),
+            metrics: self.metrics.clone(),
             files: self.files.clone(),
             runbooks: self.runbooks.clone(),
-            environment: files.env.clone(),
+            environment: files.env.clone().or_else(|| ambient.environment.clone()),
             variables: files.vars.clone(),
             namespace: files.namespace.clone(),
+            site: ambient.site.clone(),
         })
+    }
+}
+
+/// What a folder's project file says; `None` without one.
+///
+/// # Errors
+///
+/// When it cannot be read or understood.
+pub fn project_file(dir: &Path) -> anyhow::Result<Option<Project>> {
+    let path = dir.join(PROJECT_FILE);
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed(&path, error).into()),
+    };
+    let name = path.display().to_string();
+    let read = Document::parse(&name, &text).and_then(|document| document.check::<Project>());
+    read.map(Some)
+        .map_err(|problems| anyhow::anyhow!("{}", problems.render(Style::Plain)))
+}
+
+fn optional(dir: &Path, name: &str) -> Result<Option<Source>, ProjectError> {
+    match std::fs::read_to_string(dir.join(name)) {
+        Ok(text) => Ok(Some(Source {
+            path: name.to_owned(),
+            text,
+        })),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failed(&dir.join(name), error)),
     }
 }
 

@@ -21,7 +21,8 @@ pub struct Slo {
     /// For `metric`: good events and all events.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub query: Option<RatioQuery>,
-    /// For `time_slice`: what must hold in each slice, in the API's JSON.
+    /// For `time_slice`: what must hold in each slice; for `metric`, instead of `query`: formulas over counts. In the
+    /// API's JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sli_specification: Option<Map<String, Value>>,
     /// For `monitor`: logical names of monitors, or ids of monitors that are kept elsewhere.

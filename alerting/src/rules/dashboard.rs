@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::Finding;
 use super::metrics;
-use super::view::syntax;
+use super::view::{Everything, syntax};
 use crate::definition::Dashboard;
 use crate::query::Expression;
 use crate::query::tree::{Filter, Term};
@@ -14,7 +14,11 @@ use crate::set::Item;
 /// Groups nest once; deeper structures are not dashboards.
 const NESTING_MAX: usize = 32;
 
-pub(super) fn check(item: &Item, dashboard: &Dashboard) -> Vec<Finding> {
+pub(super) fn check(
+    item: &Item,
+    dashboard: &Dashboard,
+    everything: &Everything<'_>,
+) -> Vec<Finding> {
     let mut findings = shape(item, dashboard);
     let variables: Vec<&str> = dashboard
         .template_variables
@@ -23,7 +27,7 @@ pub(super) fn check(item: &Item, dashboard: &Dashboard) -> Vec<Finding> {
         .collect();
     for (place, text) in queries(&item.object.payload["widgets"], &item.place.key("widgets")) {
         match Expression::parse(text) {
-            Ok(expression) => findings.extend(widget(&expression, &place, &variables)),
+            Ok(expression) => findings.extend(widget(&expression, &place, &variables, everything)),
             Err(error) => findings.push(syntax(place, &error, text, text)),
         }
     }
@@ -108,8 +112,13 @@ fn collect<'v>(value: &'v Value, place: &Place, depth: usize, found: &mut Vec<(P
     }
 }
 
-fn widget(expression: &Expression, place: &Place, variables: &[&str]) -> Vec<Finding> {
-    let mut findings = metrics::check_metrics(&expression.metrics(), place);
+fn widget(
+    expression: &Expression,
+    place: &Place,
+    variables: &[&str],
+    everything: &Everything<'_>,
+) -> Vec<Finding> {
+    let mut findings = metrics::check_metrics(&expression.metrics(), place, everything.catalogue);
     for query in expression.metrics() {
         for name in used_variables(&query.filter)
             .into_iter()

@@ -5,19 +5,21 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::Finding;
+use super::view::Everything;
 use crate::object::{KEY_TAG, Kind};
 use crate::set::{Definition, Item, text_at};
 
 /// Longest tag that is kept whole.
 const TAG_CHARACTERS_MAX: usize = 200;
 
-pub(super) fn check(item: &Item) -> Vec<Finding> {
+pub(super) fn check(item: &Item, everything: &Everything<'_>) -> Vec<Finding> {
     let mut findings = names(item);
+    findings.extend(service(item, everything.services));
     findings.extend(tag_characters(item));
     findings.extend(owner(item));
-    if let Definition::Monitor(monitor) = &item.definition {
+    if let Definition::Monitor(_) = &item.definition {
         findings.extend(labels(item));
-        findings.extend(priority(item, monitor.priority.as_ref()));
+        findings.extend(priority(item, item.object.payload.get("priority")));
     }
     findings
 }
@@ -86,6 +88,21 @@ fn tag_characters(item: &Item) -> Vec<Finding> {
     .collect()
 }
 
+fn service(item: &Item, known: &[String]) -> Option<Finding> {
+    let service = tags(item).find_map(|tag| tag.strip_prefix("service:"))?;
+    if known.is_empty() || known.iter().any(|name| name == service) {
+        return None;
+    }
+    let finding = Finding::new(
+        "known-service",
+        item.place.key("service"),
+        format!("there is no service `{service}`"),
+    );
+    let close = checked_yaml::did_you_mean(service, known.iter().map(String::as_str));
+    let finding = finding.help("list it under `services` in the project file, or correct the name");
+    Some(close.into_iter().fold(finding, Finding::help))
+}
+
 fn owner(item: &Item) -> Option<Finding> {
     if tags(item).any(|tag| tag.starts_with("team:")) {
         return None;
@@ -95,7 +112,11 @@ fn owner(item: &Item) -> Option<Finding> {
         item.place.clone(),
         format!("the {} has no owner", item.object.kind),
     );
-    Some(finding.help("add `team: <team>` here or under `defaults`"))
+    Some(
+        finding
+            .help("add `team: <team>` here or under `defaults`")
+            .house(),
+    )
 }
 
 fn labels(item: &Item) -> Option<Finding> {
@@ -110,12 +131,22 @@ fn labels(item: &Item) -> Option<Finding> {
     let finding = Finding::new("labels", item.place.clone(), message);
     Some(finding.help(
         "add `service:` and `severity:`, and `env:${env}` to the tags, here or under `defaults`",
-    ))
+    )
+    .house())
 }
 
 fn priority(item: &Item, priority: Option<&Value>) -> Option<Finding> {
     let (message, place) = match priority {
-        None => ("the monitor has no priority".to_owned(), item.place.clone()),
+        None => {
+            let finding = Finding::new(
+                "priority",
+                item.place.clone(),
+                "the monitor has no priority",
+            );
+            let help =
+                "add `priority: 1` (wake someone) to 5 (for information), here or under `defaults`";
+            return Some(finding.help(help).house());
+        }
         Some(value) if value.as_u64().is_some_and(|value| (1..=5).contains(&value)) => return None,
         Some(value) => (
             format!("the priority is {value}"),

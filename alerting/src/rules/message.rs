@@ -19,6 +19,10 @@ const BLOCKS: &[&str] = &[
     "is_no_data_recovery",
     "is_alert_to_no_data",
     "is_no_data_to_alert",
+    "is_warning_to_alert",
+    "is_warning_to_no_data",
+    "is_no_data_to_warning",
+    "is_unknown",
     "is_unmatch",
     "is_match",
     "is_exact_match",
@@ -176,6 +180,7 @@ fn variable(token: &str) -> Option<&str> {
         "array",
         "comment",
         "math",
+        "override_priority",
     ];
     let first = token.split_whitespace().next().unwrap_or_default();
     (plain && !call.iter().any(|name| first.starts_with(name))).then_some(token)
@@ -261,7 +266,8 @@ fn recovery(view: &MonitorView<'_>, tokens: &[&str]) -> Option<Finding> {
     }
     let message = "the message says nothing about recovery";
     let help = "add {{#is_recovery}}what is normal again{{/is_recovery}}";
-    Some(Finding::new("message-recovery", view.place("message"), message).help(help))
+    let finding = Finding::new("message-recovery", view.place("message"), message);
+    Some(finding.help(help).house())
 }
 
 fn runbook(view: &MonitorView<'_>, everything: &Everything<'_>) -> Option<Finding> {
@@ -277,7 +283,8 @@ fn runbook(view: &MonitorView<'_>, everything: &Everything<'_>) -> Option<Findin
             item.place.clone(),
             "the monitor names no runbook",
         );
-        return Some(finding.help("add `runbook: <file>`: a file of docs/runbooks without .md"));
+        let help = "add `runbook: <file>`: a file of docs/runbooks without .md";
+        return Some(finding.help(help).house());
     };
     if let Some(known) = everything.runbooks
         && !known.iter().any(|name| name == runbook)
@@ -299,7 +306,8 @@ fn runbook(view: &MonitorView<'_>, everything: &Everything<'_>) -> Option<Findin
     let message = "the message does not link to the runbook";
     Some(
         Finding::new("runbook", view.place("message"), message)
-            .help("write `${runbook}` where the reader needs it"),
+            .help("write `${runbook}` where the reader needs it")
+            .house(),
     )
 }
 
@@ -309,5 +317,6 @@ fn dashboard(view: &MonitorView<'_>) -> Option<Finding> {
     }
     let message = "the message links to no dashboard";
     let help = "name one with `dashboard: <name>` and write `${dashboard}` in the message";
-    Some(Finding::new("dashboard-link", view.place("message"), message).help(help))
+    let finding = Finding::new("dashboard-link", view.place("message"), message);
+    Some(finding.help(help).house())
 }

@@ -1,50 +1,20 @@
 //! Rules on metric queries: the metric exists and has the tags and the kind that are asked of it.
 
 use checked_yaml::Place;
-use telemetry::catalogue::{Kind, Metric};
 
 use super::Finding;
 use super::view::{Everything, MonitorView};
-use crate::provided::{self, EVERYWHERE, PROVIDED};
+use crate::catalogue::Catalogue;
+use crate::provided::EVERYWHERE;
 use crate::query::Expression;
 use crate::query::tree::{MetricQuery, SpaceAggregator};
 
-/// What is known of a metric, whoever sends it.
-#[derive(Debug, Clone, Copy)]
-pub struct Known {
-    /// Its own tags.
-    pub tags: &'static [&'static str],
-    /// Reports nothing while nothing happens.
-    pub sparse: bool,
-    /// Percentiles can be asked of it.
-    pub distribution: bool,
-}
-
-/// Finds a metric in the catalogue or among the provided ones.
-pub fn known_metric(name: &str) -> Option<Known> {
-    if let Some(metric) = Metric::by_name(name) {
-        let definition = metric.definition();
-        let distribution = matches!(definition.kind, Kind::Histogram | Kind::Distribution);
-        let sparse = definition.kind != Kind::Gauge;
-        return Some(Known {
-            tags: definition.tags,
-            sparse,
-            distribution,
-        });
-    }
-    let provided = provided::by_name(name)?;
-    Some(Known {
-        tags: provided.tags,
-        sparse: provided.sparse,
-        distribution: provided.distribution,
-    })
-}
-
-pub(super) fn check(view: &MonitorView<'_>, _: &Everything<'_>) -> Vec<Finding> {
+pub(super) fn check(view: &MonitorView<'_>, everything: &Everything<'_>) -> Vec<Finding> {
+    let catalogue = everything.catalogue;
     let Some(query) = &view.query else {
         return Vec::new();
     };
-    let mut findings = check_metrics(&query.metrics(), &view.place("query"));
+    let mut findings = check_metrics(&query.metrics(), &view.place("query"), catalogue);
     let variables = view
         .definition
         .options
@@ -58,23 +28,29 @@ pub(super) fn check(view: &MonitorView<'_>, _: &Everything<'_>) -> Vec<Finding> 
             continue;
         };
         match Expression::parse(text) {
-            Ok(expression) => findings.extend(check_metrics(&expression.metrics(), &place)),
+            Ok(expression) => {
+                findings.extend(check_metrics(&expression.metrics(), &place, catalogue))
+            }
             Err(error) => findings.push(super::view::syntax(place, &error, text, text)),
         }
     }
     findings
 }
 
-pub(super) fn check_metrics(queries: &[&MetricQuery], place: &Place) -> Vec<Finding> {
+pub(super) fn check_metrics(
+    queries: &[&MetricQuery],
+    place: &Place,
+    catalogue: &Catalogue,
+) -> Vec<Finding> {
     queries
         .iter()
-        .flat_map(|query| check_one(query, place))
+        .flat_map(|query| check_one(query, place, catalogue))
         .collect()
 }
 
-fn check_one(query: &MetricQuery, place: &Place) -> Vec<Finding> {
-    let Some(known) = known_metric(&query.name) else {
-        return vec![unknown(query, place)];
+fn check_one(query: &MetricQuery, place: &Place, catalogue: &Catalogue) -> Vec<Finding> {
+    let Some(known) = catalogue.find(&query.name) else {
+        return vec![unknown(query, place, catalogue)];
     };
     let mut findings = Vec::new();
     let keys = query
@@ -82,13 +58,11 @@ fn check_one(query: &MetricQuery, place: &Place) -> Vec<Finding> {
         .keys()
         .into_iter()
         .chain(query.by.iter().map(String::as_str));
-    for key in keys.filter(|key| !known.tags.contains(key) && !EVERYWHERE.contains(key)) {
-        let tags: Vec<&str> = known
-            .tags
-            .iter()
-            .chain(&["service", "env", "version"])
-            .copied()
-            .collect();
+    let own = known.tags.as_deref();
+    let has = |key: &str| own.is_none_or(|tags| tags.iter().any(|tag| tag == key));
+    for key in keys.filter(|key| !has(key) && !EVERYWHERE.contains(key)) {
+        let tags = own.unwrap_or_default().iter().map(String::as_str);
+        let tags: Vec<&str> = tags.chain(["service", "env", "version"]).collect();
         let finding = Finding::new(
             "known-tag",
             place.clone(),
@@ -115,19 +89,22 @@ fn check_one(query: &MetricQuery, place: &Place) -> Vec<Finding> {
     findings
 }
 
-fn unknown(query: &MetricQuery, place: &Place) -> Finding {
-    let names = Metric::ALL
-        .iter()
-        .map(|metric| metric.name())
-        .chain(PROVIDED.iter().map(|provided| provided.name));
-    let close = checked_yaml::did_you_mean(&query.name, names);
+fn unknown(query: &MetricQuery, place: &Place, catalogue: &Catalogue) -> Finding {
+    let close = checked_yaml::did_you_mean(&query.name, catalogue.names());
     let finding = Finding::new(
         "known-metric",
         place.clone(),
         format!("there is no metric `{}`", query.name),
     );
-    let finding = finding
-        .containing(&query.name)
-        .help("docs/metrics.md lists the metrics; add it to the catalogue, or waive the rule for one from elsewhere");
+    let finding = finding.containing(&query.name).help(
+        "list it in the project's metrics.yaml, or waive the rule for one that others send; `monitors metrics` lists \
+         the known ones",
+    );
+    // Without a list of its own a project cannot have misspelt anything on it.
+    let finding = if catalogue.is_empty() {
+        finding.house()
+    } else {
+        finding
+    };
     close.into_iter().fold(finding, Finding::help)
 }

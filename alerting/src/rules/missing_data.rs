@@ -1,7 +1,6 @@
 //! Rules on missing and late data.
 
 use super::Finding;
-use super::metrics::known_metric;
 use super::view::{Everything, MonitorView};
 use crate::definition::{MissingData, MonitorType};
 use crate::query::tree::{Alert, MethodName, MetricAlert};
@@ -10,10 +9,10 @@ use crate::query::tree::{Alert, MethodName, MetricAlert};
 const CLOUD_DELAY_MIN: u64 = 900;
 const CLOUD_PREFIXES: [&str; 3] = ["aws.", "azure.", "gcp."];
 
-pub(super) fn check(view: &MonitorView<'_>, _: &Everything<'_>) -> Vec<Finding> {
+pub(super) fn check(view: &MonitorView<'_>, everything: &Everything<'_>) -> Vec<Finding> {
     let mut findings = combinations(view);
     if let Some(Alert::Metric(metric)) = view.alert() {
-        findings.extend(sparse(view, metric));
+        findings.extend(sparse(view, metric, everything));
         findings.extend(late(view, metric));
     }
     findings
@@ -71,11 +70,18 @@ fn combinations(view: &MonitorView<'_>) -> Vec<Finding> {
 }
 
 /// A counter that reports nothing while nothing happens never fills a window.
-fn sparse(view: &MonitorView<'_>, metric: &MetricAlert) -> Option<Finding> {
+fn sparse(
+    view: &MonitorView<'_>,
+    metric: &MetricAlert,
+    everything: &Everything<'_>,
+) -> Option<Finding> {
     let queries = metric.expr.metrics();
     let sparse = queries.iter().find(|query| {
         query.has(MethodName::AsCount)
-            || known_metric(&query.name).is_some_and(|known| known.sparse)
+            || everything
+                .catalogue
+                .find(&query.name)
+                .is_some_and(|known| known.sparse)
     })?;
     if view.definition.options.require_full_window == Some(false) {
         return None;

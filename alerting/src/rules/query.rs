@@ -6,18 +6,33 @@ use crate::definition::MonitorType;
 use crate::query::tree::{
     Alert, CheckAlert, MethodName, MetricAlert, Operand, SpaceAggregator, TimeAggregator, texts,
 };
+use crate::set::text_at;
 
 pub(super) fn check(view: &MonitorView<'_>, _: &Everything<'_>) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = line_break(view).into_iter().collect();
     let Some(alert) = view.alert() else {
-        return Vec::new();
+        return findings;
     };
-    let mut findings: Vec<Finding> = kind(view, alert).into_iter().collect();
+    findings.extend(kind(view, alert));
     match alert {
         Alert::Check(check) => findings.extend(service_check(view, check)),
         Alert::Metric(metric) => findings.extend(counting(view, metric)),
         _ => {}
     }
     findings
+}
+
+/// The API refuses what a literal block (`|`) makes of a long query.
+fn line_break(view: &MonitorView<'_>) -> Option<Finding> {
+    let query = text_at(&view.item.object.payload, "query");
+    query.contains(['\n', '\r']).then(|| {
+        Finding::new(
+            "query-line",
+            view.place("query"),
+            "the query has a line break",
+        )
+        .help("write `query: >-`, with all lines at one indent: that joins them with spaces")
+    })
 }
 
 fn kind(view: &MonitorView<'_>, alert: &Alert) -> Option<Finding> {

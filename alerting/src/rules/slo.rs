@@ -4,22 +4,26 @@ use checked_yaml::Place;
 
 use super::Finding;
 use super::metrics;
-use super::view::syntax;
+use super::view::{Everything, syntax};
 use crate::definition::{Slo, SloType};
 use crate::query::Expression;
 use crate::query::tree::MethodName;
 use crate::set::Item;
 
-pub(super) fn check(item: &Item, slo: &Slo) -> Vec<Finding> {
+pub(super) fn check(item: &Item, slo: &Slo, everything: &Everything<'_>) -> Vec<Finding> {
     let mut findings = targets(item, slo);
     findings.extend(shape(item, slo));
     let (expressions, mut wrong) = queries(item, slo);
     findings.append(&mut wrong);
     for (place, expression) in &expressions {
-        findings.extend(metrics::check_metrics(&expression.metrics(), place));
+        findings.extend(metrics::check_metrics(
+            &expression.metrics(),
+            place,
+            everything.catalogue,
+        ));
     }
     if let [(place, good), (_, all)] = expressions.as_slice()
-        && slo.kind == SloType::Metric
+        && slo.query.is_some()
     {
         findings.extend(ratio(place, good, all));
     }
@@ -72,12 +76,23 @@ fn targets(item: &Item, slo: &Slo) -> Vec<Finding> {
 }
 
 fn shape(item: &Item, slo: &Slo) -> Vec<Finding> {
+    // A metric SLO says what it counts in one of two ways.
+    let counts = slo.kind == SloType::Metric && slo.query.is_none();
+    let specified = slo.sli_specification.is_some();
     let parts = [
-        ("query", SloType::Metric, slo.query.is_some()),
+        (
+            "query",
+            SloType::Metric,
+            slo.query.is_some() || counts && specified,
+        ),
         (
             "sli_specification",
-            SloType::TimeSlice,
-            slo.sli_specification.is_some(),
+            if counts {
+                SloType::Metric
+            } else {
+                SloType::TimeSlice
+            },
+            specified || counts,
         ),
         ("monitor_ids", SloType::Monitor, !slo.monitor_ids.is_empty()),
     ];
@@ -96,7 +111,7 @@ fn shape(item: &Item, slo: &Slo) -> Vec<Finding> {
             );
         }
     }
-    if !slo.groups.is_empty() && slo.monitor_ids.len() != 1 {
+    if !slo.groups.is_empty() && slo.kind == SloType::Monitor && slo.monitor_ids.len() != 1 {
         let message = "groups can be chosen of one monitor only";
         let finding = Finding::new("slo-shape", item.place.key("groups"), message);
         findings.push(finding.help("name one monitor in monitor_ids, or remove the groups"));
@@ -114,19 +129,20 @@ fn queries(item: &Item, slo: &Slo) -> (Vec<(Place, Expression)>, Vec<Finding>) {
         texts.push((place.key("numerator"), text("numerator")));
         texts.push((place.key("denominator"), text("denominator")));
     }
-    let slice = item
-        .place
-        .key("sli_specification")
-        .key("time_slice")
-        .key("query")
-        .key("queries");
-    let queries = payload["sli_specification"]["time_slice"]["query"]["queries"].as_array();
-    for (index, query) in queries.into_iter().flatten().enumerate() {
-        if query["data_source"] == "metrics" {
-            texts.push((
-                slice.index(index).key("query"),
-                query["query"].as_str().unwrap_or_default(),
-            ));
+    let specification = item.place.key("sli_specification");
+    for (form, at) in [("time_slice", "/time_slice/query"), ("count", "/count")] {
+        let here = specification.key(form);
+        let here = if form == "count" {
+            here
+        } else {
+            here.key("query")
+        };
+        let found = payload["sli_specification"].pointer(at);
+        let found = found.and_then(|found| found["queries"].as_array());
+        let metrics = found.into_iter().flatten().enumerate();
+        for (index, query) in metrics.filter(|(_, query)| query["data_source"] == "metrics") {
+            let text = query["query"].as_str().unwrap_or_default();
+            texts.push((here.key("queries").index(index).key("query"), text));
         }
     }
     let mut parsed = Vec::new();

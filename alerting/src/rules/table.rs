@@ -43,13 +43,14 @@ pub const RULES: &[Rule] = &[
         "A waiver names a waivable rule that is broken here, and says why.",
     ),
     rule("query-syntax", "A query is of the grammar."),
+    rule("query-line", "A monitor's query stands on one line."),
     rule("query-type", "The query's kind fits the monitor's type."),
     rule(
         "duplicate-monitor",
         "No two monitors have the same type, query and name.",
     ),
     firm("threshold-number", "A threshold is a number."),
-    firm(
+    rule(
         "threshold-critical",
         "An alert with a comparison has a critical threshold.",
     ),
@@ -125,6 +126,10 @@ pub const RULES: &[Rule] = &[
     rule(
         "dashboard-link",
         "The message links to the dashboard to look at first.",
+    ),
+    rule(
+        "known-service",
+        "A service is among those that the project lists.",
     ),
     rule("owner", "A definition names the team that owns it."),
     rule(

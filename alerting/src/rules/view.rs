@@ -4,6 +4,7 @@ use checked_yaml::Place;
 use serde_json::Value;
 
 use super::Finding;
+use crate::catalogue::Catalogue;
 use crate::definition::{Monitor, MonitorType};
 use crate::query::tree::Alert;
 use crate::query::{Query, QueryError};
@@ -13,6 +14,9 @@ use crate::set::{Item, has_unknown, text_at};
 pub(super) struct Everything<'a> {
     pub(super) items: &'a [Item],
     pub(super) runbooks: Option<&'a [String]>,
+    pub(super) catalogue: &'a Catalogue,
+    /// The project's services; empty leaves them unchecked.
+    pub(super) services: &'a [String],
 }
 
 pub(super) struct MonitorView<'a> {

@@ -15,7 +15,7 @@ pub(super) fn object(
     definition: &Definition,
     defaults: &Defaults,
     variables: &Variables,
-) -> Object {
+) -> (Object, BTreeMap<String, String>) {
     let mut values = variables.with(name, definition, defaults);
     let key = Key::new(&variables.namespace, name);
     let (kind, payload, adopt) = match definition {
@@ -48,14 +48,15 @@ pub(super) fn object(
         },
     )
     .to_owned();
-    Object {
+    let object = Object {
         kind,
         key,
         title,
         payload,
         adopt,
         origin: Origin::default(),
-    }
+    };
+    (object, values)
 }
 
 /// The numbers, variables put in; they become variables themselves, for the query. What is no number stays a text,
@@ -104,7 +105,10 @@ fn monitor(
         "service",
         monitor.service.as_ref().or(defaults.service.as_ref()),
     );
-    tags.set("severity", monitor.severity.as_ref());
+    tags.set(
+        "severity",
+        monitor.severity.as_ref().or(defaults.severity.as_ref()),
+    );
     let mut payload = json!({
         "name": monitor.name,
         "type": monitor.kind,
@@ -113,7 +117,7 @@ fn monitor(
         "tags": tags.marked(key),
         "options": options,
     });
-    if let Some(priority) = &monitor.priority {
+    if let Some(priority) = monitor.priority.as_ref().or(defaults.priority.as_ref()) {
         payload["priority"] = priority.clone();
     }
     payload
@@ -216,6 +220,10 @@ pub fn monitor_file(
     let mut fields = normal_fields(remote);
     let options = fields.remove("options").unwrap_or_else(|| json!({}));
     let mut options = options.as_object().cloned().unwrap_or_default();
+    // Without that option it says nothing, and the server fills it in by itself.
+    if options.get("notify_no_data").is_none() {
+        options.shift_remove("no_data_timeframe");
+    }
     if let Some(thresholds) = options.shift_remove("thresholds") {
         fields.insert("thresholds".into(), thresholds);
     }
@@ -242,6 +250,10 @@ pub fn slo_file(
     links: &BTreeMap<String, String>,
 ) -> Result<Slo, serde_json::Error> {
     let mut fields = normal_fields(remote);
+    // The server writes the ratio of a specification out as a query.
+    if fields.contains_key("sli_specification") {
+        fields.shift_remove("query");
+    }
     if let Some(Value::Array(ids)) = fields.get_mut("monitor_ids") {
         for id in ids {
             if let Some(name) = links.get(&id.to_string()) {

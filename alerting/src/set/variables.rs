@@ -7,7 +7,8 @@ use checked_yaml::{Document, Kind, Node, Place, Problems};
 use serde_json::Value;
 
 use super::{Definition, Inputs, Source};
-use crate::definition::{Defaults, Project};
+use crate::catalogue::Catalogue;
+use crate::definition::{Defaults, Metrics, Profile, Project, ProjectMetric};
 use crate::object;
 use crate::rules::Finding;
 
@@ -39,6 +40,10 @@ pub(super) struct Variables {
 /// The chosen environment: its variables and which files belong to it.
 pub(super) struct Scope {
     pub(super) variables: Variables,
+    pub(super) api_url: Option<String>,
+    pub(super) profile: Profile,
+    pub(super) catalogue: Catalogue,
+    pub(super) services: Vec<String>,
     left_out: Vec<String>,
 }
 
@@ -54,21 +59,64 @@ impl Scope {
 pub(super) fn scope(inputs: &Inputs) -> Result<Scope, Vec<Problems>> {
     match &inputs.project {
         Some(source) => project_scope(source, inputs).map_err(|problems| vec![problems]),
-        None => Ok(bare_scope(inputs)),
+        None => bare_scope(inputs).map_err(|problems| vec![problems]),
     }
 }
 
+fn metrics(inputs: &Inputs) -> Result<BTreeMap<String, ProjectMetric>, Problems> {
+    let Some(source) = &inputs.metrics else {
+        return Ok(BTreeMap::new());
+    };
+    let document = Document::parse(&source.path, &source.text)?;
+    Ok(document.check::<Metrics>()?.metrics)
+}
+
 /// Without a project there is one environment, and variables come from the command line alone.
-fn bare_scope(inputs: &Inputs) -> Scope {
+fn bare_scope(inputs: &Inputs) -> Result<Scope, Problems> {
     let or_default = |name: &Option<String>| name.clone().unwrap_or_else(|| "default".to_owned());
+    let mut values = site_variable(inputs, None);
+    values.extend(inputs.variables.iter().cloned());
     let variables = Variables {
         namespace: or_default(&inputs.namespace),
         environment: or_default(&inputs.environment),
-        values: inputs.variables.iter().cloned().collect(),
+        values,
     };
-    Scope {
+    Ok(Scope {
         variables,
+        api_url: None,
+        profile: Profile::default(),
+        catalogue: Catalogue::new(metrics(inputs)?),
+        services: Vec::new(),
         left_out: Vec::new(),
+    })
+}
+
+/// The site is where requests go, unless the project says otherwise: at an address of its own there may be any site.
+fn site_variable(inputs: &Inputs, api_url: Option<&str>) -> BTreeMap<String, String> {
+    let site = match (inputs.site.as_deref(), api_url) {
+        (Some(site), _) => Some(site),
+        (None, None) => Some(SITE_DEFAULT),
+        (None, Some(url)) => url
+            .trim_end_matches('/')
+            .strip_prefix("https://api.")
+            .filter(|site| site.ends_with("datadoghq.com") || site.ends_with("datadoghq.eu")),
+    };
+    let url = site.map(site_url);
+    url.map(|url| ("site".to_owned(), url))
+        .into_iter()
+        .collect()
+}
+
+/// Where requests go when nothing says otherwise.
+const SITE_DEFAULT: &str = "datadoghq.com";
+
+/// Where people open a site: those with a name of their own need no `app.` in front.
+pub fn site_url(site: &str) -> String {
+    let own_name = site.split('.').count() > 2;
+    if own_name {
+        format!("https://{site}")
+    } else {
+        format!("https://app.{site}")
     }
 }
 
@@ -77,7 +125,9 @@ fn project_scope(source: &Source, inputs: &Inputs) -> Result<Scope, Problems> {
     let project: Project = document.check()?;
     let name = environment_name(&project, &document, inputs.environment.as_deref())?;
     let environment = project.environments.get(&name).cloned().unwrap_or_default();
-    let mut values = project.variables.clone();
+    let api_url = environment.api_url.or(project.api_url.clone());
+    let mut values = site_variable(inputs, api_url.as_deref());
+    values.extend(project.variables.clone());
     values.extend(environment.variables);
     values.extend(inputs.variables.iter().cloned());
     let namespace = inputs.namespace.clone().or(environment.namespace);
@@ -86,6 +136,8 @@ fn project_scope(source: &Source, inputs: &Inputs) -> Result<Scope, Problems> {
     if !problems.is_empty() {
         return Err(document.problems(problems));
     }
+    let mut catalogue = project.metrics;
+    catalogue.extend(metrics(inputs)?);
     let left_out = project
         .optional_folders
         .into_iter()
@@ -97,6 +149,10 @@ fn project_scope(source: &Source, inputs: &Inputs) -> Result<Scope, Problems> {
             environment: name,
             values,
         },
+        api_url,
+        profile: project.profile,
+        catalogue: Catalogue::new(catalogue),
+        services: project.services,
         left_out,
     })
 }
@@ -108,7 +164,16 @@ fn environment_name(
 ) -> Result<String, Problems> {
     let names: Vec<&str> = project.environments.keys().map(String::as_str).collect();
     let place = Place::root().key("environments");
-    let problem = match (asked, names.as_slice()) {
+    let marked = project.default_environment.as_deref();
+    if let Some(marked) = marked.filter(|marked| !names.contains(marked)) {
+        let place = Place::root().key("default_environment");
+        let problem = document
+            .problem(&place, format!("there is no environment `{marked}`"))
+            .help_maybe(checked_yaml::did_you_mean(marked, names.iter().copied()))
+            .help(format!("environments: {}", names.join(", ")));
+        return Err(document.problems(vec![problem]));
+    }
+    let problem = match (asked.or(marked), names.as_slice()) {
         (Some(asked), _) if names.contains(&asked) => return Ok(asked.to_owned()),
         (None, [only]) => return Ok((*only).to_owned()),
         (Some(asked), _) => document
@@ -117,7 +182,7 @@ fn environment_name(
         (None, []) => document.problem(&place, "the project has no environment"),
         (None, _) => document.problem(
             &place,
-            "the project has several environments; choose one with --env",
+            "the project has several environments; choose one with --env or DD_ENV, or name the usual one in `default_environment`",
         ),
     };
     Err(document.problems(vec![
@@ -178,7 +243,10 @@ impl Variables {
             definition.service().or(defaults.service.as_ref()),
         );
         if let Definition::Monitor(monitor) = definition {
-            set("severity", monitor.severity.as_ref());
+            set(
+                "severity",
+                monitor.severity.as_ref().or(defaults.severity.as_ref()),
+            );
             let runbook = monitor.runbook.as_ref().or(defaults.runbook.as_ref());
             set(
                 "runbook",
@@ -196,45 +264,77 @@ impl Variables {
         }
         values
     }
+}
 
-    /// The uses of variables that do not exist, in the file's own text.
-    pub(super) fn unknown(&self, node: &Node, place: &Place) -> Vec<Finding> {
-        let mut found = Vec::new();
-        self.walk(node, place, &mut found);
-        found
-    }
+/// The uses of variables that hold nothing here, in the file's own text.
+pub(super) fn unknown(
+    node: &Node,
+    place: &Place,
+    values: &BTreeMap<String, String>,
+) -> Vec<Finding> {
+    let mut found = Vec::new();
+    walk(node, place, values, &mut found);
+    found
+}
 
-    fn walk(&self, node: &Node, place: &Place, found: &mut Vec<Finding>) {
-        match &node.kind {
-            Kind::Map(entries) => {
-                entries
-                    .iter()
-                    .for_each(|entry| self.walk(&entry.value, &place.key(&entry.key), found));
+fn walk(node: &Node, place: &Place, values: &BTreeMap<String, String>, found: &mut Vec<Finding>) {
+    match &node.kind {
+        Kind::Map(entries) => {
+            for entry in entries {
+                walk(&entry.value, &place.key(&entry.key), values, found);
             }
-            Kind::List(items) => {
-                items
-                    .iter()
-                    .enumerate()
-                    .for_each(|(at, child)| self.walk(child, &place.index(at), found));
-            }
-            Kind::Text(text, _) => {
-                let uses = uses(text).into_iter().filter(|(_, name)| !self.knows(name));
-                found.extend(uses.map(|(range, name)| {
-                    let known = self.values.keys().map(String::as_str).chain(BUILT_IN.iter().map(|(name, _)| *name));
-                    let close = checked_yaml::did_you_mean(name, known);
-                    let finding = Finding::new("known-variable", place.clone(), format!("there is no variable `{name}`"))
-                        .help("set it in the project file, under the environment, or with --var; write `$${` for a plain `${`")
-                        .within(range);
-                    close.into_iter().fold(finding, Finding::help)
-                }));
-            }
-            _ => {}
         }
+        Kind::List(items) => {
+            for (at, child) in items.iter().enumerate() {
+                walk(child, &place.index(at), values, found);
+            }
+        }
+        Kind::Text(text, _) => {
+            let wrong = uses(text)
+                .into_iter()
+                .filter_map(|(range, name)| Some(unset(name, place, values)?.within(range)));
+            found.extend(wrong);
+        }
+        _ => {}
     }
+}
 
-    fn knows(&self, name: &str) -> bool {
-        self.values.contains_key(name) || BUILT_IN.iter().any(|(known, _)| *known == name)
+/// What is wrong with a use of a variable: nobody knows it, it is not set here, or what it stands for is not.
+fn unset(name: &str, place: &Place, values: &BTreeMap<String, String>) -> Option<Finding> {
+    let finding = |message: String| Finding::new("known-variable", place.clone(), message);
+    if let Some(value) = values.get(name) {
+        let text = substitute(value, values);
+        // One that holds itself is cut off, which shows.
+        let (_, missing) = uses(&text).into_iter().find(|(_, other)| *other != name)?;
+        let message =
+            format!("`${{{name}}}` stands for `{text}`, and there is no variable `{missing}`");
+        let help = match missing {
+            "site" => {
+                "set DD_SITE, or `site` under `variables` in the project file, like https://app.datadoghq.eu"
+            }
+            "runbooks" => {
+                "set `runbooks` under `variables` in the project file: the address of the folder of runbooks"
+            }
+            _ => "set it in the project file, under the environment, or with --var",
+        };
+        return Some(finding(message).help(help));
     }
+    if BUILT_IN.iter().any(|(known, _)| *known == name) {
+        let help = match name {
+            "critical" | "warning" => format!("add it to `thresholds`: `{{ {name}: … }}`"),
+            _ => format!("add `{name}: …` to the definition or under `defaults`"),
+        };
+        return Some(finding(format!("`${{{name}}}` is not set for this definition")).help(help));
+    }
+    let known = values
+        .keys()
+        .map(String::as_str)
+        .chain(BUILT_IN.iter().map(|(name, _)| *name));
+    let close = checked_yaml::did_you_mean(name, known);
+    let finding = finding(format!("there is no variable `{name}`")).help(
+        "set it in the project file, under the environment, or with --var; write `$${` for a plain `${`",
+    );
+    Some(close.into_iter().fold(finding, Finding::help))
 }
 
 impl Definition {

@@ -26,7 +26,13 @@ fn expected_rule(text: &str) -> &str {
 }
 
 fn report(name: &str, text: &str) -> String {
+    let project =
+        "namespace: shop\nprofile: house\nservices: [rum-shop-cart]\nenvironments: { dev: {} }\n";
     let inputs = Inputs {
+        project: Some(Source {
+            path: "monitors.yaml".to_owned(),
+            text: project.to_owned(),
+        }),
         files: vec![Source {
             path: format!("bad/{name}.yaml"),
             text: text.to_owned(),

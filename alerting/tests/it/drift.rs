@@ -1,10 +1,10 @@
 //! Definitions against what a server has: each change by hand is found alone, imports plan to no change.
 
-use alerting::diff;
-use alerting::normal::{self, normalise};
+use alerting::normal;
 use alerting::object::{Kind, Link, Object, Remote, resolve};
 use alerting::plan::{Action, Options, plan};
 use alerting::set::{Inputs, Source, dashboard_file, load, monitor_file, slo_file};
+use alerting::update::Update;
 use alerting::yaml;
 use serde_json::{Value, json};
 
@@ -93,8 +93,7 @@ fn each_attribute_changed_by_hand_is_found_and_repaired_alone() {
             let mut changed = remote[index].clone();
             let leaf = changed.value.pointer_mut(path).expect("the leaf");
             *leaf = by_hand(leaf);
-            let before = normal::remote(&changed);
-            let changes = diff::diff(&before, &normalise(object.kind, &object.payload));
+            let changes = Update::new(object.kind, &changed.value, &object.payload).changes;
             assert_eq!(changes.len(), 1, "{} {path}: {changes:?}", object.key);
             let top = path.split('/').nth(1).expect("a field");
             assert!(changes[0].path.starts_with(top), "{path}: {changes:?}");
@@ -184,8 +183,13 @@ fn imported_files_plan_to_no_change() {
         &Options::new(&imported.namespace),
     )
     .expect("a plan");
-    assert!(!plan.has_changes(), "{}", alerting::plan::text(&plan));
-    assert_eq!(plan.count(Action::Adopt), remote.len());
+    assert_eq!(
+        plan.count(Action::Adopt),
+        plan.operations.len(),
+        "{}",
+        alerting::plan::text(&plan)
+    );
+    assert_eq!(plan.operations.len(), remote.len());
 }
 
 /// An option that is compared can be written in a file, and the other way round.

@@ -9,3 +9,4 @@ mod plan;
 mod queries;
 mod shipped;
 mod support;
+mod update;

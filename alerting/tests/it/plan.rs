@@ -118,7 +118,10 @@ fn adopting_what_already_is_as_wanted_changes_nothing_that_people_see() {
     local.adopt = Some("7".into());
     let plan = planned(std::slice::from_ref(&local), std::slice::from_ref(&remote));
     assert_eq!(actions(&plan), [(Action::Adopt, "a")]);
-    assert!(!plan.has_changes());
+    assert!(
+        plan.has_changes(),
+        "a mark is sent, so there is something to do"
+    );
     remote.value["message"] = json!("by hand");
     assert_eq!(
         actions(&planned(
@@ -242,23 +245,67 @@ fn deletes_come_first_and_what_others_need_before_those_who_need_it() {
     assert!(plan_error(&circle, &[]).contains("monitor x → monitor y → monitor x"));
 }
 
+fn names(plan: &Plan) -> Vec<&str> {
+    plan.operations
+        .iter()
+        .map(|operation| operation.key.name.as_str())
+        .collect()
+}
+
+/// Nothing is deleted by force: the update that lets go of an object comes before its delete.
 #[test]
-fn a_delete_is_forced_only_when_the_plan_removes_the_reference_too() {
+fn what_an_update_lets_go_of_is_deleted_after_it() {
     let base = monitor("base", "avg(last_5m):avg:x{*} > 5");
     let both = monitor("both", "${monitor:base} && 9");
     let mut referring = served(&both, "8");
     referring.value["query"] = json!("7 && 9");
-    let remote = [served(&base, "7"), referring.clone()];
+    let remote = [served(&base, "7"), referring];
     let changed = monitor("both", "9 && 10");
-    let plan = planned(&[changed], &remote);
-    assert!(plan.operations[0].force, "{plan:?}");
-    let mut foreign = referring;
-    foreign.value["tags"] = json!([]);
-    let plan = planned(
-        &[monitor("other", "avg(last_5m):avg:x{*} > 5")],
-        &[served(&base, "7"), foreign],
+    let plan = planned(std::slice::from_ref(&changed), &remote);
+    assert_eq!(names(&plan), ["both", "base"]);
+    assert!(plan.operations[0].stage < plan.operations[1].stage);
+    let plan = planned(&[changed], &remote[..1]);
+    assert_eq!(names(&plan), ["base", "both"]);
+}
+
+#[test]
+fn of_two_deletes_the_one_that_refers_comes_first() {
+    let on = |name: &str, id: &str, query: &str| {
+        let mut remote = served(&monitor(name, "avg(last_5m):avg:x{*} > 5"), id);
+        remote.value["query"] = json!(query);
+        remote
+    };
+    let slo = Remote::new(
+        Kind::Slo,
+        json!({ "id": "abc", "name": "s", "type": "monitor", "monitor_ids": [7],
+                "tags": ["managed-by:monitors", "key:shop.slo"] }),
     );
-    assert!(!plan.operations[0].force, "{plan:?}");
+    let board = Remote::new(
+        Kind::Dashboard,
+        json!({ "id": "d", "title": "d", "description": "managed-by:monitors key:shop.board",
+                "widgets": [{ "definition": { "type": "slo", "slo_id": "abc" } }] }),
+    );
+    let remote = [
+        on("a", "7", "avg(last_5m):avg:x{*} > 5"),
+        on("b", "8", "error_budget(\"abc\").over(\"7d\") > 5"),
+        on("c", "9", "7 && 8"),
+        slo.expect("an id"),
+        board.expect("an id"),
+    ];
+    let options = Options {
+        guard: Guard {
+            allow_delete_all: true,
+            ..Guard::default()
+        },
+        ..Options::new("shop")
+    };
+    let plan = plan(&[], &remote, &options).expect("a plan");
+    let stage = |name: &str| {
+        let found = plan.operations.iter().find(|one| one.key.name == name);
+        found.map(|one| one.stage).expect("an operation")
+    };
+    assert!(stage("board") < stage("slo") && stage("b") < stage("slo"));
+    assert!(stage("c") < stage("b") && stage("c") < stage("a") && stage("slo") < stage("a"));
 }
 
 #[test]

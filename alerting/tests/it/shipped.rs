@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use alerting::catalogue::known_metric;
 use alerting::object::{Kind, Remote};
 use alerting::plan::{Action, Options, plan};
 use alerting::query::Query;
-use alerting::rules::known_metric;
 use alerting::set::Set;
 use serde_json::{Value, json};
 

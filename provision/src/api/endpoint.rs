@@ -47,11 +47,12 @@ pub enum EndpointError {
     #[error("{0} holds characters that no key has; copy it again, without quotes and line ends")]
     KeyUnusable(&'static str),
     /// The site does not exist.
-    #[error("DD_SITE: there is no site `{0}`; sites: {sites}; for anything else pass --api-url", sites = SITES.join(", "))]
+    #[error("DD_SITE: there is no site `{0}`; sites: {sites}; for anything else pass --api-url or set DD_API_URL", sites = SITES.join(", "))]
     Site(String),
     /// The address is not one.
     #[error(
-        "--api-url: `{0}` is not an http or https address; write it like https://api.datadoghq.eu"
+        "`{0}` is not an http or https address; correct --api-url, DD_API_URL or `api_url` in monitors.yaml, like \
+         https://api.datadoghq.eu"
     )]
     Address(String),
 }
@@ -59,7 +60,7 @@ pub enum EndpointError {
 /// What the environment and the command line say.
 #[derive(Clone, Default)]
 pub struct Settings {
-    /// `--api-url`; wins over the site.
+    /// `--api-url`, DD_API_URL or the project's; wins over the site.
     pub api_url: Option<String>,
     /// `DD_SITE`.
     pub site: Option<String>,

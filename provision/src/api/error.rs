@@ -35,6 +35,9 @@ pub enum ApiError {
     /// The object was there when planning and is not any more.
     #[error("it was deleted in the meantime; run the command again to create it")]
     Gone,
+    /// Someone changed the object between the plan and its turn: what would be sent is not what the plan showed.
+    #[error("it was changed in the meantime; run the command again to see the plan anew")]
+    Changed,
 }
 
 impl ApiError {

@@ -1,5 +1,6 @@
 //! Requests through the typed client, and raw ones where its types would not do. The typed types drop nulls, turn
-//! integers into floats and refuse what they do not know; an object goes through them only if it comes out the same.
+//! integers into floats and refuse what they do not know; a new object goes through them only if it comes out the
+//! same, an update never.
 
 use alerting::normal::normalise;
 use alerting::object::Kind;
@@ -10,15 +11,13 @@ use datadog_api_client::datadogV1::api_monitors::{
 use datadog_api_client::datadogV1::api_service_level_objectives::{
     DeleteSLOOptionalParams, ListSLOsOptionalParams,
 };
-use datadog_api_client::datadogV1::model::{
-    Monitor, MonitorUpdateRequest, ServiceLevelObjective, ServiceLevelObjectiveRequest,
-};
+use datadog_api_client::datadogV1::model::{Monitor, ServiceLevelObjectiveRequest};
 use http::{Method, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{Api, ApiError, PAGE, object_path};
+use super::{Api, ApiError, PAGE};
 
 /// The result of a call: its JSON as it came, or that the crate could not read it.
 enum Read {
@@ -74,27 +73,6 @@ impl Api {
         self.whole(self.monitors.create_monitor_with_http_info(body).await)
     }
 
-    pub(super) async fn update_monitor(
-        &self,
-        id: &str,
-        payload: &Value,
-    ) -> Result<Value, ApiError> {
-        let body = carried::<MonitorUpdateRequest>(Kind::Monitor, payload);
-        let (Some(body), Ok(number)) = (body, id.parse()) else {
-            let path = object_path(Kind::Monitor, id);
-            return self.raw(Method::PUT, &path, &[], Some(payload)).await;
-        };
-        match self.read(
-            self.monitors
-                .update_monitor_with_http_info(number, body)
-                .await,
-        )? {
-            Read::Whole(answer) => Ok(answer),
-            // It worked; only the answer is beyond the crate, and nothing needs it.
-            Read::Unreadable => Ok(Value::Null),
-        }
-    }
-
     pub(super) async fn create_slo(&self, payload: &Value) -> Result<Value, ApiError> {
         let Some(body) = carried::<ServiceLevelObjectiveRequest>(Kind::Slo, payload) else {
             return self
@@ -104,27 +82,11 @@ impl Api {
         self.whole(self.slos.create_slo_with_http_info(body).await)
     }
 
-    pub(super) async fn update_slo(&self, id: &str, payload: &Value) -> Result<Value, ApiError> {
-        let Some(body) = carried::<ServiceLevelObjective>(Kind::Slo, payload) else {
-            let path = object_path(Kind::Slo, id);
-            return self.raw(Method::PUT, &path, &[], Some(payload)).await;
-        };
-        match self.read(
-            self.slos
-                .update_slo_with_http_info(id.to_owned(), body)
-                .await,
-        )? {
-            Read::Whole(answer) => Ok(answer),
-            Read::Unreadable => Ok(Value::Null),
-        }
-    }
-
-    pub(super) async fn delete_monitor(&self, id: &str, force: bool) -> Result<(), ApiError> {
+    pub(super) async fn delete_monitor(&self, id: &str) -> Result<(), ApiError> {
         let Ok(number) = id.parse() else {
             return Err(ApiError::Unexpected("a number as the monitor's id"));
         };
-        let mut params = DeleteMonitorOptionalParams::default();
-        params.force = force.then(|| "true".to_owned());
+        let params = DeleteMonitorOptionalParams::default();
         self.read(
             self.monitors
                 .delete_monitor_with_http_info(number, params)
@@ -133,9 +95,8 @@ impl Api {
         .map(drop)
     }
 
-    pub(super) async fn delete_slo(&self, id: &str, force: bool) -> Result<(), ApiError> {
-        let mut params = DeleteSLOOptionalParams::default();
-        params.force = force.then(|| "true".to_owned());
+    pub(super) async fn delete_slo(&self, id: &str) -> Result<(), ApiError> {
+        let params = DeleteSLOOptionalParams::default();
         self.read(
             self.slos
                 .delete_slo_with_http_info(id.to_owned(), params)
@@ -266,12 +227,10 @@ mod tests {
     fn usual_objects_go_through_the_types() {
         let options = json!({ "thresholds": { "critical": 5, "warning": 4.5 }, "require_full_window": false,
                               "silenced": { "*": null }, "notify_by": ["host"], "renotify_statuses": ["alert"] });
-        assert!(carried::<Monitor>(Kind::Monitor, &monitor(options.clone())).is_some());
-        assert!(carried::<MonitorUpdateRequest>(Kind::Monitor, &monitor(options)).is_some());
+        assert!(carried::<Monitor>(Kind::Monitor, &monitor(options)).is_some());
         let slo = json!({ "name": "s", "type": "metric", "query": { "numerator": "a", "denominator": "b" },
                           "thresholds": [{ "timeframe": "7d", "target": 99 }], "tags": ["a:b"], "description": "d" });
         assert!(carried::<ServiceLevelObjectiveRequest>(Kind::Slo, &slo).is_some());
-        assert!(carried::<ServiceLevelObjective>(Kind::Slo, &slo).is_some());
     }
 
     #[test]

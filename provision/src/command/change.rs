@@ -18,13 +18,14 @@ pub(super) async fn plan(args: &cli::Plan) -> anyhow::Result<Exit> {
     let Some(set) = load(&args.files)? else {
         return Ok(Exit::Usage);
     };
-    let (api, _) = api(&args.org)?;
+    let (api, _) = api(&args.org, set.api_url.as_ref())?;
     let existing = remote::fetch(&api, &set.namespace, &set.objects).await?;
     let options = options(&set.namespace, &args.only, &args.deletes);
-    let plan = match plan::plan(&set.objects, &existing, &options) {
+    let mut plan = match plan::plan(&set.objects, &existing, &options) {
         Ok(plan) => plan,
         Err(refusals) => return Ok(refuse(&refusals)),
     };
+    remote::name_foreign_users(&api, &mut plan).await?;
     let format = if args.markdown {
         cli::Format::Markdown
     } else {
@@ -47,13 +48,14 @@ pub(super) async fn apply(args: &cli::Apply) -> anyhow::Result<Exit> {
     let Some(set) = load(&args.files)? else {
         return Ok(Exit::Usage);
     };
-    let (api, progress) = api(&args.org)?;
+    let (api, progress) = api(&args.org, set.api_url.as_ref())?;
     let existing = remote::fetch(&api, &set.namespace, &set.objects).await?;
     let options = options(&set.namespace, &args.only, &args.deletes);
-    let plan = match plan::plan(&set.objects, &existing, &options) {
+    let mut plan = match plan::plan(&set.objects, &existing, &options) {
         Ok(plan) => plan,
         Err(refusals) => return Ok(refuse(&refusals)),
     };
+    remote::name_foreign_users(&api, &mut plan).await?;
     carry_out(&api, plan, progress, args.yes).await
 }
 
@@ -62,14 +64,14 @@ pub(super) async fn destroy(args: &cli::Destroy) -> anyhow::Result<Exit> {
     // A definition that is wrong must not keep its objects alive: only the project file is needed.
     let mut texts = Texts::read(&args.files.dir)?;
     texts.files.clear();
-    let set = match texts.load(&args.files) {
+    let set = match texts.load(&args.files, &super::ambient()) {
         Ok(set) => set,
         Err(reports) => {
             super::complain(&reports);
             return Ok(Exit::Usage);
         }
     };
-    let (api, progress) = api(&args.org)?;
+    let (api, progress) = api(&args.org, set.api_url.as_ref())?;
     let existing = api.managed(&set.namespace).await?;
     let options = Options {
         namespace: set.namespace.clone(),
@@ -80,7 +82,10 @@ pub(super) async fn destroy(args: &cli::Destroy) -> anyhow::Result<Exit> {
         },
     };
     match plan::plan(&[], &existing, &options) {
-        Ok(plan) => carry_out(&api, plan, progress, args.yes).await,
+        Ok(mut plan) => {
+            remote::name_foreign_users(&api, &mut plan).await?;
+            carry_out(&api, plan, progress, args.yes).await
+        }
         Err(refusals) => Ok(refuse(&refusals)),
     }
 }

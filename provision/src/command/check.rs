@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{complain, print};
 use crate::cli::{Check, Files, Format};
 use crate::exit::Exit;
-use crate::project::Texts;
+use crate::project::{Ambient, Texts};
 
 /// `monitors check`
 pub(super) fn run(args: &Check) -> anyhow::Result<Exit> {
@@ -30,7 +30,12 @@ pub(super) fn run(args: &Check) -> anyhow::Result<Exit> {
             env,
             ..args.files.clone()
         };
-        match texts.load(&files) {
+        // DD_ENV chooses where to apply, not what to check.
+        let ambient = Ambient {
+            environment: None,
+            ..super::ambient()
+        };
+        match texts.load(&files, &ambient) {
             Ok(set) => {
                 let _ = writeln!(
                     sound,
@@ -40,11 +45,10 @@ pub(super) fn run(args: &Check) -> anyhow::Result<Exit> {
                 );
             }
             // What is wrong in every environment is said once.
-            Err(found) => reports.extend(
-                found
-                    .into_iter()
-                    .filter(|report| said.insert(identity(report))),
-            ),
+            Err(found) => {
+                let new = found.iter().map(|report| report.unsaid(&mut said));
+                reports.extend(new.filter(|report| !report.is_empty()));
+            }
         }
     }
     let ended = if reports.is_empty() {
@@ -63,10 +67,6 @@ pub(super) fn run(args: &Check) -> anyhow::Result<Exit> {
         }
     }
     Ok(ended)
-}
-
-fn identity(report: &Problems) -> String {
-    report.to_json().to_string()
 }
 
 fn as_json(reports: &[Problems]) -> Value {

@@ -17,7 +17,7 @@ pub(super) async fn run(args: &Drift) -> anyhow::Result<Exit> {
     let Some(set) = load(&args.files)? else {
         return Ok(Exit::Usage);
     };
-    let (api, _) = api(&args.org)?;
+    let (api, _) = api(&args.org, set.api_url.as_ref())?;
     let existing = remote::fetch(&api, &set.namespace, &set.objects).await?;
     let options = Options {
         namespace: set.namespace.clone(),

@@ -1,10 +1,13 @@
-//! `schema` and `fmt`: what needs files alone.
+//! `schema`, `fmt`, `metrics`, `completions`: what needs files alone.
+
+use std::collections::BTreeSet;
 
 use alerting::definition::{Definitions, Project};
 use anyhow::Context as _;
+use clap::CommandFactory as _;
 
 use super::{plural, print};
-use crate::cli::{Fmt, Schema};
+use crate::cli::{Cli, Completions, Fmt, Metrics, Schema};
 use crate::exit::Exit;
 use crate::project::Texts;
 use crate::tidy;
@@ -17,6 +20,36 @@ pub(super) fn schema(args: &Schema) -> anyhow::Result<Exit> {
         schemars::schema_for!(Definitions)
     };
     print(&format!("{}\n", serde_json::to_string_pretty(&schema)?))?;
+    Ok(Exit::Ok)
+}
+
+/// `monitors metrics`
+pub(super) fn metrics(args: &Metrics) -> anyhow::Result<Exit> {
+    let Some(set) = super::load(&args.files)? else {
+        return Ok(Exit::Usage);
+    };
+    let names: BTreeSet<&str> = set.catalogue.names().collect();
+    let mut text = String::new();
+    for name in names {
+        let known = set.catalogue.find(name);
+        let kind = match &known {
+            Some(known) if known.distribution => "distribution",
+            Some(known) if known.sparse => "count",
+            _ => "gauge",
+        };
+        let tags = known.and_then(|known| known.tags);
+        let tags = tags.map_or_else(|| "any tag".to_owned(), |tags| tags.join(", "));
+        text.push_str(&format!("{name:<52}{kind:<14}{tags}\n"));
+    }
+    print(&text)?;
+    Ok(Exit::Ok)
+}
+
+/// `monitors completions`
+pub(super) fn completions(args: &Completions) -> anyhow::Result<Exit> {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "monitors", &mut script);
+    print(&String::from_utf8_lossy(&script))?;
     Ok(Exit::Ok)
 }
 

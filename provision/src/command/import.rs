@@ -11,10 +11,11 @@ use crate::api::{Api, ApiError};
 use crate::cli::Import;
 use crate::exit::Exit;
 use crate::import;
+use crate::project::{PROJECT_FILE, project_file};
 
 /// `monitors import`
 pub(super) async fn run(args: &Import) -> anyhow::Result<Exit> {
-    let (api, progress) = api(&args.org)?;
+    let (api, progress) = api(&args.org, project_url(&args.out)?.as_ref())?;
     progress.line("reading the org");
     let mut remotes = fetch(&api, args).await?;
     let marked = args.managed.as_deref();
@@ -52,6 +53,30 @@ pub(super) async fn run(args: &Import) -> anyhow::Result<Exit> {
     Ok(Exit::Ok)
 }
 
+/// The address that the project in the folder to write to names, or that of the project that one stands in: an import
+/// must not go elsewhere because a flag was forgotten.
+fn project_url(out: &Path) -> anyhow::Result<Option<String>> {
+    for folder in [out, Path::new(".")] {
+        let found = project_file(folder)?;
+        let Some(project) = found else { continue };
+        let mut urls: Vec<&String> = project
+            .environments
+            .values()
+            .filter_map(|environment| environment.api_url.as_ref())
+            .collect();
+        urls.dedup();
+        return match (urls.as_slice(), project.api_url) {
+            ([], url) => Ok(url),
+            ([url], None) => Ok(Some((*url).clone())),
+            _ => bail!(
+                "{}: the environments have API addresses of their own; choose one with --api-url",
+                folder.join(PROJECT_FILE).display()
+            ),
+        };
+    }
+    Ok(None)
+}
+
 async fn fetch(api: &Api, args: &Import) -> Result<Vec<Remote>, ApiError> {
     let fits = |remote: &Remote| {
         let name = remote.key().map(|key| key.name);
@@ -78,7 +103,7 @@ async fn fetch(api: &Api, args: &Import) -> Result<Vec<Remote>, ApiError> {
 }
 
 /// All or nothing as far as existing files go: none is overwritten.
-fn write(out: &Path, files: &[Source]) -> anyhow::Result<()> {
+pub(super) fn write(out: &Path, files: &[Source]) -> anyhow::Result<()> {
     let existing: Vec<String> = files
         .iter()
         .map(|file| out.join(&file.path))

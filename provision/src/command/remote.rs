@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use alerting::object::{Kind, Object, Remote};
+use alerting::plan::{self, Action, Operation, Plan};
 
 use crate::api::{Api, ApiError};
 
@@ -26,6 +27,21 @@ pub(super) async fn fetch(
         found.extend(adopted(api, kind, missing).await?);
     }
     Ok(found)
+}
+
+/// Says with the deletes of a plan who else in the org uses the objects. Only what the API refuses to break is asked
+/// for, and only when something is deleted.
+pub(super) async fn name_foreign_users(api: &Api, plan: &mut Plan) -> Result<(), ApiError> {
+    let deletes = |operation: &Operation| {
+        operation.action == Action::Delete && operation.kind != Kind::Dashboard
+    };
+    if !plan.operations.iter().any(deletes) {
+        return Ok(());
+    }
+    let mut everything = api.list_monitors(None).await?;
+    everything.extend(api.list_slos(None).await?);
+    plan::name_foreign_users(plan, &everything);
+    Ok(())
 }
 
 /// Many at once come cheaper from the list, for which the API has a stricter limit than for single objects.

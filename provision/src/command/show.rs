@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use alerting::object::{Kind, Remote};
+use alerting::set::Set;
 use anyhow::bail;
 use serde_json::Value;
 
@@ -48,11 +49,11 @@ fn defined(files: &Files, name: &str) -> anyhow::Result<Exit> {
 }
 
 /// The namespace alone is needed, so definitions may be wrong.
-fn namespace(files: &Files) -> anyhow::Result<Option<String>> {
+fn namespace(files: &Files) -> anyhow::Result<Option<Set>> {
     let mut texts = Texts::read(&files.dir)?;
     texts.files.clear();
-    match texts.load(files) {
-        Ok(set) => Ok(Some(set.namespace)),
+    match texts.load(files, &super::ambient()) {
+        Ok(set) => Ok(Some(set)),
         Err(reports) => {
             super::complain(&reports);
             Ok(None)
@@ -61,10 +62,11 @@ fn namespace(files: &Files) -> anyhow::Result<Option<String>> {
 }
 
 async fn existing(args: &Show, name: &str) -> anyhow::Result<Exit> {
-    let Some(namespace) = namespace(&args.files)? else {
+    let Some(set) = namespace(&args.files)? else {
         return Ok(Exit::Usage);
     };
-    let (api, _) = api(&args.org)?;
+    let (api, _) = api(&args.org, set.api_url.as_ref())?;
+    let namespace = set.namespace;
     let found = api.managed(&namespace).await?;
     let mut shown = 0;
     for remote in found
@@ -84,10 +86,11 @@ async fn existing(args: &Show, name: &str) -> anyhow::Result<Exit> {
 }
 
 async fn all(args: &Show) -> anyhow::Result<Exit> {
-    let Some(namespace) = namespace(&args.files)? else {
+    let Some(set) = namespace(&args.files)? else {
         return Ok(Exit::Usage);
     };
-    let (api, _) = api(&args.org)?;
+    let (api, _) = api(&args.org, set.api_url.as_ref())?;
+    let namespace = set.namespace;
     let mut found = api.managed(&namespace).await?;
     found.sort_by_key(|remote| (remote.kind, remote.key()));
     let mut text = String::new();

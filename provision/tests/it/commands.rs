@@ -132,6 +132,9 @@ fn keys_and_sites_are_checked_before_anything_is_sent() {
             .env("DD_API_KEY", API_KEY)
             .env("DD_APP_KEY", APP_KEY)
             .env(name, value);
+        if name != "DD_SITE" {
+            command.env("DD_API_URL", "http://127.0.0.1:1");
+        }
         let output = command.output().expect("the command runs");
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(1), "{text}");

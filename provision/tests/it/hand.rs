@@ -294,19 +294,19 @@ fn cases() -> Vec<Case> {
             "Requests 0",
             "/thresholds/0/target",
             json!(98),
-            &["thresholds[0].target"],
+            &["thresholds[0].target", "target_threshold"],
         ),
         (
             "Requests 0",
             "/thresholds/0/warning",
             json!(99.7),
-            &["thresholds[0].warning"],
+            &["thresholds[0].warning", "warning_threshold"],
         ),
         (
             "Requests 0",
             "/thresholds/0/warning",
             Value::Null,
-            &["thresholds[0].warning"],
+            &["thresholds[0].warning", "warning_threshold"],
         ),
         (
             "Requests 0",

@@ -1,7 +1,10 @@
 //! The `monitors` binary against its stand-in of the API, each a process of its own: what a user would see.
 
+mod address;
+mod adoption;
 mod api;
 mod commands;
+mod every_field;
 mod fixture;
 mod foreign;
 mod hand;
@@ -9,5 +12,6 @@ mod harness;
 mod import;
 mod interrupted;
 mod life;
+mod own_project;
 mod size;
 mod trouble;
