@@ -38,7 +38,7 @@ fn product(path: &Path) -> String {
         return String::new();
     }
     let text = fs::read_to_string(path).expect("a source");
-    text.split("#[cfg(test)]\nmod ")
+    text.split("#[cfg(test)]\nmod tests {")
         .next()
         .unwrap_or_default()
         .to_owned()
