@@ -253,7 +253,9 @@ async fn of_monitor(State(org): State<Shared>, Path(id): Path<String>) -> Answer
         return Err(Refused::not_found("Monitor not found"));
     }
     let found = org.downtimes_v1.values();
-    let found = found.filter(|one| one["active"] == true && one["monitor_id"].to_string() == id);
+    let found = found.filter(|one| {
+        one["active"] == true && id.parse::<u64>().is_ok_and(|id| one["monitor_id"] == id)
+    });
     Ok(Json(found.cloned().collect()))
 }
 

@@ -85,7 +85,7 @@ fn options(n: usize) -> Value {
         "aggregation": { "group_by": "host", "metric": "synthetics.test_runs", "type": "count" },
         "device_ids": ["chrome.laptop_large"], "enable_logs_sample": true, "enable_samples": true,
         "escalation_message": "still\r\nbroken ", "evaluation_delay": 900, "group_retention_duration": "2h",
-        "groupby_simple_monitor": false, "include_tags": n % 2 == 0, "locked": false, "min_failure_duration": 60,
+        "groupby_simple_monitor": false, "include_tags": n.is_multiple_of(2), "locked": false, "min_failure_duration": 60,
         "min_location_failed": 1, "new_group_delay": 60, "new_host_delay": 300, "no_data_timeframe": 10 + n,
         "notification_preset_name": "hide_query", "notify_audit": true, "notify_by": ["service", "host"],
         "notify_no_data": false, "on_missing_data": "show_no_data", "renotify_interval": 60, "renotify_occurrences": 3,
@@ -130,9 +130,10 @@ fn monitor(n: usize) -> Value {
 }
 
 fn slo(n: usize) -> Value {
+    let type_id = [0, 1, 1, 2][n % 4];
     let mut slo = json!({
         "id": format!("{n:032x}"), "name": format!("Objective {n}"), "description": every_other(n, json!("said\r\nso "), json!(null)),
-        "tags": ["z:z", "a:a"], "monitor_tags": [], "type_id": [0, 1, 1, 2][n % 4], "created_at": 1, "modified_at": 1, "creator": { "name": null },
+        "tags": ["z:z", "a:a"], "monitor_tags": [], "type_id": type_id, "created_at": 1, "modified_at": 1, "creator": { "name": null },
         "thresholds": [{ "timeframe": "90d", "target": 99.0, "target_display": "99." },
                        { "timeframe": "7d", "target": 99.5, "target_display": "99.5", "warning": 99.9, "warning_display": "99.9" }],
         "timeframe": "7d", "target_threshold": 99.5, "warning_threshold": 99.9,

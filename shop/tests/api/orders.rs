@@ -298,7 +298,10 @@ async fn own_orders_are_listed_newest_first_in_pages() {
         }
     }
     assert_eq!(listed, made);
-    shop.get_as(&token, "/api/orders?cursor=x").await.error(422);
+    for no_cursor in ["x", "007_00000000-0000-0000-0000-000000000000"] {
+        let path = format!("/api/orders?cursor={no_cursor}");
+        shop.get_as(&token, &path).await.error(422);
+    }
     shop.get_as(&token, "/api/orders?limit=101")
         .await
         .error(422);

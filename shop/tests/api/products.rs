@@ -26,6 +26,10 @@ async fn pages_cover_the_catalogue_without_gap_or_overlap() {
         }
     }
     assert_eq!(seen, (1..=60).collect());
+    for no_cursor in ["x", "007", "-1", "%2B1", "00000000000"] {
+        let path = format!("/api/products?cursor={no_cursor}");
+        shop.get(&path).await.error(422);
+    }
     shop.stop().await;
 }
 

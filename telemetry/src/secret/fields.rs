@@ -446,7 +446,7 @@ fn behind_scheme(bytes: &[u8], value: Range<usize>) -> Range<usize> {
     let text = &bytes[value.clone()];
     let word = find(text, |byte| byte == b' ');
     let is_scheme = |scheme: &&str| scheme.as_bytes().eq_ignore_ascii_case(&text[..word]);
-    match word < text.len() && SCHEMES.iter().any(|scheme| is_scheme(&scheme)) {
+    match word < text.len() && SCHEMES.iter().any(is_scheme) {
         true => value.start + word + 1..value.end,
         false => value,
     }

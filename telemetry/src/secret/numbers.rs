@@ -44,11 +44,14 @@ fn are_groups(groups: &[usize]) -> bool {
 
 /// Issuer, length and the check digit of Luhn.
 fn is_card(digits: &[u8]) -> bool {
-    let issued = match (digits.len(), digits.first(), digits.get(1)) {
-        (13, Some(4), _) | (14, Some(3), Some(0 | 6 | 8 | 9)) | (15, Some(3), Some(4 | 7)) => true,
-        (16, Some(2..=6), _) | (17..=19, Some(4..=6), _) => true,
-        _ => false,
-    };
+    let issued = matches!(
+        (digits.len(), digits.first(), digits.get(1)),
+        (13, Some(4), _)
+            | (14, Some(3), Some(0 | 6 | 8 | 9))
+            | (15, Some(3), Some(4 | 7))
+            | (16, Some(2..=6), _)
+            | (17..=19, Some(4..=6), _)
+    );
     let sum: u32 = digits
         .iter()
         .rev()

@@ -61,7 +61,7 @@ struct ListQuery {
     #[param(
         min_length = 1,
         max_length = 60,
-        pattern = "^[0-9]{1,15}_[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+        pattern = "^(0|[1-9][0-9]{0,14})_[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
     )]
     cursor: Option<String>,
 }
@@ -247,13 +247,19 @@ async fn list(
         .await?;
     Ok(JsonAnswer(OrderPage {
         orders: page.items.into_iter().map(OrderView::from).collect(),
-        next_cursor: page.next.map(|(ms, id)| format!("{ms}_{id}")),
+        next_cursor: page.next.map(write_cursor),
     }))
 }
 
+/// Only as the shop writes it: `007_…` is no cursor.
 fn parse_cursor(cursor: &str) -> Option<(i64, Uuid)> {
     let (ms, id) = cursor.split_once('_')?;
-    Some((ms.parse().ok()?, id.parse().ok()?))
+    let read = (ms.parse().ok()?, id.parse().ok()?);
+    (write_cursor(read) == cursor).then_some(read)
+}
+
+fn write_cursor((ms, id): (i64, Uuid)) -> String {
+    format!("{ms}_{id}")
 }
 
 /// One order of the caller.

@@ -99,7 +99,7 @@ struct ListQuery {
     #[param(minimum = 1, maximum = 100, default = 20)]
     limit: Option<u32>,
     /// Where the page begins, from the page before.
-    #[param(min_length = 1, max_length = 10, pattern = "^[0-9]{1,9}$")]
+    #[param(min_length = 1, max_length = 10, pattern = "^(0|[1-9][0-9]{0,9})$")]
     cursor: Option<String>,
 }
 
@@ -159,6 +159,14 @@ struct SetStock {
     stock: u32,
 }
 
+/// Only as the shop writes it: `007` is no cursor.
+fn parse_cursor(cursor: &str) -> Option<u32> {
+    cursor
+        .parse()
+        .ok()
+        .filter(|after: &u32| after.to_string() == cursor)
+}
+
 /// Products in the order of their numbers.
 #[utoipa::path(get, path = "/api/products", params(ListQuery), responses((status = 200, body = ProductPage)))]
 async fn list(
@@ -166,10 +174,7 @@ async fn list(
     Query(query): Query<ListQuery>,
 ) -> Result<JsonAnswer<ProductPage>, ApiError> {
     let limit = query.limit.unwrap_or(20);
-    let after = query
-        .cursor
-        .as_deref()
-        .map_or(Some(0), |cursor| cursor.parse::<u32>().ok());
+    let after = query.cursor.as_deref().map_or(Some(0), parse_cursor);
     Problems::new()
         .optional_text("category", query.category.as_deref(), CATEGORY_CHARS_MAX)
         .check((1..=LIMIT_MAX).contains(&limit), limit_problem())
