@@ -424,9 +424,9 @@ impl LeakyRun {
 #[test]
 fn no_planted_secret_is_found_anywhere() {
     let run = LeakyRun::make();
-    // A busy machine may make any run invalid.
+    // Nothing succeeds; and a busy machine may make any run invalid.
     assert!(
-        [3, 4].contains(&run.ended.code()),
+        [4, 5].contains(&run.ended.code()),
         "{}{}",
         run.ended.out,
         run.ended.err

@@ -4,7 +4,7 @@
 //!
 //! `STORM_KILLS=30` kills that often (the tests' own number is smaller), `STORM_SEED` chooses other victims,
 //! `STANDSTILLS=10` lets each server stand still that often, and `SHOPPERS_PER_S=30` come so many shoppers. `scripts/test --long`
-//! sets them all.
+//! sets these. `STORM_SQS=1` puts the queues on an SQS-compatible server.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -38,11 +38,12 @@ fn number(name: &str, default: u64) -> u64 {
     })
 }
 
-/// PostgreSQL, Redis and an SQS-compatible server of a test's own.
+/// PostgreSQL and Redis of a test's own, and an SQS-compatible server where `STORM_SQS` asks for it: the one there is takes
+/// a core for itself as soon as eight processes poll it, which a short test has no room for.
 struct Servers {
     postgres: PostgresServer,
     redis: RedisServer,
-    sqs: SqsServer,
+    sqs: Option<SqsServer>,
     // Its database goes before its server.
     database: TestDatabase,
 }
@@ -54,21 +55,26 @@ impl Servers {
             database: postgres.database(),
             postgres,
             redis: RedisServer::start(),
-            sqs: SqsServer::start(),
+            sqs: std::env::var_os("STORM_SQS").map(|_| SqsServer::start()),
         }
     }
 
     /// What tells the shop's processes to use them.
     fn variables(&self) -> Vec<(&'static str, String)> {
-        let queues = format!("{}/123456789012/storm", self.sqs.url());
-        vec![
+        let mut variables = vec![
             ("DATABASE_URL", self.database.url().to_owned()),
             ("REDIS_URL", self.redis.url()),
-            ("QUEUE_URL", queues),
-            ("AWS_ACCESS_KEY_ID", "test".to_owned()),
-            ("AWS_SECRET_ACCESS_KEY", "test".to_owned()),
-            ("AWS_REGION", "us-east-1".to_owned()),
-        ]
+        ];
+        if let Some(sqs) = &self.sqs {
+            let queues = format!("{}/123456789012/storm", sqs.url());
+            variables.extend([
+                ("QUEUE_URL", queues),
+                ("AWS_ACCESS_KEY_ID", "test".to_owned()),
+                ("AWS_SECRET_ACCESS_KEY", "test".to_owned()),
+                ("AWS_REGION", "us-east-1".to_owned()),
+            ]);
+        }
+        variables
     }
 }
 
@@ -120,26 +126,18 @@ fn nothing_is_lost_when_the_stores_stand_still() {
     let town = Town::start(servers.variables());
     let storm = Storm::on(&town, number("SHOPPERS_PER_S", 10));
     for _ in 0..rounds {
-        for server in 0..3 {
+        let mut still = |pause: &dyn Fn(), resume: &dyn Fn()| {
             storm.promises_more(PROMISES_BETWEEN);
-            let time = Duration::from_secs(chance.random_range(STANDSTILL_S));
-            match server {
-                0 => stand_still(
-                    time,
-                    || servers.postgres.pause(),
-                    || servers.postgres.resume(),
-                ),
-                1 => stand_still(time, || servers.redis.pause(), || servers.redis.resume()),
-                _ => stand_still(time, || servers.sqs.pause(), || servers.sqs.resume()),
-            }
+            pause();
+            std::thread::sleep(Duration::from_secs(chance.random_range(STANDSTILL_S)));
+            resume();
+        };
+        still(&|| servers.postgres.pause(), &|| servers.postgres.resume());
+        still(&|| servers.redis.pause(), &|| servers.redis.resume());
+        if let Some(sqs) = &servers.sqs {
+            still(&|| sqs.pause(), &|| sqs.resume());
         }
     }
     storm.promises_more(PROMISES_BETWEEN);
-    storm.end_and_audit(&format!("each of three servers stood still {rounds} times"));
-}
-
-fn stand_still(time: Duration, pause: impl Fn(), resume: impl Fn()) {
-    pause();
-    std::thread::sleep(time);
-    resume();
+    storm.end_and_audit(&format!("each server stood still {rounds} times"));
 }

@@ -160,7 +160,7 @@ fn the_soft_limit_of_descriptors_is_raised() {
     let folder = tempfile::tempdir().unwrap();
     let ready = folder.path().join("ready.json");
     let data = folder.path().join("data");
-    let low = "ulimit -S -n 256; exec \"$0\" serve --free-ports --lifeline --products 5 --data \"$1\" --ready-file \"$2\"";
+    let low = "ulimit -S -n 256; exec \"$0\" serve --free-ports --lifeline --products 5 --password-cost 64,1,1 --data \"$1\" --ready-file \"$2\"";
     let mut command = Command::new("sh");
     command
         .args(["-c", low, env!("CARGO_BIN_EXE_shop")])

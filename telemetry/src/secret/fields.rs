@@ -182,6 +182,8 @@ impl Scanner<'_> {
 
     fn take(&mut self, value: Value, at: usize) -> usize {
         if value.kind == Kind::Whole && self.source {
+            // What people write is to be recognised: the structure stays, its quoted values do not.
+            self.quoted_values(value.range);
             return at;
         }
         let range = behind_scheme(self.bytes, value.range);
@@ -191,6 +193,25 @@ impl Scanner<'_> {
         }
         self.out.push(range);
         value.next
+    }
+
+    /// The texts in quotes within an object or a list, but for its keys.
+    fn quoted_values(&mut self, whole: Range<usize>) {
+        let mut at = whole.start;
+        while at < whole.end {
+            let quote = self.bytes[at];
+            at += 1;
+            if !matches!(quote, b'"' | b'\'') {
+                continue;
+            }
+            let end = closing_quote(self.bytes, at, quote, 0).min(whole.end);
+            let behind = self.bytes[end..whole.end].iter().skip(1);
+            let is_key = behind.copied().find(|byte| *byte != b' ') == Some(b':');
+            if !is_key && !self.is_harmless(&self.bytes[at..end]) {
+                self.out.push(at..end);
+            }
+            at = end + 1;
+        }
     }
 
     fn is_harmless(&self, text: &[u8]) -> bool {
@@ -267,7 +288,9 @@ impl Scanner<'_> {
             byte.is_ascii_whitespace() || matches!(byte, b'>' | b'/')
         })];
         let local = name.rsplit(|byte| *byte == b':').next().unwrap_or(name);
-        let is_name = local.first().is_some_and(u8::is_ascii_alphabetic);
+        // Not the `<KEY=VALUE>` of a help text.
+        let is_name = local.first().is_some_and(u8::is_ascii_alphabetic)
+            && local.iter().all(|byte| is_name(*byte));
         if !is_name || !self.names.is_secret(&String::from_utf8_lossy(local)) {
             return at;
         }
