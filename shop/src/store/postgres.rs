@@ -137,7 +137,6 @@ fn pool() -> PgPoolOptions {
                 Ok(())
             })
         })
-        .after_release(|connection, _| Box::pin(session::is_idle(connection)))
 }
 
 fn closer(store: Arc<Postgres>) -> Closer {

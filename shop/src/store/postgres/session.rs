@@ -5,7 +5,8 @@
 //! transaction that nobody knows of, and whatever is written there afterwards is acknowledged without being
 //! committed. Here a connection goes back to the pool on one path only, after `COMMIT` or `ROLLBACK` was answered;
 //! on every other one (the limit passes, a panic, a broken link, the end of the process) it is closed, which rolls
-//! back. Before it goes back the server is asked whether it agrees, see [`is_idle`].
+//! back. Every write asks the server first, in the message that begins it, whether it agrees that nothing is open
+//! (see [`BEGIN`]): what somebody left open after all is closed, and never written to.
 
 use std::time::Duration;
 
@@ -26,8 +27,10 @@ const REPETITION_PAUSE: Duration = Duration::from_millis(5);
 /// before it does not.
 const COMMIT: &str = "SELECT 1; COMMIT";
 
-/// The clock of a transaction stands still from its first statement on; outside of one both are the same reading.
-const IS_IDLE: &str = "SELECT now() = statement_timestamp()";
+/// Begins a transaction and says whether none was open before: the clock of a transaction stands still from its
+/// first statement on, outside of one both are the same reading. One simple query and so one message: the extended
+/// protocol reads the clock once for each of its messages.
+const BEGIN: &str = "SELECT now() = statement_timestamp(); BEGIN";
 
 /// What an operation does with its arguments.
 pub(super) trait Work<A, T>:
@@ -128,7 +131,7 @@ async fn transaction<A, T>(
     arguments: &A,
     work: &impl Work<A, T>,
 ) -> Sql<T> {
-    run(connection, "BEGIN").await?;
+    begin(connection).await?;
     let outcome = match work(connection, arguments).await {
         Ok(done) => run(connection, COMMIT).await.map(|()| done),
         Err(error) => Err(error),
@@ -149,13 +152,18 @@ async fn run(connection: &mut PgConnection, sql: &'static str) -> Sql<()> {
     connection.execute(sqlx::raw_sql(sql)).await.map(drop)
 }
 
-/// Whether the server, too, holds that no transaction is open on the connection. Asked as one simple query: the
-/// extended protocol reads the clock once for each of its messages.
-pub(super) async fn is_idle(connection: &mut PgConnection) -> Sql<bool> {
-    connection
-        .fetch_one(sqlx::raw_sql(IS_IDLE))
-        .await?
-        .try_get(0)
+/// Begins a transaction, unless one is open: then the connection is not what it should be.
+async fn begin(connection: &mut PgConnection) -> Sql<()> {
+    let rows = connection.fetch_all(sqlx::raw_sql(BEGIN)).await?;
+    let was_idle = match rows.first() {
+        Some(row) => row.try_get(0)?,
+        None => false,
+    };
+    if was_idle {
+        return Ok(());
+    }
+    tracing::warn!("a connection to PostgreSQL was left inside a transaction; it is closed");
+    Err(sqlx::Error::WorkerCrashed)
 }
 
 /// A connection in use; closed when dropped, unless it was given back.

@@ -74,8 +74,7 @@ impl Place {
     /// Nothing is open on the connection, and what is acknowledged now is seen at once by everybody.
     async fn assert_acknowledged_is_committed(&mut self, after: &str) {
         let mut next = self.next_connection().await;
-        let idle = session::is_idle(&mut next).await;
-        assert!(matches!(idle, Ok(true)), "{idle:?} after {after}");
+        assert!(is_idle(&mut next).await, "not after {after}");
         drop(next);
         let order = new_order(self.product);
         let id = order.id;
@@ -137,6 +136,13 @@ impl Place {
             .await
             .expect("a transaction was left open");
     }
+}
+
+/// Whether the server holds that no transaction is open on the connection.
+async fn is_idle(connection: &mut PgConnection) -> bool {
+    let asked = sqlx::raw_sql("SELECT now() = statement_timestamp()");
+    let row = connection.fetch_one(asked).await.expect("is asked");
+    sqlx::Row::try_get(&row, 0).expect("an answer")
 }
 
 fn new_product() -> NewProduct {
@@ -330,9 +336,9 @@ async fn what_nobody_waits_for_any_more_happens_all_the_same() {
     assert!(there);
 }
 
-/// A connection that somebody else left in a transaction is not used again either.
+/// Nothing is written on a connection that somebody else left in a transaction, and nobody gets it again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_connection_inside_a_transaction_is_not_used_again() {
+async fn a_connection_inside_a_transaction_is_not_written_to() {
     let mut place = Place::fresh().await;
     let mut stray = place.store.pool.acquire().await.expect("a connection");
     stray.execute(sqlx::raw_sql("BEGIN")).await.expect("begins");
@@ -341,16 +347,19 @@ async fn a_connection_inside_a_transaction_is_not_used_again() {
         .await
         .expect("is asked");
     drop(stray);
+    let refused = OrderStore::create(&*place.store, new_order(place.product)).await;
+    assert!(matches!(refused, Err(StoreError::Busy(_))), "{refused:?}");
     place
         .assert_acknowledged_is_committed("a stray transaction")
         .await;
-    let mut next = place.store.pool.acquire().await.expect("a connection");
+    let mut next = place.next_connection().await;
     let of_next: i32 = sqlx::query_scalar("SELECT pg_backend_pid()")
         .fetch_one(&mut *next)
         .await
         .expect("is asked");
     assert_ne!(of_stray, of_next);
-    assert!(session::is_idle(&mut next).await.expect("is asked"));
+    drop(next);
+    place.assert_no_transaction_is_left().await;
 }
 
 /// A transaction in which a statement failed is not acknowledged, even by work that hides the failure.
