@@ -1,8 +1,9 @@
 """Starts moto's server for SQS: `sqs_server.py PORT`.
 
 Requests come in threads, and moto's queues are not made for that: a message sent while another is deleted can
-vanish, and two receivers can get the same one. So each operation has the queues to itself, and a receive that
-waits looks again and again.
+vanish, and two receivers can get the same one. So each operation has the queues to itself, and a receive that waits
+is woken by what may have brought it a message, and looks by itself only as often as hidden messages need it: dozens
+of waiting receivers would otherwise take a core.
 """
 
 import sys
@@ -12,16 +13,24 @@ import time
 from moto.server import main
 from moto.sqs.models import SQSBackend
 
-LOOK_AGAIN_S = 0.02
+LOOK_AGAIN_S = 0.25
 alone = threading.RLock()
+news = {}
+
+
+def news_of(queue_name):
+    with alone:
+        return news.setdefault(queue_name, threading.Condition(alone))
 
 
 def one_at_a_time(name):
     original = getattr(SQSBackend, name)
 
-    def operation(self, *args, **kwargs):
+    def operation(self, queue_name, *args, **kwargs):
         with alone:
-            return original(self, *args, **kwargs)
+            done = original(self, queue_name, *args, **kwargs)
+            news_of(queue_name).notify_all()
+            return done
 
     setattr(SQSBackend, name, operation)
 
@@ -29,12 +38,13 @@ def one_at_a_time(name):
 def with_waiting_outside(original):
     def receive(self, queue_name, count, wait_seconds_timeout, *args, **kwargs):
         deadline = time.monotonic() + wait_seconds_timeout
-        while True:
-            with alone:
+        with alone:
+            while True:
                 received = original(self, queue_name, count, 0, *args, **kwargs)
-            if received or time.monotonic() >= deadline:
-                return received
-            time.sleep(LOOK_AGAIN_S)
+                left = deadline - time.monotonic()
+                if received or left <= 0:
+                    return received
+                news_of(queue_name).wait(min(left, LOOK_AGAIN_S))
 
     return receive
 
