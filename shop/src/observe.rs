@@ -23,7 +23,7 @@ use uuid::Uuid;
 use crate::context::AppState;
 use crate::error::ApiError;
 use crate::event::EventTrace;
-use crate::listener::body::{Pace, within};
+use crate::listener::body::{Pace, within_limit};
 use crate::service::Service;
 
 /// Names a request across services; kept when the caller sends one.
@@ -124,7 +124,7 @@ async fn answer(
     limit: Duration,
     pace: Option<&Pace>,
 ) -> Response {
-    match within(limit, pace, AssertUnwindSafe(handler).catch_unwind()).await {
+    match within_limit(limit, pace, AssertUnwindSafe(handler).catch_unwind()).await {
         Some(Ok(response)) => response,
         Some(Err(_)) => ApiError::internal(&"a handler panicked").into_response(),
         None => ApiError::unavailable("the answer took too long; try again").into_response(),

@@ -11,10 +11,10 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use serde::de::DeserializeOwned;
-use telemetry::span;
+use telemetry::span::{self, OpenSpan};
 
 use crate::error::ApiError;
-use crate::listener::body::BodyFault;
+use crate::listener::body::{BodyFault, Pace, within_limit};
 use crate::service::Service;
 use crate::warning::RepeatedWarning;
 
@@ -97,6 +97,18 @@ impl PeerError {
             _ => None,
         }
     }
+
+    /// The class of failure that the call's span shows; an answer's status stands there already.
+    fn span_error_type(&self) -> Option<&'static str> {
+        match self {
+            PeerError::Unreachable { .. } => Some("unreachable"),
+            PeerError::TimedOut { .. } => Some("timeout"),
+            PeerError::Status { .. } => None,
+            PeerError::BodyTooLarge { .. } => Some("body_too_large"),
+            PeerError::BrokenBody { .. } => Some("broken_body"),
+            PeerError::Unreadable { .. } => Some("unreadable"),
+        }
+    }
 }
 
 impl From<PeerError> for ApiError {
@@ -175,11 +187,9 @@ impl Peers {
     ) -> Result<(), PeerError> {
         let mut request = Request::new(Body::empty());
         *request.method_mut() = method;
-        let answer = self.forward(service, path, request);
-        let limit = TELL_TIMEOUT;
-        let response = tokio::time::timeout(limit, answer)
-            .await
-            .map_err(|_| PeerError::TimedOut { service, limit })??;
+        let response = self
+            .forward(service, path, request, TELL_TIMEOUT, None)
+            .await?;
         let status = response.status();
         if status.is_success() {
             Ok(())
@@ -199,8 +209,9 @@ impl Peers {
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/json"),
         );
+        let call = self.begin(service, path, &mut request)?;
         let exchange = async {
-            let response = self.forward(service, path, request).await?;
+            let response = call.send(&self.client, request).await?;
             let status = response.status();
             if !status.is_success() {
                 return Err(PeerError::Status { service, status });
@@ -211,16 +222,12 @@ impl Peers {
                 .map_err(|error| unreadable(error.to_string()))?;
             serde_json::from_slice(&body.to_bytes()).map_err(|error| unreadable(error.to_string()))
         };
-        tokio::time::timeout(CALL_TIMEOUT, exchange)
-            .await
-            .unwrap_or(Err(PeerError::TimedOut {
-                service,
-                limit: CALL_TIMEOUT,
-            }))
+        let ended = within_limit(CALL_TIMEOUT, None, exchange).await;
+        call.end(ended, CALL_TIMEOUT)
     }
 
-    /// Passes a request on as it is, but for its target and the trace headers of a new client span.
-    /// The caller sets the deadline and reads the body.
+    /// Passes a request on as it is, but for its target and the trace headers of a new client span, and waits for the
+    /// head of the answer: at most `limit`, not counting the time in which the client of `pace` was waited for.
     ///
     /// A request that carries nothing of its caller's connection: version, target and `Host` are the peer's.
     pub(crate) async fn forward(
@@ -228,7 +235,21 @@ impl Peers {
         service: Service,
         path_and_query: &str,
         mut request: Request<Body>,
+        limit: Duration,
+        pace: Option<&Pace>,
     ) -> Result<Response<Incoming>, PeerError> {
+        let call = self.begin(service, path_and_query, &mut request)?;
+        let ended = within_limit(limit, pace, call.send(&self.client, request)).await;
+        call.end(ended, limit)
+    }
+
+    /// Addresses the request and opens the span of the call.
+    fn begin(
+        &self,
+        service: Service,
+        path_and_query: &str,
+        request: &mut Request<Body>,
+    ) -> Result<Call, PeerError> {
         let unreachable = |cause: String| PeerError::Unreachable { service, cause };
         let base = self
             .url(service)
@@ -241,23 +262,68 @@ impl Peers {
         if let Some(context) = span.context() {
             context.inject_headers(request.headers_mut());
         }
-        match span.run(self.client.request(request)).await {
+        Ok(Call {
+            service,
+            span,
+            ended: false,
+        })
+    }
+}
+
+/// A call under way. However it ends, its span says so: a call that is dropped before was given up by its caller.
+struct Call {
+    service: Service,
+    span: OpenSpan,
+    ended: bool,
+}
+
+impl Call {
+    /// Sends the request and waits for the head of the answer.
+    async fn send(
+        &self,
+        client: &Client<HttpConnector, Body>,
+        request: Request<Body>,
+    ) -> Result<Response<Incoming>, PeerError> {
+        let service = self.service;
+        match self.span.run(client.request(request)).await {
             Ok(response) => {
-                span.answered(response.status());
+                self.span.answered(response.status());
                 Ok(response)
             }
-            Err(error) => {
-                if is_too_large(&error) {
-                    span.fail("body_too_large", "the body was cut off");
-                    return Err(PeerError::BodyTooLarge { service });
-                }
-                if let Some(fault) = BodyFault::of(&error) {
-                    return Err(PeerError::BrokenBody { service, fault });
-                }
-                let cause = chain(&error);
-                span.fail("unreachable", &cause);
-                Err(unreachable(cause))
-            }
+            Err(error) if is_too_large(&error) => Err(PeerError::BodyTooLarge { service }),
+            Err(error) => Err(match BodyFault::of(&error) {
+                Some(fault) => PeerError::BrokenBody { service, fault },
+                None => PeerError::Unreachable {
+                    service,
+                    cause: chain(&error),
+                },
+            }),
+        }
+    }
+
+    /// Ends the call with what came of it, or with nothing when its time was up.
+    fn end<T>(
+        mut self,
+        ended: Option<Result<T, PeerError>>,
+        limit: Duration,
+    ) -> Result<T, PeerError> {
+        self.ended = true;
+        let service = self.service;
+        let outcome = ended.unwrap_or(Err(PeerError::TimedOut { service, limit }));
+        if let Err(error) = &outcome
+            && let Some(kind) = error.span_error_type()
+        {
+            self.span.fail(kind, &error.to_string());
+        }
+        outcome
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.span
+                .fail("cancelled", "the caller did not wait for it");
         }
     }
 }

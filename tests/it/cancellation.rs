@@ -48,12 +48,15 @@ fn drops(text: &str) -> bool {
     DROPS.iter().any(|word| text.contains(word)) || limits_a_future(text)
 }
 
-/// A call of the function `timeout` or `timeout_at`, not of a method or a function of a longer name.
+/// A call of one of the functions that limit a future in time, not of a method or a function of a longer name.
 fn limits_a_future(text: &str) -> bool {
-    ["timeout(", "timeout_at("].iter().any(|call| {
-        text.match_indices(call)
-            .any(|(at, _)| text[..at].ends_with([' ', ':', '(']) && !text[..at].ends_with("fn "))
-    })
+    ["timeout(", "timeout_at(", "within_limit("]
+        .iter()
+        .any(|call| {
+            text.match_indices(call).any(|(at, _)| {
+                text[..at].ends_with([' ', ':', '(']) && !text[..at].ends_with("fn ")
+            })
+        })
 }
 
 #[test]

@@ -105,7 +105,7 @@ impl Pace {
 }
 
 /// Runs `work` for at most `limit`, not counting the time in which the client of `pace` was waited for.
-pub async fn within<T>(
+pub async fn within_limit<T>(
     limit: Duration,
     pace: Option<&Pace>,
     work: impl Future<Output = T>,

@@ -22,7 +22,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::config::Config;
 use crate::context::AppState;
 use crate::error::ApiError;
-use crate::listener::body::{Pace, within};
+use crate::listener::body::Pace;
 use crate::listener::{ClientAddress, client_of as one_client};
 use crate::peer::PeerError;
 use crate::service::Service;
@@ -176,10 +176,11 @@ async fn pass_on(State(state): State<AppState>, request: Request) -> Result<Resp
         headers.insert(FORWARDED_FOR, address);
     }
     let limit = state.context.config.request_timeout + GRACE;
-    let answer = state.context.peers.forward(service, &target, request);
+    let peers = &state.context.peers;
+    let answer = peers.forward(service, &target, request, limit, pace.as_ref());
     let trouble = &state.context.door.trouble[&service];
-    match within(limit, pace.as_ref(), answer).await {
-        Some(Ok(response)) => {
+    match answer.await {
+        Ok(response) => {
             trouble.recovered(|failures| {
                 tracing::info!(failures, %service, "a service answers again");
             });
@@ -187,19 +188,14 @@ async fn pass_on(State(state): State<AppState>, request: Request) -> Result<Resp
             remove_hop_by_hop(response.headers_mut());
             Ok(response)
         }
-        failed => Err(failure(
-            service,
-            failed.and_then(Result::err),
-            pace.as_ref(),
-            trouble,
-        )),
+        Err(error) => Err(failure(service, error, pace.as_ref(), trouble)),
     }
 }
 
-/// The answer when the service gave none: with its error, or without one when time was up.
+/// The answer when the service gave none.
 fn failure(
     service: Service,
-    error: Option<PeerError>,
+    error: PeerError,
     pace: Option<&Pace>,
     trouble: &RepeatedWarning,
 ) -> ApiError {
@@ -207,16 +203,16 @@ fn failure(
     if let Some(fault) = pace.and_then(Pace::fault) {
         return ApiError::broken_body(fault);
     }
-    let Some(error) = error else {
-        return ApiError::new(
-            StatusCode::GATEWAY_TIMEOUT,
-            "upstream_timeout",
-            format!("the {service} service did not answer in time"),
-        );
-    };
     match error {
         PeerError::BodyTooLarge { .. } => return ApiError::payload_too_large(),
         PeerError::BrokenBody { fault, .. } => return ApiError::broken_body(fault),
+        PeerError::TimedOut { .. } => {
+            return ApiError::new(
+                StatusCode::GATEWAY_TIMEOUT,
+                "upstream_timeout",
+                format!("the {service} service did not answer in time"),
+            );
+        }
         _ => {}
     }
     trouble.failed(|suppressed| {

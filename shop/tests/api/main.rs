@@ -1,5 +1,6 @@
 //! The shop through its front door: HTTP against a whole shop on free ports.
 
+mod abandoned;
 mod auth;
 mod books;
 mod carts;
