@@ -9,14 +9,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use telemetry::Identity;
 use telemetry::context::Context as TraceScope;
 use telemetry::metrics::{ActiveConnection, HttpMetrics, MetricsError, Registry};
-use telemetry::span::{self, Tracer};
+use telemetry::span::{self, ServerSpan, Tracer};
 use telemetry::trace::{IdSource, header};
 use uuid::Uuid;
 
@@ -110,11 +110,53 @@ pub(crate) async fn observe(
     });
     let limit = state.context.config.request_timeout;
     let pace = request.extensions().get::<Pace>().cloned();
+    let observed = Observed {
+        span: Some(span),
+        http: &observer.http,
+        started,
+    };
     let answered = answer(next.run(request), limit, pace.as_ref());
-    let mut response = span.run(answered).await;
+    let mut response = observed.run(answered).await;
     response.headers_mut().insert(REQUEST_ID_HEADER, request_id);
-    span.answered(&observer.http, response.status(), started.elapsed());
+    observed.answered(response.status());
     response
+}
+
+/// A request under way. However it ends it is reported once: one that is dropped before its answer was abandoned.
+struct Observed<'a> {
+    span: Option<ServerSpan>,
+    http: &'a HttpMetrics,
+    started: Instant,
+}
+
+impl Observed<'_> {
+    async fn run<T>(&self, work: impl Future<Output = T>) -> T {
+        match &self.span {
+            Some(span) => span.run(work).await,
+            None => work.await,
+        }
+    }
+
+    fn answered(mut self, status: StatusCode) {
+        if let Some(span) = self.span.take() {
+            span.answered(self.http, status, self.started.elapsed());
+        }
+    }
+}
+
+impl Drop for Observed<'_> {
+    fn drop(&mut self) {
+        if let Some(span) = self.span.take() {
+            span.open()
+                .fail("abandoned", "nobody waits for the answer any more");
+            span.answered(self.http, abandoned(), self.started.elapsed());
+        }
+    }
+}
+
+/// 499, for which there is no name: nobody waited for the answer. It is reported and never sent.
+fn abandoned() -> StatusCode {
+    StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST)
 }
 
 /// Runs the handler; a time-out or a panic becomes an answer of the shop's shape. The time that the client takes over its

@@ -1,7 +1,7 @@
-//! Work that is cut off is seen all the same: a call that takes too long, a caller that goes.
+//! Work that is cut off is seen all the same: a call that takes too long, a caller that goes, a client that hangs up.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -15,12 +15,20 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::{Context, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::support::{TestShop, send};
+use crate::wire::{address, connect_from};
+
+/// How often a condition is looked at, and for how long before the test fails.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+const LOOKS_MAX: usize = 500;
+
 type Fields = BTreeMap<String, String>;
 
-/// Stands for the exporters: the fields of each span that has ended.
+/// Stands for the exporters: the fields of each span that has ended, and of each line of the log.
 #[derive(Clone, Default)]
 struct Seen {
     spans: Arc<Mutex<Vec<Fields>>>,
+    lines: Arc<Mutex<Vec<Fields>>>,
 }
 
 struct Collect(Fields);
@@ -49,6 +57,12 @@ impl<S: tracing::Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Seen {
     fn on_record(&self, id: &tracing::Id, values: &tracing::span::Record<'_>, ctx: Context<'_, S>) {
         let span = ctx.span(id).unwrap();
         values.record(span.extensions_mut().get_mut::<Collect>().unwrap());
+    }
+
+    fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+        let mut fields = Collect(Fields::new());
+        event.record(&mut fields);
+        self.lines.lock().unwrap().push(fields.0);
     }
 
     fn on_close(&self, id: tracing::Id, ctx: Context<'_, S>) {
@@ -144,4 +158,63 @@ async fn a_call_whose_caller_goes_is_a_span_with_an_error() {
     let gone = tokio::time::timeout(Duration::from_millis(50), call).await;
     assert!(gone.is_err(), "nobody answers");
     expect_failed(&seen.call(), "cancelled");
+}
+
+/// The count of abandoned requests and of their durations, in a service's metrics.
+async fn abandoned(shop: &TestShop, service: Service, route: &str) -> (usize, usize) {
+    let url = format!("{}/metrics", shop.shop.url(service).unwrap());
+    let metrics = send(shop.client.get(url)).await.text;
+    let count = |name: &str| {
+        let mut lines = metrics.lines().filter(|line| {
+            line.starts_with(&format!("{name}{{"))
+                && line.contains(&format!("route=\"{route}\""))
+                && line.contains("status=\"499\"")
+        });
+        let value = lines
+            .next()
+            .and_then(|line| line.rsplit(' ').next())
+            .unwrap_or("0");
+        value.parse().unwrap()
+    };
+    (
+        count("http_requests_total"),
+        count("http_request_duration_seconds_count"),
+    )
+}
+
+#[tokio::test]
+async fn a_client_that_hangs_up_is_counted_logged_and_traced() {
+    let (seen, _watch) = Seen::start();
+    let shop = TestShop::start_with(|config| {
+        config.pipeline.cold_start = Duration::from_secs(60);
+    })
+    .await;
+    let search: SocketAddr = address(&shop, Service::Search);
+    let mut client = connect_from(1, search).await;
+    let request = b"GET /api/search?q=lamp HTTP/1.1\r\nHost: shop\r\n\r\n";
+    client.write_all(request).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    drop(client);
+    let mut counted = (0, 0);
+    for _ in 0..LOOKS_MAX {
+        counted = abandoned(&shop, Service::Search, "/api/search").await;
+        if counted != (0, 0) {
+            break;
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    assert_eq!(counted, (1, 1), "counted, with its duration");
+    let lines = seen.lines.lock().unwrap().clone();
+    let line = lines.iter().find(|line| {
+        line.get("http.response.status_code")
+            .is_some_and(|status| status == "499")
+    });
+    let line = line.expect("a line in the log");
+    assert_eq!(line["http.route"], "/api/search");
+    let took_ms: f64 = line["duration_ms"].parse().unwrap();
+    assert!((50.0..60_000.0).contains(&took_ms), "{line:?}");
+    let spans = seen.spans("server", "http.response.status_code", "499");
+    assert_eq!(spans.len(), 1, "{spans:?}");
+    expect_failed(&spans[0], "abandoned");
+    shop.stop().await;
 }

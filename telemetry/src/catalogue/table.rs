@@ -111,9 +111,9 @@ catalogue! {
 
     // Every service.
     HttpRequests, HTTP_REQUESTS, "http_requests_total", Counter(CounterKind), Request, ["route", "method", "status"],
-        "Requests answered, by route template, method and status code.";
+        "Requests, by route template, method and status code; 499 stands for those that nobody waited for any more.";
     HttpRequestDuration, HTTP_REQUEST_DURATION, "http_request_duration_seconds", Histogram(HistogramKind), Second, ["route", "method", "status"],
-        "Time to answer a request, by route template, method and status code.";
+        "Time to answer a request, by route template, method and status code; with 499, until nobody waited for it any more.";
     ActiveConnections, ACTIVE_CONNECTIONS, "active_connections", Gauge(GaugeKind), Connection, [],
         "Client connections that are open now.";
     ProcessCpuSeconds, PROCESS_CPU_SECONDS, "process_cpu_seconds_total", Counter(CounterKind), Second, [],
