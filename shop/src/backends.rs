@@ -3,9 +3,9 @@
 
 use std::path::PathBuf;
 
-use crate::config::Secret;
 use crate::provider::http::{MailAddress, PaymentAddress, ProviderArgs};
 use crate::queue::sqs;
+use crate::secret::Secret;
 
 /// Addresses of what the shop uses instead of its embedded and simulated parts.
 #[derive(Clone, Debug, Default)]

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use futures_util::future::BoxFuture;
 
-use crate::store::Closer;
+/// Finishes what waits and lets go of files and connections.
+pub(crate) type Closer = Arc<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>;
 
 /// Does something that blocks on a thread made for it.
 pub(crate) async fn off_thread<T: Send + 'static>(

@@ -2,45 +2,22 @@
 //! [`crate::cli`] turns those into a [`Config`].
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::backends::Backends;
 use crate::listener::ConnectionLimits;
-use crate::pipeline::{self, Duty};
+use crate::role::Duty;
+use crate::secret::Secret;
 use crate::service::Service;
+
+pub mod pipeline;
+
+pub use pipeline::PipelineSettings;
 
 /// Names of environments in which nothing is there for show.
 const PRODUCTION: [&str; 2] = ["prod", "production"];
-
-/// A value that must never be shown.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Wraps a secret.
-    pub fn new(secret: impl Into<String>) -> Self {
-        Secret(secret.into())
-    }
-
-    /// The secret, unless it is absent or empty.
-    pub fn given(secret: Option<&str>) -> Option<Self> {
-        secret.filter(|secret| !secret.is_empty()).map(Secret::new)
-    }
-
-    /// The bare secret, for the one place that needs it.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
-    }
-}
 
 /// What one password hash costs (Argon2id).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,7 +93,7 @@ pub struct Config {
     /// The real stores, queue and providers to use instead of the embedded ones.
     pub backends: Backends,
     /// How the pipeline and the simulated outside world behave.
-    pub pipeline: pipeline::Settings,
+    pub pipeline: PipelineSettings,
 }
 
 impl Config {
@@ -150,7 +127,7 @@ impl Config {
             request_timeout: Duration::from_secs(10),
             drain_timeout: Duration::from_secs(5),
             backends: Backends::default(),
-            pipeline: pipeline::Settings::default(),
+            pipeline: PipelineSettings::default(),
         }
     }
 

@@ -1,20 +1,20 @@
 //! What every handler and consumer can reach.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::config::{Config, Secret};
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+
+use crate::blocking::Closer;
+use crate::config::Config;
+use crate::error::ApiError;
 use crate::observe::Observer;
 use crate::peer::Peers;
-use crate::pipeline::Resources;
-use crate::readiness::Verdicts;
+use crate::provider::{MailProvider, PaymentProvider};
+use crate::queue::Queue;
 use crate::service::Service;
-use crate::services::auth::Passwords;
-use crate::services::cart::ProductCache;
-use crate::services::gateway::Door;
-use crate::services::notifications::MailRequests;
-use crate::services::{recommendations, search};
 use crate::store::Stores;
 use crate::token::Tokens;
 
@@ -30,22 +30,6 @@ pub struct Context {
     pub peers: Peers,
     /// Makes and checks access tokens.
     pub tokens: Tokens,
-    /// Signs webhooks.
-    pub webhook_secret: Secret,
-    /// Hashes and checks passwords (auth).
-    pub passwords: Passwords,
-    /// Products seen lately (cart).
-    pub cart_products: ProductCache,
-    /// Counts clients' requests (gateway).
-    pub door: Door,
-    /// Counts the mails that owners ask for (notifications).
-    pub mail_requests: MailRequests,
-    /// The index (search).
-    pub search: search::Shelf,
-    /// Neighbourhoods of products (recommendations).
-    pub recommendations: recommendations::Shelf,
-    /// Whether each service can do its work.
-    pub readiness: Verdicts,
     /// What each service reports under its own name.
     pub observers: BTreeMap<Service, Observer>,
 }
@@ -57,6 +41,27 @@ impl Context {
     }
 }
 
+/// What the pipeline and the services share besides the stores: the queue and the providers.
+#[derive(Clone)]
+pub struct Resources {
+    /// Carries events from part to part.
+    pub queue: Arc<dyn Queue>,
+    /// Takes the money.
+    pub payments: Arc<dyn PaymentProvider>,
+    /// Carries the mail.
+    pub mail: Arc<dyn MailProvider>,
+    pub(crate) closers: Vec<Closer>,
+}
+
+impl Resources {
+    /// Finishes what waits and lets go of files and connections.
+    pub async fn close(&self) {
+        for close in &self.closers {
+            close().await;
+        }
+    }
+}
+
 /// What the handlers of one service get.
 #[derive(Clone)]
 pub struct AppState {
@@ -64,6 +69,8 @@ pub struct AppState {
     pub service: Service,
     /// Everything shared.
     pub context: Arc<Context>,
+    /// What the service alone has; handlers ask for it as [`Own`].
+    pub(crate) own: Arc<dyn Any + Send + Sync>,
 }
 
 impl AppState {
@@ -73,22 +80,15 @@ impl AppState {
     }
 }
 
-/// Milliseconds since 1970, by the wall clock.
-pub fn now_ms() -> i64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .ok()
-        .and_then(|since| i64::try_from(since.as_millis()).ok())
-        .unwrap_or(0)
-}
+/// What a service alone has, in its handlers: what its `start` has made.
+pub(crate) struct Own<T>(pub(crate) Arc<T>);
 
-/// A stored time as clients see it: RFC 3339 in UTC.
-pub fn rfc3339(ms: i64) -> String {
-    time::OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000)
-        .ok()
-        .and_then(|time| {
-            time.format(&time::format_description::well_known::Rfc3339)
-                .ok()
-        })
-        .unwrap_or_default()
+impl<T: Send + Sync + 'static> FromRequestParts<AppState> for Own<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(_: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+        let own = Arc::clone(&state.own).downcast::<T>();
+        own.map(Own)
+            .map_err(|_| ApiError::internal(&"a service was started with what belongs to another"))
+    }
 }

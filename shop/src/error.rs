@@ -11,8 +11,6 @@ use utoipa::ToSchema;
 
 use crate::listener::body::BodyFault;
 use crate::observe;
-use crate::store::StoreError;
-use crate::warning::RepeatedWarning;
 
 /// An answer that is not a success.
 #[derive(Debug)]
@@ -177,21 +175,6 @@ impl ApiError {
 impl std::fmt::Display for ApiError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}: {}", self.code, self.message)
-    }
-}
-
-impl From<StoreError> for ApiError {
-    fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Busy(cause) => {
-                static BUSY: RepeatedWarning = RepeatedWarning::new();
-                BUSY.failed(|suppressed| {
-                    tracing::warn!(%cause, suppressed, "a store cannot answer now");
-                });
-                ApiError::unavailable("the shop's store is busy; try again shortly")
-            }
-            StoreError::Failed(cause) => ApiError::internal(&cause),
-        }
     }
 }
 

@@ -1,26 +1,17 @@
 //! The reference shop: eight HTTP services, an asynchronous order pipeline and durable stores.
 //!
-//! Reading order: what the shop is made of ([`service`], [`config`]), its words ([`money`], [`order`],
-//! [`event`]), how it keeps them ([`store`], [`db`]), what it answers ([`services`], [`error`]), what
-//! happens afterwards ([`pipeline`], [`queue`], [`provider`]) and how it lives and dies ([`server`]).
+//! Reading order is from the bottom up, layer by layer; a module imports only from its own layer or from those above it
+//! here, and a test of the workspace (`tests/it/imports.rs`) watches over that.
 //!
 //! It knows nothing about load generators: whoever drives it does so over HTTP.
 
-pub mod service;
+// Words: they know nothing else of the shop.
 
-pub mod backends;
+pub mod clock;
 
-pub mod config;
+pub mod secret;
 
-mod blocking;
-
-mod operation;
-
-pub mod private;
-
-mod warning;
-
-pub mod listener;
+pub mod page;
 
 pub mod money;
 
@@ -28,39 +19,69 @@ pub mod order;
 
 pub mod event;
 
-pub mod catalogue;
+pub mod service;
 
-pub mod store;
-
-pub mod db;
-
-pub mod error;
-
-pub mod context;
-
-pub mod observe;
+pub mod role;
 
 pub mod json;
 
-pub mod extract;
+pub mod catalogue;
+
+// Machinery: it must not know stores, services or the pipeline.
+
+pub mod private;
+
+mod blocking;
+
+mod warning;
+
+pub mod db;
+
+pub mod listener;
+
+pub mod observe;
+
+pub mod error;
 
 pub mod validate;
 
-pub mod openapi;
-
-pub mod token;
+pub mod extract;
 
 pub mod peer;
 
-pub mod readiness;
+// Ports and, in their folders, the adapters: a port must not know who implements it, and neither must know what uses it.
 
-pub mod services;
+pub mod store;
 
 pub mod queue;
 
 pub mod provider;
 
+// The domain: configuration, what everybody can reach, what services and pipeline share, the pipeline, the services.
+
+pub mod backends;
+
+pub mod config;
+
+pub mod token;
+
+pub mod context;
+
+pub mod caller;
+
+mod own_order;
+
+mod found_product;
+
+pub mod new_order;
+
+mod cold_start;
+
 pub mod pipeline;
+
+pub mod services;
+
+// The assembly: it opens adapters, builds routers, starts roles and shuts everything down.
 
 pub mod server;
 

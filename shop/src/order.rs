@@ -12,6 +12,9 @@ use crate::money::{Amount, Money};
 /// Number of a product in the catalogue, from 1.
 pub type ProductId = i64;
 
+/// Largest product number that a path or body may name.
+pub const PRODUCT_ID_MAX: ProductId = 1_000_000_000;
+
 /// Where an order stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]

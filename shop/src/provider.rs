@@ -5,11 +5,12 @@
 
 use async_trait::async_trait;
 
-use crate::store::Page;
+use crate::page::Page;
 
 pub mod card;
 pub mod http;
 pub mod server;
+pub(crate) mod signature;
 pub mod simulated;
 
 pub use card::Card;

@@ -1,40 +1,47 @@
-//! How the shop lives and dies: check, bind, open the stores, serve, drain.
+//! Server lifecycle: how the shop lives and dies. Check, bind, open the stores, start the services, serve, drain.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Extension};
 use axum::middleware::{from_fn, from_fn_with_state};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::blocking::off_thread;
+use crate::blocking::{Closer, off_thread};
 use crate::config::Config;
 use crate::context::{AppState, Context};
 use crate::listener::{self, ConnectionLimits, descriptors};
-use crate::observe::{Observer, observe};
+use crate::observe::Observer;
 use crate::peer::Peers;
-use crate::pipeline::{self, Duty, Resources, RunningPipeline};
+use crate::pipeline::{self, RunningPipeline};
+use crate::provider::simulated::SimulatedWorld;
+use crate::role::Duty;
 use crate::service::Service;
-use crate::services::auth::{self, Passwords};
-use crate::services::cart::{self, ProductCache};
-use crate::services::gateway::{self, Door};
-use crate::store::Stores;
+use crate::services::entry::{Entry, Started};
+use crate::services::{self, auth};
 use crate::token::Tokens;
 
+mod adapters;
 mod common;
 mod data_folder;
 mod exposure;
+mod middleware;
+mod openapi;
+mod readiness;
 mod secrets;
 mod strict;
 
-pub(crate) use common::common_routes;
+pub(crate) use adapters::open_queue;
+pub use adapters::open_stores;
+use common::common_routes;
+use middleware::observe;
+use readiness::LatestVerdict;
 
 /// Connections that may wait to be accepted.
 const LISTEN_BACKLOG: u32 = 2_048;
@@ -47,8 +54,10 @@ pub struct RunningShop {
     context: Arc<Context>,
     urls: BTreeMap<Service, String>,
     servers: Vec<Server>,
-    housekeeping: Server,
+    upkeep: Vec<Server>,
     pipeline: RunningPipeline,
+    closers: Vec<Closer>,
+    world: Option<Arc<SimulatedWorld>>,
 }
 
 /// One task that serves until told to stop.
@@ -77,22 +86,30 @@ impl Shop {
         let listeners = bind_all(&config)?;
         let metrics = bind_metrics(&config)?;
         let urls = own_urls(&listeners)?;
-        let context = Arc::new(open(config, &urls).await?);
+        let Opened { context, world } = open(config, &urls).await?;
+        let context = Arc::new(context);
         fill(&context).await?;
-        let pipeline = pipeline::start(&context)?;
-        let servers = listeners
-            .into_iter()
-            .map(|(service, listener)| serve(service, listener, &context))
-            .chain(metrics.map(|listener| serve_metrics(listener, &context)))
-            .collect();
-        let housekeeping = keep_house(&context);
-        Ok(RunningShop {
+        let mut services = Vec::new();
+        for (service, listener) in listeners {
+            let entry = services::entry(service);
+            let started = (entry.start)(Arc::clone(&context)).await?;
+            services.push((entry, started, listener));
+        }
+        let mut shop = RunningShop {
+            pipeline: pipeline::start(&context)?,
             context,
             urls,
-            servers,
-            housekeeping,
-            pipeline,
-        })
+            servers: Vec::new(),
+            upkeep: Vec::new(),
+            closers: Vec::new(),
+            world,
+        };
+        for (entry, started, listener) in services {
+            shop.serve(entry, started, listener);
+        }
+        let metrics = metrics.map(|listener| serve_metrics(listener, &shop.context));
+        shop.servers.extend(metrics);
+        Ok(shop)
     }
 }
 
@@ -112,25 +129,55 @@ impl RunningShop {
         &self.context
     }
 
+    /// The simulated payment and mail providers, where the shop has them.
+    pub fn simulated_providers(&self) -> Option<&Arc<SimulatedWorld>> {
+        self.world.as_ref()
+    }
+
+    /// Serves a service that has been started.
+    fn serve(&mut self, entry: &Entry, started: Started, listener: TcpListener) {
+        let service = entry.service;
+        let state = AppState {
+            service,
+            context: Arc::clone(&self.context),
+            own: started.own,
+        };
+        let limits = limits(service, &self.context.config);
+        let server = serve_app(listener, app(entry, state.clone()), state, limits);
+        self.servers.push(server);
+        self.closers.push(started.close);
+        self.upkeep.extend(started.upkeep.map(|upkeep| {
+            let (stop, stopped) = watch::channel(false);
+            let work = upkeep(stopped);
+            Server {
+                service: None,
+                stop,
+                task: tokio::spawn(async move {
+                    work.await;
+                    true
+                }),
+            }
+        }));
+    }
+
     /// Stops accepting, lets requests finish, stops the pipeline, closes the stores.
     ///
     /// The gateway goes first, so that what it let in still finds the services behind it.
     pub async fn shutdown(self) -> Stopped {
         let deadline = self.context.config.drain_timeout;
-        let (door, behind): (Vec<_>, Vec<_>) = self
+        let (gateway, behind): (Vec<_>, Vec<_>) = self
             .servers
             .into_iter()
             .partition(|server| server.service == Some(Service::Gateway));
-        let mut drained = stop_all(door, deadline).await;
+        let mut drained = stop_all(gateway, deadline).await;
         drained &= stop_all(behind, deadline).await;
-        drained &= stop_all(vec![self.housekeeping], deadline).await;
+        drained &= stop_all(self.upkeep, deadline).await;
         drained &= self.pipeline.stop(deadline).await;
         self.context.resources.close().await;
         self.context.stores.close().await;
-        let context = self.context;
-        drained &= tokio::task::spawn_blocking(move || context.passwords.close())
-            .await
-            .is_ok();
+        for close in &self.closers {
+            close().await;
+        }
         if drained {
             Stopped::Drained
         } else {
@@ -233,11 +280,17 @@ fn peer_urls(config: &Config, own: &BTreeMap<Service, String>) -> BTreeMap<Servi
         .collect()
 }
 
+/// What a shop consists of before it serves.
+pub(crate) struct Opened {
+    pub(crate) context: Context,
+    pub(crate) world: Option<Arc<SimulatedWorld>>,
+}
+
 /// Opens everything but the ports.
 pub(crate) async fn open(
-    config: Config,
+    mut config: Config,
     own_urls: &BTreeMap<Service, String>,
-) -> anyhow::Result<Context> {
+) -> anyhow::Result<Opened> {
     let check = config.clone();
     off_thread(move || {
         let _locked = data_folder::lock(&check.data_dir)?;
@@ -247,37 +300,28 @@ pub(crate) async fn open(
     let jwt_secret = secrets::load_or_make(&config, config.jwt_secret.as_ref(), "jwt.secret")?;
     let webhook_secret =
         secrets::load_or_make(&config, config.webhook_secret.as_ref(), "webhook.secret")?;
+    config.webhook_secret = Some(webhook_secret);
     let observers = Service::all()
         .map(|service| Ok((service, Observer::new(service, &config.env)?)))
         .collect::<anyhow::Result<_>>()?;
-    let (stores, resources) = open_stores(&config).await?;
-    Ok(Context {
-        stores,
-        resources,
+    let adapters = adapters::open(&config).await?;
+    let opened = config.clone();
+    off_thread(move || data_folder::remember(&opened)).await??;
+    let context = Context {
+        stores: adapters.stores,
+        resources: adapters.resources,
         peers: Peers::new(peer_urls(&config, own_urls)),
         tokens: Tokens::new(&jwt_secret, config.token_ttl),
-        webhook_secret,
-        passwords: Passwords::start(config.password_cost)?,
-        cart_products: ProductCache::default(),
-        door: Door::new(NonZeroU32::new(config.gateway_rate_per_s).unwrap_or(NonZeroU32::MAX)),
-        mail_requests: Default::default(),
-        search: Default::default(),
-        recommendations: Default::default(),
-        readiness: Default::default(),
         observers,
         config,
+    };
+    Ok(Opened {
+        context,
+        world: adapters.world,
     })
 }
 
-async fn open_stores(config: &Config) -> anyhow::Result<(Stores, Resources)> {
-    let stores = Stores::open(config).await?;
-    let resources = Resources::open(config).await?;
-    let opened = config.clone();
-    off_thread(move || data_folder::remember(&opened)).await??;
-    Ok((stores, resources))
-}
-
-/// Gives a fresh shop its catalogue and its demo account.
+/// Gives a fresh shop its catalogue, and an old one its demo account as it should be.
 async fn fill(context: &Arc<Context>) -> anyhow::Result<()> {
     let config = &context.config;
     if config.runs(Service::Orders) || config.duties().contains(&Duty::Orders) {
@@ -286,22 +330,14 @@ async fn fill(context: &Arc<Context>) -> anyhow::Result<()> {
         let added = context.stores.products.seed(products).await?;
         tracing::info!(added, "catalogue ready");
     }
-    auth::settle_demo_account(context).await
-}
-
-fn serve(service: Service, listener: TcpListener, context: &Arc<Context>) -> Server {
-    let state = AppState {
-        service,
-        context: Arc::clone(context),
-    };
-    let limits = limits(service, &context.config);
-    serve_app(listener, app(state.clone()), state, limits)
+    auth::demote_demo_account(context).await
 }
 
 fn serve_metrics(listener: TcpListener, context: &Arc<Context>) -> Server {
     let state = AppState {
         service: Service::Gateway,
         context: Arc::clone(context),
+        own: Arc::new(()),
     };
     let app = common::metrics_app(state.clone());
     let mut server = serve_app(listener, app, state, ConnectionLimits::PRIVATE);
@@ -349,35 +385,18 @@ fn limits(service: Service, config: &Config) -> ConnectionLimits {
 }
 
 /// The whole of one service: its routes, the common ones, and what surrounds each request.
-fn app(state: AppState) -> Router {
+fn app(entry: &Entry, state: AppState) -> Router {
     let (routes, _) = common_routes()
-        .merge(state.service.routes())
+        .layer(Extension(Arc::<LatestVerdict>::default()))
+        .merge((entry.routes)())
         .split_for_parts();
-    let mut app = routes
-        .merge(common::document_route(state.service))
+    let app = routes
+        .merge(openapi::document_route(state.service))
         .method_not_allowed_fallback(common::method_not_allowed)
         .fallback(common::not_found)
         .layer(DefaultBodyLimit::max(Config::BODY_BYTES_MAX));
-    if state.service == Service::Gateway {
-        app = app.layer(from_fn_with_state(state.clone(), gateway::guard));
-    }
-    app.layer(from_fn(strict::strict))
+    (entry.surround)(app, &state)
+        .layer(from_fn(strict::strict))
         .layer(from_fn_with_state(state.clone(), observe))
         .with_state(state)
-}
-
-/// Regular work that belongs to no request.
-fn keep_house(context: &Arc<Context>) -> Server {
-    let (stop, stopped) = watch::channel(false);
-    let context = Arc::clone(context);
-    Server {
-        service: None,
-        stop,
-        task: tokio::spawn(async move {
-            if context.config.runs(Service::Cart) {
-                cart::sweep_until(&context, stopped).await;
-            }
-            true
-        }),
-    }
 }

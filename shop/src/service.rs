@@ -1,12 +1,7 @@
-//! Which services exist: name, port, telemetry name and router. The only such table.
+//! Services: which exist, with name, port, telemetry name and public paths. The only such table.
 
 use std::fmt;
 use std::str::FromStr;
-
-use utoipa_axum::router::OpenApiRouter;
-
-use crate::context::AppState;
-use crate::services;
 
 /// One HTTP service of the shop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -36,7 +31,6 @@ struct Row {
     telemetry_name: &'static str,
     port: u16,
     prefixes: &'static [&'static str],
-    routes: fn() -> OpenApiRouter<AppState>,
 }
 
 const TABLE: [Row; 8] = [
@@ -46,7 +40,6 @@ const TABLE: [Row; 8] = [
         telemetry_name: "rum-shop-gateway",
         port: 5921,
         prefixes: &[],
-        routes: services::gateway::routes,
     },
     Row {
         service: Service::Orders,
@@ -60,7 +53,6 @@ const TABLE: [Row; 8] = [
             "/api/admin/stock",
             "/api/admin/pipeline",
         ],
-        routes: services::orders::routes,
     },
     Row {
         service: Service::Cart,
@@ -68,7 +60,6 @@ const TABLE: [Row; 8] = [
         telemetry_name: "rum-shop-cart",
         port: 3001,
         prefixes: &["/api/cart"],
-        routes: services::cart::routes,
     },
     Row {
         service: Service::Auth,
@@ -76,7 +67,6 @@ const TABLE: [Row; 8] = [
         telemetry_name: "rum-shop-auth",
         port: 3002,
         prefixes: &["/api/auth"],
-        routes: services::auth::routes,
     },
     Row {
         service: Service::Payment,
@@ -84,7 +74,6 @@ const TABLE: [Row; 8] = [
         telemetry_name: "rum-shop-payment",
         port: 3003,
         prefixes: &["/api/payment", "/api/admin/charges"],
-        routes: services::payment::routes,
     },
     Row {
         service: Service::Search,
@@ -92,7 +81,6 @@ const TABLE: [Row; 8] = [
         telemetry_name: "rum-shop-search",
         port: 3004,
         prefixes: &["/api/search"],
-        routes: services::search::routes,
     },
     Row {
         service: Service::Recommendations,
@@ -100,7 +88,6 @@ const TABLE: [Row; 8] = [
         telemetry_name: "rum-shop-recommendations",
         port: 3005,
         prefixes: &["/api/recommendations"],
-        routes: services::recommendations::routes,
     },
     Row {
         service: Service::Notifications,
@@ -108,7 +95,6 @@ const TABLE: [Row; 8] = [
         telemetry_name: "rum-shop-notifications",
         port: 3006,
         prefixes: &["/api/notifications"],
-        routes: services::notifications::routes,
     },
 ];
 
@@ -136,11 +122,6 @@ impl Service {
     /// The public path prefixes that the gateway sends to this service.
     pub fn prefixes(self) -> &'static [&'static str] {
         self.row().prefixes
-    }
-
-    /// The routes of this service together with their OpenAPI description.
-    pub fn routes(self) -> OpenApiRouter<AppState> {
-        (self.row().routes)()
     }
 
     /// The service that answers a public path, if any.

@@ -1,26 +1,25 @@
 //! What the shop keeps, as small traits in domain words. Each method is one whole transaction.
 //!
-//! Services and pipeline see these traits alone; which database answers is decided once, in
-//! [`Stores::open`]: one half stands where PostgreSQL does, the other where Redis does. The embedded
-//! implementation of both lives in [`embedded`], the one in Redis in [`redis`].
+//! Services and pipeline see these traits alone; which database answers is decided once, in the assembly
+//! (`server/adapters.rs`): one half stands where PostgreSQL does, the other where Redis does. It must not know who
+//! implements it: the adapters are [`embedded`], `postgres` and [`redis`].
 
 use std::sync::Arc;
 
-use futures_util::future::BoxFuture;
-
-use crate::config::Config;
+use crate::blocking::Closer;
 use crate::db::DbError;
-use crate::pipeline::Duty;
-use crate::service::Service;
+use crate::error::ApiError;
+use crate::warning::RepeatedWarning;
 
 mod cart;
 pub mod embedded;
 mod intent;
 mod ledger;
 mod moves;
+mod operation;
 mod order;
 mod pipeline;
-mod postgres;
+pub(crate) mod postgres;
 mod product;
 pub mod redis;
 pub(crate) mod schema;
@@ -36,8 +35,6 @@ pub use order::*;
 pub use pipeline::*;
 pub use product::*;
 pub use user::*;
-
-pub(crate) use postgres::monitoring;
 
 /// Every store of the shop.
 #[derive(Clone)]
@@ -59,9 +56,6 @@ pub struct Stores {
     closers: [Closer; 2],
 }
 
-/// Finishes what waits and lets go of files and connections.
-pub(crate) type Closer = Arc<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>;
-
 /// The half that stands where PostgreSQL does.
 pub(crate) struct Records {
     pub(crate) products: Arc<dyn ProductStore>,
@@ -81,14 +75,9 @@ pub(crate) struct Sessions {
 }
 
 impl Stores {
-    /// Opens the stores that the configuration names and brings their schemas up to date.
-    pub async fn open(config: &Config) -> anyhow::Result<Stores> {
-        let records = match &config.backends.database_url {
-            Some(url) => postgres::open_records(url).await?,
-            None => embedded::open_records(&config.data_dir).await?,
-        };
-        let sessions = open_sessions(config).await?;
-        Ok(Stores {
+    /// The shop's stores out of their two halves.
+    pub(crate) fn new(records: Records, sessions: Sessions) -> Stores {
+        Stores {
             products: records.products,
             orders: records.orders,
             pipeline: records.pipeline,
@@ -97,7 +86,7 @@ impl Stores {
             carts: sessions.carts,
             intents: sessions.intents,
             closers: [records.closer, sessions.closer],
-        })
+        }
     }
 
     /// Finishes what waits and lets go of files and connections.
@@ -105,43 +94,6 @@ impl Stores {
         for close in &self.closers {
             close().await;
         }
-    }
-}
-
-async fn open_sessions(config: &Config) -> anyhow::Result<Sessions> {
-    let backends = &config.backends;
-    let Some(url) = &backends.redis_url else {
-        return embedded::open_sessions(&config.data_dir).await;
-    };
-    let mut settings = redis::Settings::new(url.clone(), &config.env);
-    if let Some(prefix) = &backends.redis_key_prefix {
-        settings.prefix.clone_from(prefix);
-    }
-    settings.ca_file.clone_from(&backends.redis_ca_file);
-    let uses_intents = |duty: &Duty| duty.service() == Service::Payment;
-    let needed = config.runs(Service::Cart)
-        || config.runs(Service::Payment)
-        || config.duties().iter().any(uses_intents);
-    redis::open_sessions(&settings, needed).await
-}
-
-/// One page of a list, and where the next one begins.
-#[derive(Clone, Debug)]
-pub struct Page<T, C> {
-    /// The items.
-    pub items: Vec<T>,
-    /// Where to go on, if there is more.
-    pub next: Option<C>,
-}
-
-impl<T, C> Page<T, C> {
-    /// The page out of what was read for it: one item more than `limit` tells that there is a next page,
-    /// which begins after the last item's `cursor`.
-    pub(crate) fn cut(mut items: Vec<T>, limit: u32, cursor: impl Fn(&T) -> C) -> Self {
-        let more = items.len() > limit as usize;
-        items.truncate(limit as usize);
-        let next = items.last().filter(|_| more).map(cursor);
-        Page { items, next }
     }
 }
 
@@ -163,6 +115,21 @@ impl From<DbError> for StoreError {
                 StoreError::Busy(error.to_string())
             }
             other => StoreError::Failed(other.to_string()),
+        }
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Busy(cause) => {
+                static BUSY: RepeatedWarning = RepeatedWarning::new();
+                BUSY.failed(|suppressed| {
+                    tracing::warn!(%cause, suppressed, "a store cannot answer now");
+                });
+                ApiError::unavailable("the shop's store is busy; try again shortly")
+            }
+            StoreError::Failed(cause) => ApiError::internal(&cause),
         }
     }
 }

@@ -55,6 +55,16 @@ impl Problems {
         }
     }
 
+    /// The whole number in `text`, if there is one within the bounds; nothing is said about one that is absent.
+    pub fn number(&mut self, field: &str, text: Option<&str>, min: u32, max: u32) -> Option<u32> {
+        let parsed = text?.parse().ok().filter(|n| (min..=max).contains(n));
+        self.check(
+            parsed.is_some(),
+            format!("`{field}` must be a whole number from {min} to {max}"),
+        );
+        parsed
+    }
+
     /// A mail address must look like one.
     pub fn email(&mut self, field: &str, email: &str) -> &mut Self {
         self.check(

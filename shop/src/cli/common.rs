@@ -13,9 +13,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 use crate::backends::BackendArgs;
-use crate::config::{Config, Secret};
+use crate::config::{Config, PipelineSettings};
 use crate::listener::descriptors;
-use crate::pipeline;
+use crate::secret::Secret;
 use crate::server::{Shop, Stopped};
 use crate::service::Service;
 
@@ -57,7 +57,7 @@ pub(super) struct CommonArgs {
     #[command(flatten)]
     backends: BackendArgs,
     #[command(flatten)]
-    pipeline: pipeline::Settings,
+    pipeline: PipelineSettings,
 }
 
 /// How a process starts, logs and ends.

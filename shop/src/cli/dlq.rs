@@ -13,8 +13,9 @@ use serde_json::{Value, json};
 
 use crate::backends::BackendArgs;
 use crate::config::Config;
-use crate::pipeline::{open_queue, unread_reason};
+use crate::pipeline::unread_reason;
 use crate::queue::{BATCH_MAX, Peeked, Queue, Receive, Received, Topic, redrive, resend};
+use crate::server::open_queue;
 
 /// Messages shown or moved unless asked otherwise.
 const MESSAGES_DEFAULT: usize = 100;

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail};
 
 use crate::backends::BackendArgs;
-use crate::config::Secret;
+use crate::secret::Secret;
 use crate::store::embedded::Database;
-use crate::store::monitoring::{self, Statements};
+use crate::store::postgres::monitoring::{self, Statements};
 use crate::store::schema::Schema;
 
 /// Looks after the schema of PostgreSQL, where DATABASE_URL names one, or of the embedded databases.

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use super::common::{End, ProcessArgs};
 use crate::backends::BackendArgs;
+use crate::clock::now_ms;
 use crate::config::Config;
-use crate::context::now_ms;
+use crate::config::pipeline::parse_interval;
 use crate::observe::Observer;
-use crate::pipeline::open_queue;
 use crate::pipeline::producer::Producer;
-use crate::pipeline::settings::parse_interval;
+use crate::server::open_queue;
 use crate::service::Service;
 use crate::warning::RepeatedWarning;
 

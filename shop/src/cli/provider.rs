@@ -10,11 +10,11 @@ use tokio::net::TcpListener;
 
 use super::common::ProcessArgs;
 use crate::blocking::off_thread;
-use crate::config::Secret;
+use crate::config::pipeline::{parse_duration, parse_share};
 use crate::db::Durability;
-use crate::pipeline::settings::{parse_duration, parse_share};
 use crate::provider::server::{Setup, WebhookTarget, serve};
 use crate::provider::simulated::{Behaviour, SimulatedWorld};
+use crate::secret::Secret;
 
 /// How the outside world behaves.
 #[derive(Clone, clap::Args)]

@@ -1,7 +1,7 @@
 //! `worker`: parts of the pipeline without HTTP doors.
 
 use super::common::CommonArgs;
-use crate::pipeline::Duty;
+use crate::role::Duty;
 
 /// Which parts of the pipeline to run.
 #[derive(Clone, Debug, clap::Args)]

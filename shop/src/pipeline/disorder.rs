@@ -13,19 +13,23 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::consumer::{Handle, Outcome};
+use super::intents;
 use super::inventory::Inventory;
+use super::message::topic_of;
 use super::notifications::Notifications;
 use super::part::Part;
 use super::payments::Payments;
-use super::{intents, topic_of};
 use crate::catalogue::Catalogue;
-use crate::config::{Config, Secret};
-use crate::context::{Context, now_ms};
+use crate::clock::now_ms;
+use crate::config::Config;
+use crate::context::Context;
 use crate::event::{Event, EventTrace};
 use crate::money::{Currency, Money};
 use crate::order::{Order, OrderStatus, PaymentMode, ProductId, guest_owner};
+use crate::provider::simulated::SimulatedWorld;
 use crate::provider::{Charge, PaymentMethod};
 use crate::queue::{Attributes, Received, Topic};
+use crate::secret::Secret;
 use crate::service::Service;
 use crate::store::{
     Created, Intent, IntentStatus, NewItems, NewOrder, StatusChange, seed_products,
@@ -44,6 +48,7 @@ struct ByHand {
     /// Every event that was ever published.
     events: Vec<Event>,
     delivered: HashSet<Uuid>,
+    world: Option<Arc<SimulatedWorld>>,
     _stop: watch::Sender<bool>,
     _folder: TempDir,
 }
@@ -56,10 +61,10 @@ impl ByHand {
         config.products = 10;
         config.pipeline.payment_latency = Duration::ZERO;
         config.password_cost.memory_kib = 64;
-        let context = crate::server::open(config, &Default::default())
+        let opened = crate::server::open(config, &Default::default())
             .await
             .expect("opens");
-        let context = Arc::new(context);
+        let context = Arc::new(opened.context);
         let products = seed_products(&Catalogue::generate(1, 10));
         let seeded = context.stores.products.seed(products).await;
         assert_eq!(seeded.expect("seeds"), 10);
@@ -73,6 +78,7 @@ impl ByHand {
             context,
             events: Vec::new(),
             delivered: HashSet::new(),
+            world: opened.world,
             _stop: stop,
             _folder: folder,
         }
@@ -201,7 +207,7 @@ impl ByHand {
         let now = stores.orders.get(order.id).await.expect("reads");
         let product_id = order.lines[0].product_id.expect("a product");
         let product = stores.products.get(product_id).await.expect("reads");
-        let world = self.context.resources.world.as_ref().expect("simulated");
+        let world = self.world.as_ref().expect("simulated");
         let kept = world.booked_charges(100).await.expect("books");
         let kept = kept
             .iter()
@@ -266,7 +272,6 @@ async fn any_delivery_ends_the_same(
     }
     let context = Arc::clone(&shop.context);
     drop(shop);
-    context.passwords.close();
     context.resources.close().await;
     context.stores.close().await;
 }

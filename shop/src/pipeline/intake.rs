@@ -13,8 +13,8 @@ use uuid::Uuid;
 use super::consumer::{Handle, Outcome};
 use super::part::Part;
 use crate::json;
+use crate::new_order::{CreateOrder, Draft};
 use crate::queue::{ORIGINAL_ID_ATTRIBUTE, Received, Topic};
-use crate::services::orders::{CreateOrder, Draft};
 use crate::store::{Created, Idempotency, StoreResult};
 
 /// Keeps keys of queued orders apart from those of shoppers.

@@ -8,7 +8,8 @@ use uuid::Uuid;
 
 use super::message;
 use super::payments::Confirmed;
-use crate::context::{Context, now_ms};
+use crate::clock::now_ms;
+use crate::context::Context;
 use crate::event::{Event, EventKind};
 use crate::observe::current_event_trace;
 use crate::provider::{ChargeError, Charged, DeclineReason};

@@ -9,7 +9,7 @@ use telemetry::span;
 use super::consumer::{Handle, Outcome};
 use super::message;
 use super::part::Part;
-use crate::context::now_ms;
+use crate::clock::now_ms;
 use crate::event::{Event, EventKind};
 use crate::observe::current_event_trace;
 use crate::order::OrderStatus;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use telemetry::Context;
 use telemetry::trace::TraceContext;
 
-use crate::event::{Event, EventTrace};
-use crate::queue::{Attributes, Outgoing, Received};
+use crate::event::{Event, EventKind, EventTrace};
+use crate::queue::{Attributes, Outgoing, Received, Topic};
 
 /// The attribute that tells what a message is without opening it.
 const EVENT_TYPE_ATTRIBUTE: &str = "eventType";
@@ -40,4 +40,16 @@ pub(super) fn stored_trace(trace: &EventTrace) -> Option<TraceContext> {
     .filter_map(|(name, value)| Some((name.to_owned(), value?.clone())))
     .collect();
     TraceContext::extract(&carrier)
+}
+
+/// Where events of a kind go; those that nobody waits for go nowhere.
+pub(super) fn topic_of(kind: EventKind) -> Option<Topic> {
+    match kind {
+        EventKind::OrderCreated | EventKind::PaymentConfirmed | EventKind::RefundRequested => {
+            Some(Topic::Payments)
+        }
+        EventKind::PaymentProcessed | EventKind::OrderCancelled => Some(Topic::Inventory),
+        EventKind::InventoryReserved | EventKind::OrderShipped => Some(Topic::Notifications),
+        EventKind::PaymentFailed | EventKind::PaymentRefunded | EventKind::InventoryFailed => None,
+    }
 }

@@ -10,7 +10,7 @@ use telemetry::catalogue::span_name;
 use super::consumer::{Handle, Outcome};
 use super::message;
 use super::part::Part;
-use crate::context::now_ms;
+use crate::clock::now_ms;
 use crate::event::{Event, EventKind};
 use crate::observe::current_event_trace;
 use crate::order::Order;

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::consumer::{Handle, Outcome};
 use super::message;
 use super::part::Part;
-use crate::context::now_ms;
+use crate::clock::now_ms;
 use crate::event::{Event, EventKind};
 use crate::money::{Currency, Money};
 use crate::observe::current_event_trace;

@@ -91,7 +91,7 @@ pub(super) async fn run(part: Arc<Part>, every: Duration) {
     let config = &part.context.config;
     let queue = Arc::clone(&part.context.resources.queue);
     // Another start continues with other orders instead of repeating the last ones.
-    let seed = config.seed ^ crate::context::now_ms().unsigned_abs();
+    let seed = config.seed ^ crate::clock::now_ms().unsigned_abs();
     let mut producer = Producer::new(queue, seed, config.products);
     let trouble = RepeatedWarning::new();
     loop {

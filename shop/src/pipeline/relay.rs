@@ -10,9 +10,8 @@ use futures_util::future::join_all;
 use telemetry::catalogue::{attribute, span_name};
 use telemetry::span::{self, OpenSpan};
 
-use super::message;
+use super::message::{self, topic_of};
 use super::part::Part;
-use super::topic_of;
 use crate::event::EventKind;
 use crate::queue::{BATCH_MAX, Outgoing, QueueError, Topic};
 use crate::store::OutboxRow;

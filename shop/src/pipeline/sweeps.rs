@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::intents;
 use super::part::Part;
-use crate::context::now_ms;
+use crate::clock::now_ms;
 use crate::store::StoreResult;
 use crate::warning::RepeatedWarning;
 

@@ -12,7 +12,7 @@ use reqwest::{Client, RequestBuilder, StatusCode};
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
-use crate::config::Secret;
+use crate::secret::Secret;
 
 mod args;
 mod mail;

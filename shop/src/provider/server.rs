@@ -17,9 +17,9 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::simulated::SimulatedWorld;
-use crate::config::Secret;
 use crate::listener::{self, ConnectionLimits};
-use crate::token::same;
+use crate::secret::Secret;
+use crate::secret::same;
 
 mod form;
 mod mails;

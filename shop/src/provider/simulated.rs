@@ -23,9 +23,9 @@ use super::{
     Mail, MailError, MailProvider, PaymentMethod, PaymentProvider, RefundError, Refunded,
 };
 use crate::{
-    context::now_ms,
+    clock::now_ms,
     db::{Db, DbError, DbOptions, Durability, Migration},
-    store::Page,
+    page::Page,
 };
 
 /// Spread of the latency: the sigma of the logarithm. About one call in a hundred takes three times the median.

@@ -18,7 +18,7 @@ use super::{
     Received, Topic, WAIT_MAX, check_batch, check_count, check_visibility,
 };
 use crate::{
-    context::now_ms,
+    clock::now_ms,
     db::{Db, DbError, DbOptions, Durability, Migration},
 };
 

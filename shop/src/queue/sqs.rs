@@ -15,7 +15,7 @@ use super::{
     BATCH_MAX, Depth, Outgoing, Peeked, Queue, QueueError, QueueId, Receive, Received, WAIT_MAX,
     check_batch, check_count, check_visibility,
 };
-use crate::context::now_ms;
+use crate::clock::now_ms;
 
 mod address;
 mod age;

@@ -1,40 +1,30 @@
 //! What every service answers besides its own routes: health, readiness, metrics, its document, and errors for
 //! everything else.
 
-use axum::extract::State;
+use std::sync::Arc;
+
+use axum::extract::{Extension, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use bytes::Bytes;
 use serde::Serialize;
 use telemetry::metrics::CONTENT_TYPE;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::readiness::{LatestVerdict, Readiness};
 use crate::context::AppState;
 use crate::error::{ApiError, ErrorBody};
-use crate::openapi;
-use crate::readiness::Readiness;
 use crate::service::Service;
 
 /// `/health`, `/ready` and `/metrics`.
-pub(crate) fn common_routes() -> OpenApiRouter<AppState> {
+pub(super) fn common_routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(health))
         .routes(routes!(ready))
         .routes(routes!(metrics))
-}
-
-/// `/openapi.json`, rendered once.
-pub(super) fn document_route(service: Service) -> Router<AppState> {
-    let document = Bytes::from(serde_json::to_vec(&openapi::document(service)).unwrap_or_default());
-    let answer = move || {
-        let document = document.clone();
-        async move { ([(header::CONTENT_TYPE, "application/json")], document) }
-    };
-    Router::new().route("/openapi.json", get(answer))
 }
 
 /// That a service is alive.
@@ -63,9 +53,11 @@ async fn health(State(state): State<AppState>) -> Json<Health> {
     (status = 200, body = Readiness),
     (status = 503, body = Readiness, description = "Something is away without which it cannot answer"),
 ))]
-async fn ready(State(state): State<AppState>) -> Response {
-    let context = &state.context;
-    let readiness = context.readiness.of(state.service, context).await;
+async fn ready(
+    State(state): State<AppState>,
+    Extension(latest): Extension<Arc<LatestVerdict>>,
+) -> Response {
+    let readiness = latest.of(state.service, &state.context).await;
     let status = match readiness.ready {
         true => StatusCode::OK,
         false => StatusCode::SERVICE_UNAVAILABLE,

@@ -9,6 +9,7 @@ use std::path::Path;
 use anyhow::{Context as _, ensure};
 use serde::{Deserialize, Serialize};
 
+use super::adapters::{PROVIDER_FILE, QUEUE_FILE};
 use crate::config::Config;
 use crate::private;
 use crate::store::embedded::Database;
@@ -115,8 +116,8 @@ fn stores(config: &Config) -> BTreeSet<String> {
     [
         (backends.database_url.is_none(), Database::Shop.file()),
         (backends.redis_url.is_none(), Database::Sessions.file()),
-        (!backends.has_queue(), crate::pipeline::QUEUE_FILE),
-        (simulates, crate::pipeline::PROVIDER_FILE),
+        (!backends.has_queue(), QUEUE_FILE),
+        (simulates, PROVIDER_FILE),
     ]
     .into_iter()
     .filter(|(here, _)| *here)

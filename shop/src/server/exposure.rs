@@ -1,6 +1,7 @@
 //! What strangers could do with this shop: checked before anything listens, all problems at once.
 
-use crate::config::{Config, Secret};
+use crate::config::Config;
+use crate::secret::Secret;
 use crate::service::Service;
 
 /// Shortest secret that is not weak: as many characters as HS256 wants bytes (RFC 7518, 3.2).

@@ -8,7 +8,8 @@ use rand::TryRngCore;
 use rand::rngs::OsRng;
 
 use super::data_folder::{lock, write_whole};
-use crate::config::{Config, Secret};
+use crate::config::Config;
+use crate::secret::Secret;
 
 const SECRET_BYTES: usize = 32;
 

@@ -11,12 +11,15 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::context::{AppState, Context, now_ms, rfc3339};
+use super::entry::{Entry, Started};
+use crate::blocking::closer;
+use crate::caller::RequiredCaller;
+use crate::clock::{now_ms, rfc3339};
+use crate::context::{AppState, Context, Own};
 use crate::error::{ApiError, ErrorBody};
 use crate::extract::Json;
 use crate::service::Service;
 use crate::store::{Role, User};
-use crate::token::RequiredCaller;
 use crate::validate::Problems;
 
 mod client;
@@ -38,8 +41,21 @@ const PASSWORD_CHARS_MAX: usize = 128;
 const NAME_CHARS_MAX: usize = 100;
 const EMAIL_CHARS_MAX: usize = 254;
 
+pub(super) const SERVICE: Entry =
+    Entry::new(Service::Auth, routes).starting(|context| Box::pin(start(context)));
+
+async fn start(context: Arc<Context>) -> anyhow::Result<Started> {
+    let passwords = Arc::new(Passwords::start(context.config.password_cost)?);
+    if context.config.demo_account {
+        add_demo_account(&context, &passwords).await?;
+    }
+    let mut started = Started::sharing(Arc::clone(&passwords));
+    started.close = closer(move || passwords.close());
+    Ok(started)
+}
+
 /// The routes of the auth service.
-pub fn routes() -> OpenApiRouter<AppState> {
+fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(register))
         .routes(routes!(login))
@@ -128,6 +144,7 @@ impl From<User> for Profile {
 ))]
 async fn register(
     State(state): State<AppState>,
+    Own(passwords): Own<Passwords>,
     client: ClientNetwork,
     Json(new): Json<Registration>,
 ) -> Result<(StatusCode, JsonAnswer<Session>), ApiError> {
@@ -151,7 +168,6 @@ async fn register(
         account: email.clone(),
         client,
     };
-    let passwords = &state.context.passwords;
     let user = User {
         id: Uuid::now_v7(),
         email,
@@ -181,6 +197,7 @@ fn taken() -> ApiError {
 ))]
 async fn login(
     State(state): State<AppState>,
+    Own(passwords): Own<Passwords>,
     client: ClientNetwork,
     Json(credentials): Json<Credentials>,
 ) -> Result<JsonAnswer<Session>, ApiError> {
@@ -192,7 +209,6 @@ async fn login(
         account: credentials.email.to_lowercase(),
         client,
     };
-    let passwords = &state.context.passwords;
     passwords.check(&attempt)?;
     let users = &state.context.stores.users;
     let user = users.by_email(attempt.account.clone()).await?;
@@ -242,30 +258,28 @@ fn session(state: &AppState, user: User) -> Result<JsonAnswer<Session>, ApiError
     }))
 }
 
-/// Makes the demo account unless it exists or is not wanted. Everybody knows its password, so it is a customer like any
-/// other; a shop of before, which had it as an administrator, is put right by whichever process starts first.
-pub(crate) async fn settle_demo_account(context: &Arc<Context>) -> anyhow::Result<()> {
-    let config = &context.config;
+/// Everybody knows the demo account's password, so it is a customer like any other; a shop of before, which had it as an
+/// administrator, is put right by whichever process starts first.
+pub(crate) async fn demote_demo_account(context: &Context) -> anyhow::Result<()> {
     let users = &context.stores.users;
     match users.by_email(DEMO_EMAIL.to_owned()).await? {
         Some(user) if user.role == Role::Admin => {
             users.set_role(user.id, Role::Customer).await?;
             tracing::warn!("the demo account was an administrator and is a customer from now on");
         }
-        Some(_) => {}
-        None if config.demo_account && config.runs(Service::Auth) => {
-            add_demo_account(context).await?;
-        }
-        None => {}
+        _ => {}
     }
     Ok(())
 }
 
-async fn add_demo_account(context: &Arc<Context>) -> anyhow::Result<()> {
-    let hash = context.passwords.hash_own(DEMO_PASSWORD).await;
-    let added = context
-        .stores
-        .users
+/// Makes the demo account unless it exists.
+async fn add_demo_account(context: &Context, passwords: &Passwords) -> anyhow::Result<()> {
+    let users = &context.stores.users;
+    if users.by_email(DEMO_EMAIL.to_owned()).await?.is_some() {
+        return Ok(());
+    }
+    let hash = passwords.hash_own(DEMO_PASSWORD).await;
+    let added = users
         .add(User {
             id: Uuid::now_v7(),
             email: DEMO_EMAIL.to_owned(),

@@ -13,7 +13,9 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::context::{AppState, Context, now_ms, rfc3339};
+use super::entry::{Entry, Started};
+use crate::clock::{now_ms, rfc3339};
+use crate::context::{AppState, Context, Own};
 use crate::error::{ApiError, ErrorBody};
 use crate::extract::{Json, Path};
 use crate::money::{Amount, Currency};
@@ -32,8 +34,17 @@ const SWEEP_EVERY: Duration = Duration::from_secs(30);
 /// Lapsed carts removed in one go.
 const SWEEP_CARTS_MAX: u32 = 1_000;
 
+pub(super) const SERVICE: Entry =
+    Entry::new(Service::Cart, routes).starting(|context| Box::pin(start(context)));
+
+async fn start(context: Arc<Context>) -> anyhow::Result<Started> {
+    let mut started = Started::with(ProductCache::default());
+    started.upkeep = Some(Box::new(|stopped| Box::pin(sweep_until(context, stopped))));
+    Ok(started)
+}
+
 /// The routes of the cart service.
-pub fn routes() -> OpenApiRouter<AppState> {
+fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(add))
         .routes(routes!(update))
@@ -152,6 +163,7 @@ impl From<&CartItem> for CartItemView {
 ))]
 async fn add(
     State(state): State<AppState>,
+    Own(products): Own<ProductCache>,
     Json(item): Json<AddItem>,
 ) -> Result<JsonAnswer<CartView>, ApiError> {
     Problems::new()
@@ -163,8 +175,7 @@ async fn add(
         )
         .finish()?;
     let context = &state.context;
-    let product = context
-        .cart_products
+    let product = products
         .look_up(&context.peers, item.product_id)
         .await?
         .ok_or_else(|| ApiError::not_found(format!("there is no product {}", item.product_id)))?;
@@ -316,7 +327,7 @@ fn price<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Amount, D:
 
 /// Products seen lately, so that a popular one is not asked for again and again.
 #[derive(Default)]
-pub struct ProductCache {
+struct ProductCache {
     seen: Mutex<HashMap<ProductId, (Instant, KnownProduct)>>,
 }
 
@@ -361,7 +372,7 @@ impl ProductCache {
 }
 
 /// Removes lapsed carts now and then, until told to stop.
-pub(crate) async fn sweep_until(context: &Arc<Context>, mut stopped: watch::Receiver<bool>) {
+async fn sweep_until(context: Arc<Context>, mut stopped: watch::Receiver<bool>) {
     let mut every = tokio::time::interval(SWEEP_EVERY);
     loop {
         tokio::select! {

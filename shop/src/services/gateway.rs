@@ -5,12 +5,13 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
-use axum::middleware::Next;
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use governor::clock::{Clock, DefaultClock};
@@ -19,8 +20,9 @@ use http_body_util::Limited;
 use hyper::body::Body as _;
 use utoipa_axum::router::OpenApiRouter;
 
+use super::entry::{Entry, Started};
 use crate::config::Config;
-use crate::context::AppState;
+use crate::context::{AppState, Context, Own};
 use crate::error::ApiError;
 use crate::listener::body::Pace;
 use crate::listener::{ClientAddress, client_of as one_client};
@@ -56,15 +58,15 @@ const EXPOSED_HEADERS: HeaderValue =
 const PREFLIGHT_MAX_AGE_S: HeaderValue = HeaderValue::from_static("600");
 
 /// Counts each client address's requests, and knows which services are in trouble.
-pub struct Door {
+struct ClientRateLimiter {
     limiter: DefaultKeyedRateLimiter<IpAddr>,
     trouble: BTreeMap<Service, RepeatedWarning>,
 }
 
-impl Door {
-    /// A door that lets `rate_per_s` requests a second through for each address.
-    pub fn new(rate_per_s: NonZeroU32) -> Self {
-        Door {
+impl ClientRateLimiter {
+    /// A limiter that lets `rate_per_s` requests a second through for each address.
+    fn new(rate_per_s: NonZeroU32) -> Self {
+        ClientRateLimiter {
             limiter: RateLimiter::keyed(Quota::per_second(rate_per_s)),
             trouble: Service::all()
                 .map(|service| (service, RepeatedWarning::new()))
@@ -86,8 +88,18 @@ impl Door {
     }
 }
 
+pub(super) const SERVICE: Entry = Entry::new(Service::Gateway, routes)
+    .starting(|context| Box::pin(start(context)))
+    .surrounded(|router, state| router.layer(from_fn_with_state(state.clone(), guard)));
+
+async fn start(context: Arc<Context>) -> anyhow::Result<Started> {
+    let rate_per_s = NonZeroU32::new(context.config.gateway_rate_per_s);
+    let limiter = ClientRateLimiter::new(rate_per_s.unwrap_or(NonZeroU32::MAX));
+    Ok(Started::with(limiter))
+}
+
 /// The gateway's routes: every public prefix of every service.
-pub fn routes() -> OpenApiRouter<AppState> {
+fn routes() -> OpenApiRouter<AppState> {
     Service::all()
         .flat_map(Service::prefixes)
         .fold(OpenApiRouter::new(), |router, prefix| {
@@ -99,10 +111,10 @@ pub fn routes() -> OpenApiRouter<AppState> {
 }
 
 /// The middleware at the door: preflights are answered, too many requests are turned away.
-pub(crate) async fn guard(State(state): State<AppState>, request: Request, next: Next) -> Response {
+async fn guard(Own(limiter): Own<ClientRateLimiter>, request: Request, next: Next) -> Response {
     let client = client_of(&request);
     let origin = request.headers().get(header::ORIGIN).cloned();
-    let mut response = match state.context.door.admit(one_client(client.ip())) {
+    let mut response = match limiter.admit(one_client(client.ip())) {
         Err(retry_after_s) => ApiError::too_many_requests(retry_after_s).into_response(),
         Ok(()) if request.method() == Method::OPTIONS => preflight(request.headers()),
         Ok(()) => next.run(request).await,
@@ -160,7 +172,11 @@ fn check(request: &Request) -> Result<(), ApiError> {
     Ok(())
 }
 
-async fn pass_on(State(state): State<AppState>, request: Request) -> Result<Response, ApiError> {
+async fn pass_on(
+    State(state): State<AppState>,
+    Own(limiter): Own<ClientRateLimiter>,
+    request: Request,
+) -> Result<Response, ApiError> {
     let service = Service::for_path(request.uri().path())
         .ok_or_else(|| ApiError::not_found("there is nothing at this path"))?;
     check(&request)?;
@@ -178,7 +194,7 @@ async fn pass_on(State(state): State<AppState>, request: Request) -> Result<Resp
     let limit = state.context.config.request_timeout + GRACE;
     let peers = &state.context.peers;
     let answer = peers.forward(service, &target, request, limit, pace.as_ref());
-    let trouble = &state.context.door.trouble[&service];
+    let trouble = &limiter.trouble[&service];
     match answer.await {
         Ok(response) => {
             trouble.recovered(|failures| {

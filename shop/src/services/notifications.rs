@@ -17,16 +17,17 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::context::AppState;
+use super::entry::{Entry, Started};
+use crate::context::{AppState, Own};
 use crate::error::{ApiError, ErrorBody};
 use crate::extract::Json;
 use crate::money::{Amount, Currency};
 use crate::order::OrderStatus;
+use crate::own_order::own_order;
 use crate::pipeline::meter::Meter;
 use crate::provider::{Mail, MailError};
+use crate::service::Service;
 use crate::validate::Problems;
-
-use super::own_order::own_order;
 
 /// The provider's name in traces.
 const PROVIDER: &str = "mail-provider";
@@ -37,8 +38,11 @@ const RETRY_AFTER_S: u32 = 3_600 / MAILS_PER_HOUR_MAX.get();
 /// Orders whose mails are counted at a time.
 const ORDERS_MAX: usize = 100_000;
 
+pub(super) const SERVICE: Entry = Entry::new(Service::Notifications, routes)
+    .starting(|_| Box::pin(async { Ok(Started::with(MailRequests::default())) }));
+
 /// The service's routes.
-pub fn routes() -> OpenApiRouter<AppState> {
+fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(order_confirmation))
         .routes(routes!(shipping_update))
@@ -131,6 +135,7 @@ struct Accepted {
 )]
 async fn order_confirmation(
     State(state): State<AppState>,
+    Own(requests): Own<MailRequests>,
     headers: HeaderMap,
     Json(request): Json<OrderConfirmation>,
 ) -> Result<(StatusCode, axum::Json<Accepted>), ApiError> {
@@ -138,7 +143,7 @@ async fn order_confirmation(
     let order_id = request.order_id;
     let currency = request.currency.unwrap_or_default();
     let mut total = request.total.map(|total| (total, currency));
-    let to = match asker(&state, order_id, &headers).await? {
+    let to = match asker(&state, &requests, order_id, &headers).await? {
         Asker::Pipeline => request.email.ok_or_else(no_address)?,
         Asker::Shopper(order) => {
             total = Some((order.total, order.currency));
@@ -174,6 +179,7 @@ async fn order_confirmation(
 )]
 async fn shipping_update(
     State(state): State<AppState>,
+    Own(requests): Own<MailRequests>,
     headers: HeaderMap,
     Json(request): Json<ShippingUpdate>,
 ) -> Result<(StatusCode, axum::Json<Accepted>), ApiError> {
@@ -183,7 +189,7 @@ async fn shipping_update(
         ShippingStatus::OutForDelivery => ("comes today", OrderStatus::Shipped),
         ShippingStatus::Delivered => ("has arrived", OrderStatus::Delivered),
     };
-    let to = match asker(&state, order_id, &headers).await? {
+    let to = match asker(&state, &requests, order_id, &headers).await? {
         Asker::Pipeline => request.email.ok_or_else(no_address)?,
         Asker::Shopper(order) => order.address(request.email.as_deref(), &[true_when])?,
     };
@@ -205,13 +211,18 @@ enum Asker {
     Shopper(OrderToTell),
 }
 
-async fn asker(state: &AppState, order_id: Uuid, headers: &HeaderMap) -> Result<Asker, ApiError> {
+async fn asker(
+    state: &AppState,
+    requests: &MailRequests,
+    order_id: Uuid,
+    headers: &HeaderMap,
+) -> Result<Asker, ApiError> {
     let context = &state.context;
     if context.tokens.are_pipelines(headers, order_id) {
         return Ok(Asker::Pipeline);
     }
     let order = own_order(&context.peers, order_id, headers).await?;
-    context.mail_requests.admit(order_id)?;
+    requests.admit(order_id)?;
     Ok(Asker::Shopper(order))
 }
 
@@ -240,7 +251,7 @@ fn no_address() -> ApiError {
 }
 
 /// Counts the mails that owners ask for, order by order.
-pub struct MailRequests {
+struct MailRequests {
     limiter: DefaultKeyedRateLimiter<Uuid>,
 }
 

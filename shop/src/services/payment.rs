@@ -4,6 +4,9 @@
 //! the provider is asked under a key of the intent, so confirming again never charges again.
 //! Card numbers pass through to the provider and are neither stored nor logged.
 
+use std::sync::Arc;
+
+use anyhow::Context as _;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use serde::Deserialize;
@@ -13,33 +16,45 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::context::{AppState, now_ms};
+use super::entry::{Entry, Started};
+use crate::caller::MaybeCaller;
+use crate::clock::now_ms;
+use crate::context::{AppState, Context, Own};
 use crate::error::{ApiError, ErrorBody};
 use crate::extract::Json;
 use crate::money::{Amount, Currency, Money};
 use crate::order::{OrderStatus, PaymentMode};
+use crate::own_order::own_order;
 use crate::pipeline::intents::{self, Undecided};
 use crate::pipeline::meter::Meter;
 use crate::provider::{Charge, ChargeError, PaymentMethod};
+use crate::service::Service;
 use crate::store::{Intent, IntentChange, IntentMoved, IntentStatus};
-use crate::token::{Caller, MaybeCaller};
+use crate::token::Caller;
 use crate::warning::RepeatedWarning;
-
-use super::own_order::own_order;
 
 mod body;
 mod books;
 mod secret;
-pub(crate) mod signature;
 mod webhook;
 
 use body::{Confirm, Confirmed, CreateIntent, CreatedIntent};
+use secret::WebhookSecret;
 
 /// The provider's name in traces.
 const PROVIDER: &str = "payment-provider";
 
+pub(super) const SERVICE: Entry =
+    Entry::new(Service::Payment, routes).starting(|context| Box::pin(start(context)));
+
+async fn start(context: Arc<Context>) -> anyhow::Result<Started> {
+    let secret = context.config.webhook_secret.clone();
+    let secret = secret.context("payment needs a secret that signs webhooks")?;
+    Ok(Started::with(WebhookSecret(secret)))
+}
+
 /// The service's routes.
-pub fn routes() -> OpenApiRouter<AppState> {
+fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(create_intent))
         .routes(routes!(confirm))
@@ -68,6 +83,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
 )]
 async fn create_intent(
     State(state): State<AppState>,
+    Own(webhook_secret): Own<WebhookSecret>,
     MaybeCaller(caller): MaybeCaller,
     headers: HeaderMap,
     Json(request): Json<CreateIntent>,
@@ -99,7 +115,7 @@ async fn create_intent(
         expires_at_ms: now.saturating_add(ttl_ms),
     };
     let intent = state.context.stores.intents.create(intent).await?;
-    let client_secret = secret::of(&state.context.webhook_secret, &intent.id);
+    let client_secret = secret::of(&webhook_secret, &intent.id);
     Ok((
         StatusCode::CREATED,
         axum::Json(CreatedIntent::new(&intent, client_secret)),
@@ -162,6 +178,7 @@ async fn payable_amount(
 )]
 async fn confirm(
     State(state): State<AppState>,
+    Own(webhook_secret): Own<WebhookSecret>,
     MaybeCaller(caller): MaybeCaller,
     Json(request): Json<Confirm>,
 ) -> Result<axum::Json<Confirmed>, ApiError> {
@@ -170,7 +187,7 @@ async fn confirm(
         .get(request.intent_id.clone(), now_ms())
         .await?
         .ok_or_else(|| ApiError::not_found("there is no such intent, or it has lapsed"))?;
-    check_owner(&state, &intent, caller.as_ref(), &request)?;
+    check_owner(&webhook_secret, &intent, caller.as_ref(), &request)?;
     let method = request.payment_method.into_method()?;
     let intent = match begin(&state, &intent.id).await? {
         // A repetition, or the second of two at once: the provider's key makes them one charge.
@@ -188,14 +205,14 @@ async fn confirm(
 
 /// An intent with an owner is confirmed by its owner, or by whoever was given its client secret.
 fn check_owner(
-    state: &AppState,
+    webhook_secret: &WebhookSecret,
     intent: &Intent,
     caller: Option<&Caller>,
     request: &Confirm,
 ) -> Result<(), ApiError> {
     if let Some(given) = &request.client_secret {
-        let expected = secret::of(&state.context.webhook_secret, &intent.id);
-        return match crate::token::same(expected.as_bytes(), given.as_bytes()) {
+        let expected = secret::of(webhook_secret, &intent.id);
+        return match crate::secret::same(expected.as_bytes(), given.as_bytes()) {
             true => Ok(()),
             false => Err(ApiError::forbidden("`clientSecret` is not the intent's")),
         };

@@ -7,12 +7,15 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::search::{FoundProduct, number, start_cold};
+use super::entry::{Entry, Started};
 use crate::catalogue::Catalogue;
+use crate::cold_start::start_cold;
 use crate::config::Config;
-use crate::context::AppState;
+use crate::context::{AppState, Own};
 use crate::error::{ApiError, ErrorBody};
 use crate::extract::Query;
+use crate::found_product::FoundProduct;
+use crate::service::Service;
 use crate::validate::Problems;
 
 mod affinity;
@@ -23,17 +26,20 @@ use affinity::Affinity;
 const LIMIT_DEFAULT: u32 = 4;
 const LIMIT_MAX: u32 = 20;
 
+pub(super) const SERVICE: Entry = Entry::new(Service::Recommendations, routes)
+    .starting(|_| Box::pin(async { Ok(Started::with(Neighbourhoods::default())) }));
+
 /// The service's routes.
-pub fn routes() -> OpenApiRouter<AppState> {
+fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(recommend))
 }
 
 /// The neighbourhoods of products, once they are computed.
 #[derive(Default)]
-pub struct Shelf(OnceCell<Affinity>);
+struct Neighbourhoods(OnceCell<Affinity>);
 
-impl Shelf {
-    async fn affinity(&self, config: &Config) -> Result<&Affinity, ApiError> {
+impl Neighbourhoods {
+    async fn computed(&self, config: &Config) -> Result<&Affinity, ApiError> {
         self.0
             .get_or_try_init(|| async {
                 start_cold(config.pipeline.cold_start).await;
@@ -86,17 +92,13 @@ struct Recommendations {
 )]
 async fn recommend(
     State(state): State<AppState>,
+    Own(neighbourhoods): Own<Neighbourhoods>,
     Query(params): Query<RecommendParams>,
 ) -> Result<axum::Json<Recommendations>, ApiError> {
     let mut problems = Problems::new();
-    let limit = number(
-        &mut problems,
-        "limit",
-        params.limit.as_deref(),
-        1,
-        LIMIT_MAX,
-    )
-    .unwrap_or(LIMIT_DEFAULT);
+    let limit = problems
+        .number("limit", params.limit.as_deref(), 1, LIMIT_MAX)
+        .unwrap_or(LIMIT_DEFAULT);
     let product_id = product_id(params.product_id.as_deref());
     problems
         .check(
@@ -105,10 +107,8 @@ async fn recommend(
         )
         .finish()?;
     let product_id = product_id.unwrap_or_default();
-    let context = &state.context;
-    let found = context
-        .recommendations
-        .affinity(&context.config)
+    let found = neighbourhoods
+        .computed(&state.context.config)
         .await?
         .recommend(product_id, limit as usize)
         .ok_or_else(|| ApiError::not_found("there is no such product"))?;

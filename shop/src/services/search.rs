@@ -3,8 +3,6 @@
 //! It keeps no data and asks no other service; the index is built on the first request, which is
 //! what a cold start of a function is.
 
-use std::time::Duration;
-
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
@@ -12,12 +10,16 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::catalogue::{Catalogue, SeedProduct};
+use super::entry::{Entry, Started};
+use crate::catalogue::Catalogue;
+use crate::cold_start::start_cold;
 use crate::config::Config;
-use crate::context::AppState;
+use crate::context::{AppState, Own};
 use crate::error::{ApiError, ErrorBody};
 use crate::extract::Query;
-use crate::money::{Amount, Currency};
+use crate::found_product::FoundProduct;
+use crate::money::Amount;
+use crate::service::Service;
 use crate::validate::Problems;
 
 mod index;
@@ -34,17 +36,20 @@ const LIMIT_MAX: u32 = 100;
 /// How far into the results one can page.
 const OFFSET_MAX: u32 = 100_000;
 
+pub(super) const SERVICE: Entry = Entry::new(Service::Search, routes)
+    .starting(|_| Box::pin(async { Ok(Started::with(SearchIndex::default())) }));
+
 /// The service's routes.
-pub fn routes() -> OpenApiRouter<AppState> {
+fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(search))
 }
 
 /// The index, once it is built.
 #[derive(Default)]
-pub struct Shelf(OnceCell<Index>);
+struct SearchIndex(OnceCell<Index>);
 
-impl Shelf {
-    async fn index(&self, config: &Config) -> Result<&Index, ApiError> {
+impl SearchIndex {
+    async fn built(&self, config: &Config) -> Result<&Index, ApiError> {
         self.0
             .get_or_try_init(|| async {
                 start_cold(config.pipeline.cold_start).await;
@@ -56,14 +61,6 @@ impl Shelf {
                 .map_err(|error| ApiError::internal(&error))
             })
             .await
-    }
-}
-
-/// What a function pays before its first request.
-pub(super) async fn start_cold(cold_start: Duration) {
-    if !cold_start.is_zero() {
-        tracing::info!(ms = cold_start.as_millis(), "cold start");
-        tokio::time::sleep(cold_start).await;
     }
 }
 
@@ -122,37 +119,6 @@ struct SearchResults {
     limit: u32,
 }
 
-/// One product of the catalogue.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct FoundProduct {
-    /// Its number.
-    id: i64,
-    /// Its name.
-    name: String,
-    /// Its category.
-    category: &'static str,
-    /// Who makes it.
-    brand: &'static str,
-    /// Its price in major units.
-    price: Amount,
-    /// The price's currency.
-    currency: Currency,
-}
-
-impl From<&SeedProduct> for FoundProduct {
-    fn from(product: &SeedProduct) -> Self {
-        FoundProduct {
-            id: product.id,
-            name: product.name.clone(),
-            category: product.category,
-            brand: product.brand,
-            price: Amount::from_minor(product.price_minor),
-            currency: Currency::default(),
-        }
-    }
-}
-
 /// Searches the catalogue.
 #[utoipa::path(
     get,
@@ -167,11 +133,11 @@ impl From<&SeedProduct> for FoundProduct {
 )]
 async fn search(
     State(state): State<AppState>,
+    Own(index): Own<SearchIndex>,
     Query(params): Query<SearchParams>,
 ) -> Result<axum::Json<SearchResults>, ApiError> {
     let wanted = Wanted::read(&params)?;
-    let context = &state.context;
-    let index = context.search.index(&context.config).await?;
+    let index = index.built(&state.context.config).await?;
     let query = index::Query {
         text: params.q.as_deref().unwrap_or_default(),
         category: params.category.as_deref(),
@@ -204,22 +170,12 @@ impl Wanted {
             min_price: price(&mut problems, "minPrice", params.min_price.as_deref()),
             max_price: price(&mut problems, "maxPrice", params.max_price.as_deref()),
             sort: sort(&mut problems, params.sort.as_deref()),
-            limit: number(
-                &mut problems,
-                "limit",
-                params.limit.as_deref(),
-                1,
-                LIMIT_MAX,
-            )
-            .unwrap_or(LIMIT_DEFAULT),
-            offset: number(
-                &mut problems,
-                "offset",
-                params.offset.as_deref(),
-                0,
-                OFFSET_MAX,
-            )
-            .unwrap_or(0),
+            limit: problems
+                .number("limit", params.limit.as_deref(), 1, LIMIT_MAX)
+                .unwrap_or(LIMIT_DEFAULT),
+            offset: problems
+                .number("offset", params.offset.as_deref(), 0, OFFSET_MAX)
+                .unwrap_or(0),
         };
         let chars = |text: &Option<String>| text.as_ref().map_or(0, |text| text.chars().count());
         problems
@@ -258,20 +214,4 @@ fn sort(problems: &mut Problems, text: Option<&str>) -> Sort {
             Sort::Relevance
         }
     }
-}
-
-/// A whole number within bounds, if there is one.
-pub(super) fn number(
-    problems: &mut Problems,
-    field: &str,
-    text: Option<&str>,
-    min: u32,
-    max: u32,
-) -> Option<u32> {
-    let parsed = text?.parse().ok().filter(|n| (min..=max).contains(n));
-    problems.check(
-        parsed.is_some(),
-        format!("`{field}` must be a whole number from {min} to {max}"),
-    );
-    parsed
 }

@@ -89,7 +89,7 @@ struct SessionsFile {
 }
 
 /// Opens `shop.db` and brings its schema up to date.
-pub(super) async fn open_records(folder: &Path) -> anyhow::Result<Records> {
+pub(crate) async fn open_records(folder: &Path) -> anyhow::Result<Records> {
     let db = open(Database::Shop, folder).await?;
     let closing = db.clone();
     let shop = Arc::new(ShopFile {
@@ -107,7 +107,7 @@ pub(super) async fn open_records(folder: &Path) -> anyhow::Result<Records> {
 }
 
 /// Opens `sessions.db` and brings its schema up to date.
-pub(super) async fn open_sessions(folder: &Path) -> anyhow::Result<Sessions> {
+pub(crate) async fn open_sessions(folder: &Path) -> anyhow::Result<Sessions> {
     let db = open(Database::Sessions, folder).await?;
     let closing = db.clone();
     let sessions = Arc::new(SessionsFile { db });

@@ -6,9 +6,10 @@
 use async_trait::async_trait;
 use uuid::Uuid;
 
-use super::{Page, StoreResult};
+use super::StoreResult;
 use crate::money::Money;
 use crate::order::{Order, ProductId};
+use crate::page::Page;
 
 /// One order with what the shop wrote down about its money.
 #[derive(Clone, Debug, PartialEq, Eq)]

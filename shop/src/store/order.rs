@@ -3,10 +3,11 @@
 use async_trait::async_trait;
 use uuid::Uuid;
 
-use super::{Page, StoreResult};
+use super::StoreResult;
 use crate::event::EventTrace;
 use crate::money::{Currency, Money};
 use crate::order::{Order, OrderLine, OrderStatus, PaymentMode, ProductId};
+use crate::page::Page;
 
 /// What a client wants to order.
 #[derive(Clone, Debug)]

@@ -12,9 +12,10 @@ use sqlx::{Connection as _, Executor as _};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use crate::config::Secret;
-use crate::operation::Operations;
-use crate::store::{Closer, Records, StoreError, StoreResult};
+use crate::blocking::Closer;
+use crate::secret::Secret;
+use crate::store::operation::Operations;
+use crate::store::{Records, StoreError, StoreResult};
 
 mod address;
 mod id;
@@ -82,7 +83,7 @@ struct Postgres {
 }
 
 /// Connects, brings the schema up to date and opens the store.
-pub(super) async fn open_records(url: &Secret) -> anyhow::Result<Records> {
+pub(crate) async fn open_records(url: &Secret) -> anyhow::Result<Records> {
     let options = address::parse(url)?;
     go_to(url, None).await?;
     let store = Arc::new(store(pool().connect_lazy_with(options)));

@@ -2,10 +2,11 @@
 
 use async_trait::async_trait;
 
-use super::{Page, StoreResult};
+use super::StoreResult;
 use crate::catalogue::Catalogue;
 use crate::money::{Currency, Money};
 use crate::order::ProductId;
+use crate::page::Page;
 
 /// One product.
 #[derive(Clone, Debug, PartialEq, Eq)]

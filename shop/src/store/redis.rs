@@ -12,7 +12,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::config::Secret;
+use crate::secret::Secret;
 use crate::store::{Sessions, StoreError, StoreResult};
 
 mod carts;
@@ -58,7 +58,7 @@ struct RedisStore {
 }
 
 /// Makes ready to talk to Redis. With `needed`, waits until it answers and fails when it does not.
-pub(super) async fn open_sessions(settings: &Settings, needed: bool) -> anyhow::Result<Sessions> {
+pub(crate) async fn open_sessions(settings: &Settings, needed: bool) -> anyhow::Result<Sessions> {
     let connection = Connection::new(settings)?;
     if needed {
         connection.wait_until_up().await?;

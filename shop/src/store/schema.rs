@@ -6,9 +6,9 @@ use anyhow::{Context as _, bail};
 
 use super::{embedded, postgres};
 use crate::blocking::off_thread;
-use crate::config::Secret;
 use crate::db::Migration;
 use crate::db::migration::Applied;
+use crate::secret::Secret;
 use crate::store::embedded::Database;
 
 /// One database with a schema of the shop's.

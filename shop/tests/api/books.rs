@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use shop::config::Secret;
+use shop::secret::Secret;
 
 use crate::support::TestShop;
 

@@ -43,7 +43,7 @@ async fn ask(shop: &TestShop, path: &str, token: &str, body: &Value) -> Answer {
 }
 
 async fn mails(shop: &TestShop, key: &str) -> u64 {
-    let world = shop.shop.context().resources.world.clone().unwrap();
+    let world = shop.shop.simulated_providers().cloned().unwrap();
     world.mails_of(key).await.unwrap()
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use reqwest::Method;
 use serde_json::json;
-use shop::config::Secret;
+use shop::secret::Secret;
 
 use crate::support::TestShop;
 

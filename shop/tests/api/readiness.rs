@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use shop::Service;
-use shop::config::Secret;
+use shop::secret::Secret;
 
 use crate::support::{TestShop, send};
 

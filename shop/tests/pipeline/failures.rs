@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use shop::Service;
-use shop::pipeline::Settings;
+use shop::config::PipelineSettings;
 use shop::queue::{Outgoing, Topic};
 
 use crate::shop_under_test::{TestShop, quick};
@@ -46,7 +46,7 @@ async fn an_outage_of_the_mail_provider_leaves_checkout_alone() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_mail_is_counted_and_not_tried_for_ever() {
-    let shop = TestShop::start(Settings {
+    let shop = TestShop::start(PipelineSettings {
         mail_rejection_share: 1.0,
         ..quick()
     })

@@ -148,7 +148,7 @@ async fn a_webhook_settles_an_intent_and_its_replay_is_harmless() {
 }
 
 fn sign(body: &str) -> String {
-    let now_s = shop::context::now_ms() / 1_000;
+    let now_s = shop::clock::now_ms() / 1_000;
     let mut mac = Hmac::<Sha256>::new_from_slice(b"whsec_tests").expect("any length");
     mac.update(format!("{now_s}.{body}").as_bytes());
     let digest = mac.finalize().into_bytes();

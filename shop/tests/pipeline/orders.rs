@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 use shop::Service;
-use shop::pipeline::Settings;
+use shop::config::PipelineSettings;
 use shop::pipeline::producer::Producer;
 use shop::queue::{Outgoing, Topic};
 
@@ -37,7 +37,7 @@ pub(crate) async fn automatic_order(shop: TestShop) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_declined_order_fails_with_the_reason_and_takes_nothing() {
-    let shop = TestShop::start(Settings {
+    let shop = TestShop::start(PipelineSettings {
         decline_share: 1.0,
         ..quick()
     })
@@ -162,7 +162,7 @@ async fn of_five_hundred_buyers_of_a_hundred_pieces_a_hundred_get_one() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn orders_under_way_are_finished_after_a_restart() {
-    let mut shop = TestShop::start(Settings {
+    let mut shop = TestShop::start(PipelineSettings {
         payment_latency: Duration::from_millis(200),
         consumer_concurrency: 2,
         ..quick()

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use shop::config::Secret;
 use shop::db::Durability;
 use shop::provider::http::{HttpMail, HttpPayments, MailAddress, PaymentAddress};
 use shop::provider::server::{RunningProvider, Setup, serve};
@@ -12,6 +11,7 @@ use shop::provider::{
     Card, Charge, ChargeError, DeclineReason, Mail, MailError, MailProvider, PaymentMethod,
     PaymentProvider, RefundError,
 };
+use shop::secret::Secret;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 

@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 use shop::backends::Backends;
-use shop::config::{Config, Secret};
-use shop::pipeline::Settings;
+use shop::config::Config;
+use shop::config::PipelineSettings;
 use shop::provider::simulated::SimulatedWorld;
 use shop::queue::Queue;
+use shop::secret::Secret;
 use shop::{RunningShop, Service, Shop};
 use tempfile::TempDir;
 use test_servers::postgres::TestDatabase;
@@ -27,7 +28,7 @@ pub(crate) struct TestShop {
     database: Option<TestDatabase>,
     redis: Option<TestRedis>,
     client: Client,
-    settings: Settings,
+    settings: PipelineSettings,
     servers: Servers,
 }
 
@@ -39,22 +40,22 @@ pub(crate) struct Servers {
     pub(crate) guards: Vec<Box<dyn std::any::Any + Send + Sync>>,
 }
 
-/// Settings under which tests are quick.
-pub(crate) fn quick() -> Settings {
-    Settings {
+/// PipelineSettings under which tests are quick.
+pub(crate) fn quick() -> PipelineSettings {
+    PipelineSettings {
         payment_latency: Duration::from_millis(1),
         mail_latency: Duration::from_millis(1),
         redrive_after: Duration::from_secs(1),
-        ..Settings::default()
+        ..PipelineSettings::default()
     }
 }
 
 impl TestShop {
-    pub(crate) async fn start(settings: Settings) -> Self {
+    pub(crate) async fn start(settings: PipelineSettings) -> Self {
         Self::start_on(Servers::default(), settings).await
     }
 
-    pub(crate) async fn start_on(servers: Servers, settings: Settings) -> Self {
+    pub(crate) async fn start_on(servers: Servers, settings: PipelineSettings) -> Self {
         let mut test = TestShop {
             shop: None,
             folder: tempfile::tempdir().expect("a folder"),
@@ -103,8 +104,8 @@ impl TestShop {
     }
 
     pub(crate) fn world(&self) -> Arc<SimulatedWorld> {
-        let resources = &self.shop().context().resources;
-        resources.world.clone().expect("the simulated world")
+        let simulated = self.shop().simulated_providers();
+        simulated.cloned().expect("the simulated world")
     }
 
     pub(crate) fn queue(&self) -> Arc<dyn Queue> {

@@ -14,7 +14,7 @@ const SHOPPERS: usize = 64;
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "takes 20 s and says something in a release build only"]
 async fn orders_to_final_state_per_second() {
-    let shop = TestShop::start(shop::pipeline::Settings::default()).await;
+    let shop = TestShop::start(shop::config::PipelineSettings::default()).await;
     let started = Instant::now();
     let shoppers = (0..SHOPPERS).map(|shopper| order_until(&shop, started + DURATION, shopper));
     let made: Vec<String> = futures_util::future::join_all(shoppers)

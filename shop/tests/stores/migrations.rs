@@ -2,8 +2,8 @@
 
 use std::process::{Command, Output};
 
-use shop::config::Secret;
-use shop::store::Stores;
+use shop::secret::Secret;
+use shop::server::open_stores;
 use test_servers::postgres::TestDatabase;
 
 use crate::place::Place;
@@ -110,7 +110,7 @@ async fn a_database_that_cannot_be_used_is_named_without_its_password() {
     ] {
         let mut config = place.config();
         config.backends.database_url = Some(Secret::new(url));
-        let Err(error) = Stores::open(&config).await else {
+        let Err(error) = open_stores(&config).await else {
             panic!("{url} cannot be opened");
         };
         let text = format!("{error:#}");

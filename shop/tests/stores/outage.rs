@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use reqwest::StatusCode;
 use serde_json::json;
-use shop::config::Secret;
+use shop::secret::Secret;
 use shop::store::StoreError;
 use shop::{RunningShop, Service, Shop};
 use test_servers::postgres::PostgresServer;

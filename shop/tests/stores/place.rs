@@ -2,10 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use shop::config::{Config, Secret};
+use shop::config::Config;
 use shop::event::{Event, EventKind, EventTrace};
 use shop::money::{Currency, Money};
 use shop::order::{Order, PaymentMode, ProductId, guest_owner};
+use shop::secret::Secret;
+use shop::server::open_stores;
 use shop::store::{
     ChargeRecord, Consumer, Created, Handling, Idempotency, NewItems, NewOrder, NewProduct,
     StoreError, StoreResult, Stores,
@@ -50,7 +52,7 @@ impl Place {
 
     /// The stores as one process opens them.
     pub(crate) async fn open(&self) -> Stores {
-        Stores::open(&self.config()).await.unwrap()
+        open_stores(&self.config()).await.unwrap()
     }
 }
 

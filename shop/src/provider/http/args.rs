@@ -1,7 +1,7 @@
 //! The variables that name real providers. A variable that is empty names nothing.
 
 use super::{MailAddress, PaymentAddress};
-use crate::config::Secret;
+use crate::secret::Secret;
 
 /// The method that works in the test mode of a well-known provider.
 const ON_FILE_DEFAULT: &str = "pm_card_visa";

@@ -11,12 +11,12 @@ use reqwest::StatusCode;
 use serde_json::Value;
 
 use super::{Answer, Caller, NoAnswer, PaymentAddress, passes, reason};
-use crate::context::now_ms;
+use crate::clock::now_ms;
+use crate::page::Page;
 use crate::provider::{
     BookedCharge, Charge, ChargeError, ChargeOutcome, Charged, DeclineReason, PaymentMethod,
     PaymentProvider, RefundError, Refunded,
 };
-use crate::store::Page;
 
 /// Providers remember keys for a day; from half of it on the shop looks for itself.
 const KEY_MEMORY: Duration = Duration::from_secs(12 * 60 * 60);

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::form::Form;
 use super::{PaymentFailure, Shared, has_key, idempotency_key};
-use crate::context::now_ms;
+use crate::clock::now_ms;
 use crate::provider::simulated::{Attempt, Attempts};
 use crate::provider::{
     Card, Charge, ChargeError, Charged, DeclineReason, PaymentMethod, PaymentProvider, RefundError,

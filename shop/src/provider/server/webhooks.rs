@@ -8,9 +8,9 @@ use serde_json::Value;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::{JoinHandle, JoinSet};
 
-use crate::config::Secret;
-use crate::context::now_ms;
-use crate::services::payment::signature::sign;
+use crate::clock::now_ms;
+use crate::provider::signature::sign;
+use crate::secret::Secret;
 
 /// Events that wait to be told; of more than that, the newest are not told at all, as the shop can do without.
 const EVENTS_MAX: usize = 10_000;

@@ -2,7 +2,7 @@
 //! here are read by its library.
 
 use super::{AccessKey, Settings};
-use crate::config::Secret;
+use crate::secret::Secret;
 
 /// Id and secret for servers that ask for a key and take any.
 const ANY_KEY: &str = "test";

@@ -13,7 +13,7 @@ use aws_sdk_sqs::config::{self, Region};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
 use super::address::Address;
-use crate::config::Secret;
+use crate::secret::Secret;
 
 /// How long a connection may take to be made.
 const CONNECT_MAX: Duration = Duration::from_secs(2);

@@ -7,9 +7,9 @@ use test_servers::sqs::{SqsServer, TestSqs};
 mod scripted;
 
 use super::*;
-use crate::config::Secret;
 use crate::queue::contract::contract;
 use crate::queue::{MAX_RECEIVES, Topic, VISIBILITY_DEFAULT};
+use crate::secret::Secret;
 
 fn settings(url: &str) -> Settings {
     Settings {

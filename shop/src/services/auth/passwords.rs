@@ -18,7 +18,7 @@ use super::failures::{Attempt, Failures};
 use super::pool::{Job, Pool, Refused};
 use crate::config::PasswordCost;
 use crate::error::ApiError;
-use crate::token::same;
+use crate::secret::same;
 
 /// How long a hash may wait for its turn: less than a request may take, so that a client that asks for more than there is
 /// hears of it in time.

@@ -11,15 +11,15 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::products_api::PRODUCT_ID_MAX;
-use crate::context::{AppState, now_ms, rfc3339};
+use crate::caller::Auditor;
+use crate::clock::{now_ms, rfc3339};
+use crate::context::AppState;
 use crate::error::ApiError;
 use crate::extract::Query;
 use crate::money::{Amount, Currency};
-use crate::order::{OrderStatus, PaymentMode, ProductId};
+use crate::order::{OrderStatus, PRODUCT_ID_MAX, PaymentMode, ProductId};
 use crate::queue::{Depth, Queue, QueueError, Topic};
 use crate::store::{LedgerEntry, LedgerStock};
-use crate::token::Auditor;
 use crate::validate::Problems;
 
 const ORDERS_MAX: u32 = 500;

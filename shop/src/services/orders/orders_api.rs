@@ -13,16 +13,18 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::idempotency::{Repetition, repetition};
-use super::new_order::{CreateOrder, Draft};
 use super::view::OrderView;
-use crate::context::{AppState, now_ms};
+use crate::caller::{MaybeCaller, RequiredCaller};
+use crate::clock::now_ms;
+use crate::context::AppState;
 use crate::error::{ApiError, ErrorBody};
 use crate::extract::{Json, JsonBytes, Path, Query};
+use crate::new_order::{CreateOrder, Draft};
 use crate::observe;
 use crate::order::{Order, OrderStatus, guest_owner};
 use crate::service::Service;
 use crate::store::{Created, Moved, NewOrder, OrderDetails, Role, StatusChange};
-use crate::token::{Caller, MaybeCaller, RequiredCaller};
+use crate::token::Caller;
 use crate::validate::Problems;
 use crate::warning::RepeatedWarning;
 

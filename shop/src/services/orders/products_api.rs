@@ -8,17 +8,15 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::caller::CatalogueAdmin;
 use crate::context::AppState;
 use crate::error::{ApiError, ErrorBody};
 use crate::extract::{Json, Path, Query};
 use crate::money::{Amount, Currency, Money};
 use crate::order::ProductId;
 use crate::store::{NewProduct, Product};
-use crate::token::CatalogueAdmin;
 use crate::validate::Problems;
 
-/// Largest product number that a path or body may name.
-pub(super) const PRODUCT_ID_MAX: ProductId = 1_000_000_000;
 const LIMIT_MAX: u32 = 100;
 const OFFSET_MAX: u32 = 10_000;
 const STOCK_MAX: u32 = 1_000_000_000;

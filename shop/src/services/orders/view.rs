@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::context::rfc3339;
+use crate::clock::rfc3339;
 use crate::money::{Amount, Currency};
 use crate::order::{Order, OrderStatus, PaymentMode, PaymentState, ProductId};
 

@@ -10,14 +10,15 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::context::{AppState, now_ms};
+use crate::caller::Auditor;
+use crate::clock::now_ms;
+use crate::context::AppState;
 use crate::error::ApiError;
 use crate::extract::Query;
 use crate::money::Amount;
 use crate::pipeline::{intents, payments};
 use crate::provider::{BookedCharge, ChargeError};
 use crate::store::StoreResult;
-use crate::token::Auditor;
 use crate::validate::Problems;
 
 const LIMIT_MAX: u32 = 500;

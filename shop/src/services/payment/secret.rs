@@ -3,10 +3,13 @@
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
-use crate::config::Secret;
+use crate::secret::Secret;
+
+/// What webhooks are signed with, and client secrets are made of.
+pub(super) struct WebhookSecret(pub(super) Secret);
 
 /// The secret of one intent: `pi_…_secret_…`.
-pub(super) fn of(key: &Secret, intent_id: &str) -> String {
+pub(super) fn of(WebhookSecret(key): &WebhookSecret, intent_id: &str) -> String {
     let digest = Hmac::<Sha256>::new_from_slice(key.expose().as_bytes())
         .map(|mut mac| {
             // The prefix keeps these apart from the signatures that the same key makes.

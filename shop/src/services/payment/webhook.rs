@@ -7,12 +7,13 @@ use axum::http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::signature;
-use crate::context::{AppState, now_ms};
+use super::secret::WebhookSecret;
+use crate::clock::now_ms;
+use crate::context::{AppState, Own};
 use crate::error::{ApiError, ErrorBody};
 use crate::extract::{body_error, json_body};
 use crate::pipeline::intents::{self, Undecided};
-use crate::provider::{Charged, DeclineReason};
+use crate::provider::{Charged, DeclineReason, signature};
 use crate::store::{Intent, IntentMoved};
 
 /// The shop's own name for the header, and that of a well-known provider.
@@ -123,11 +124,12 @@ pub(super) struct Receipt {
 )]
 pub(super) async fn receive(
     State(state): State<AppState>,
+    Own(secret): Own<WebhookSecret>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<axum::Json<Receipt>, ApiError> {
     let body = body.map_err(body_error)?;
-    check_signature(&state, &headers, &body)?;
+    check_signature(&secret, &headers, &body)?;
     let event = parse(&body)?;
     let duplicate = apply(&state, event).await?;
     Ok(axum::Json(Receipt {
@@ -136,7 +138,11 @@ pub(super) async fn receive(
     }))
 }
 
-fn check_signature(state: &AppState, headers: &HeaderMap, body: &[u8]) -> Result<(), ApiError> {
+fn check_signature(
+    WebhookSecret(secret): &WebhookSecret,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<(), ApiError> {
     let given = SIGNATURE_HEADERS
         .iter()
         .find_map(|name| headers.get(*name))
@@ -144,8 +150,7 @@ fn check_signature(state: &AppState, headers: &HeaderMap, body: &[u8]) -> Result
         .ok_or_else(|| {
             refused("the header Webhook-Signature (or Stripe-Signature) is missing".to_owned())
         })?;
-    let secret = state.context.webhook_secret.expose().as_bytes();
-    signature::verify(secret, given, body, now_ms() / 1_000)
+    signature::verify(secret.expose().as_bytes(), given, body, now_ms() / 1_000)
         .map_err(|error| refused(error.to_string()))
 }
 

@@ -8,7 +8,8 @@ use super::{ShopFile, all, parsed, rows};
 use crate::db::DbError;
 use crate::money::Money;
 use crate::order::ProductId;
-use crate::store::{LedgerEntry, LedgerPayment, LedgerStock, LedgerStore, Page, StoreResult};
+use crate::page::Page;
+use crate::store::{LedgerEntry, LedgerPayment, LedgerStock, LedgerStore, StoreResult};
 
 /// `orders.*` comes first, so that its columns win over those of the same name.
 const ENTRIES: &str = "

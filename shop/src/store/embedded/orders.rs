@@ -11,10 +11,10 @@ use super::{ShopFile, all, find, products};
 use crate::db::DbError;
 use crate::event::{EventKind, EventTrace};
 use crate::order::Order;
+use crate::page::Page;
 use crate::store::moves::{self, Decision};
 use crate::store::{
-    Created, Idempotency, Moved, NewOrder, OrderDetails, OrderStore, Page, StatusChange,
-    StoreResult,
+    Created, Idempotency, Moved, NewOrder, OrderDetails, OrderStore, StatusChange, StoreResult,
 };
 
 #[async_trait]

@@ -7,8 +7,9 @@ use super::{ShopFile, all, execute, find, parsed};
 use crate::db::DbError;
 use crate::money::Money;
 use crate::order::ProductId;
+use crate::page::Page;
 use crate::store::words::search_words;
-use crate::store::{NewProduct, Page, Product, ProductStore, StoreResult};
+use crate::store::{NewProduct, Product, ProductStore, StoreResult};
 
 #[async_trait]
 impl ProductStore for ShopFile {

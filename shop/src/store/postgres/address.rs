@@ -8,7 +8,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::{Sql, may_pass};
-use crate::config::Secret;
+use crate::secret::Secret;
 
 /// What sessions are called in `pg_stat_activity`.
 const APPLICATION: &str = "rum-shop";

@@ -9,7 +9,8 @@ use super::id::Id;
 use super::rows::{self, order_columns};
 use super::{Postgres, Sql, damaged};
 use crate::order::ProductId;
-use crate::store::{LedgerEntry, LedgerPayment, LedgerStock, LedgerStore, Page, StoreResult};
+use crate::page::Page;
+use crate::store::{LedgerEntry, LedgerPayment, LedgerStock, LedgerStore, StoreResult};
 
 const ENTRIES: &str = concat!(
     "SELECT ",

@@ -8,8 +8,8 @@ use sqlx::{Connection as _, Executor as _};
 
 use super::schema::SHOP;
 use super::{MIGRATION_LOCK, Sql, address, u32_of};
-use crate::config::Secret;
 use crate::db::migration::{self, Applied, Migration, Step};
+use crate::secret::Secret;
 
 /// A migration may wait for the lock of one that is running, and may itself take long on a large table.
 const SESSION: &str = "

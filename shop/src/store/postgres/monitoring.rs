@@ -8,7 +8,7 @@ use sqlx::postgres::PgConnection;
 use sqlx::{Connection as _, Executor as _};
 
 use super::{MIGRATION_LOCK, Sql, address, code_of, scram};
-use crate::config::Secret;
+use crate::secret::Secret;
 
 /// `object_not_in_prerequisite_state`: the library of `pg_stat_statements` is not loaded.
 const NOT_LOADED: &str = "55000";

@@ -9,8 +9,9 @@ use sqlx::{Executor as _, PgConnection, Row};
 
 use super::{Access, Postgres, SEED_LOCK, Sql, damaged, rows};
 use crate::order::ProductId;
+use crate::page::Page;
 use crate::store::words::{folded, search_words, words_of};
-use crate::store::{NewProduct, Page, Product, ProductStore, StoreResult};
+use crate::store::{NewProduct, Product, ProductStore, StoreResult};
 
 /// Products written by one statement of the seeding.
 const SEED_ROWS_MAX: usize = 5_000;

@@ -11,7 +11,7 @@ use sqlx::{Connection as _, PgConnection};
 use test_servers::postgres::TestDatabase;
 
 use super::*;
-use crate::context::now_ms;
+use crate::clock::now_ms;
 use crate::event::{Event, EventKind, EventTrace};
 use crate::money::{Currency, Money};
 use crate::order::{OrderStatus, PaymentMode, ProductId, guest_owner};

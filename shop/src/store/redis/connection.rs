@@ -17,7 +17,7 @@ use redis::{
 use tokio::sync::{Mutex, Semaphore};
 
 use super::Settings;
-use crate::operation::Operations;
+use crate::store::operation::Operations;
 use crate::store::{StoreError, StoreResult};
 use crate::warning::RepeatedWarning;
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use test_servers::redis::{RedisServer, TestRedis};
 
 use super::*;
-use crate::context::now_ms;
+use crate::clock::now_ms;
 use crate::money::Currency;
 use crate::store::session_contract::session_contract;
 use crate::store::{CartItem, Intent, IntentChange, IntentStatus};

@@ -3,7 +3,7 @@
 use tokio::task::JoinSet;
 
 use super::{CROWD, TTL, ms};
-use crate::context::now_ms;
+use crate::clock::now_ms;
 use crate::money::Currency;
 use crate::store::*;
 

@@ -4,7 +4,7 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use super::{CROWD, TTL, ms};
-use crate::context::now_ms;
+use crate::clock::now_ms;
 use crate::money::{Currency, Money};
 use crate::store::IntentStatus::{Cancelled, Failed, Processing, RequiresConfirmation, Succeeded};
 use crate::store::*;

@@ -10,7 +10,7 @@ use crate::peer::Peers;
 use crate::service::Service;
 
 /// The order, as far as `T` reads it, if the request carries its owner's or an administrator's token.
-pub(super) async fn own_order<T: DeserializeOwned>(
+pub(crate) async fn own_order<T: DeserializeOwned>(
     peers: &Peers,
     order_id: Uuid,
     headers: &HeaderMap,

@@ -5,7 +5,7 @@ use std::time::Duration;
 /// Settings of the pipeline.
 #[derive(Clone, Debug, PartialEq, clap::Args)]
 #[command(next_help_heading = "Pipeline")]
-pub struct Settings {
+pub struct PipelineSettings {
     /// Median latency of the simulated payment provider.
     #[arg(long, env = "SHOP_PAYMENT_LATENCY", value_name = "DURATION", default_value = "40ms", value_parser = parse_duration)]
     pub payment_latency: Duration,
@@ -32,9 +32,9 @@ pub struct Settings {
     pub cold_start: Duration,
 }
 
-impl Default for Settings {
+impl Default for PipelineSettings {
     fn default() -> Self {
-        Settings {
+        PipelineSettings {
             payment_latency: Duration::from_millis(40),
             mail_latency: Duration::from_millis(25),
             decline_share: 0.0,
@@ -101,13 +101,13 @@ mod tests {
     #[derive(Parser)]
     struct Probe {
         #[command(flatten)]
-        settings: Settings,
+        settings: PipelineSettings,
     }
 
     #[test]
     fn flags_and_values_have_the_same_defaults() {
         let parsed = Probe::try_parse_from(["probe"]).expect("defaults are valid");
-        assert_eq!(parsed.settings, Settings::default());
+        assert_eq!(parsed.settings, PipelineSettings::default());
     }
 
     #[test]

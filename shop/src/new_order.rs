@@ -10,15 +10,13 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
-use crate::context::now_ms;
+use crate::clock::now_ms;
 use crate::error::ApiError;
 use crate::money::{Amount, Currency, Money};
 use crate::observe;
-use crate::order::{OrderLine, PaymentMode, ProductId, guest_owner};
+use crate::order::{OrderLine, PRODUCT_ID_MAX, PaymentMode, ProductId, guest_owner};
 use crate::store::{Idempotency, NewItems, NewOrder};
 use crate::validate::Problems;
-
-use super::products_api::PRODUCT_ID_MAX;
 
 /// Lines that one order may have.
 const ITEMS_MAX: usize = 100;

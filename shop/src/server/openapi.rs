@@ -1,8 +1,12 @@
-//! The OpenAPI document of each service, generated from its routes.
+//! OpenAPI: the document of each service, generated from its routes.
 //!
 //! Routes declare what is special about them; the answers that every route can give (a body that is
 //! too large, a store that is busy) follow from its shape and are added here.
 
+use axum::Router;
+use axum::http::header;
+use axum::routing::get;
+use bytes::Bytes;
 use utoipa::OpenApi as _;
 use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -10,8 +14,11 @@ use utoipa::openapi::{
     ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, ResponseBuilder, ResponsesBuilder,
 };
 
+use super::common::common_routes;
+use crate::context::AppState;
 use crate::error::{ErrorBody, ErrorDetail};
 use crate::service::Service;
+use crate::services;
 
 /// Name of the security scheme; routes that take a token refer to it.
 const BEARER: &str = "bearer";
@@ -20,8 +27,18 @@ const BEARER: &str = "bearer";
 #[openapi(components(schemas(ErrorBody, ErrorDetail)))]
 struct Shared;
 
+/// `/openapi.json`, rendered once.
+pub(super) fn document_route(service: Service) -> Router<AppState> {
+    let document = Bytes::from(serde_json::to_vec(&document(service)).unwrap_or_default());
+    let answer = move || {
+        let document = document.clone();
+        async move { ([(header::CONTENT_TYPE, "application/json")], document) }
+    };
+    Router::new().route("/openapi.json", get(answer))
+}
+
 /// The document of one service; the gateway's is that of everything behind it.
-pub(crate) fn document(service: Service) -> OpenApi {
+fn document(service: Service) -> OpenApi {
     let mut document = OpenApiBuilder::new()
         .info(
             InfoBuilder::new()
@@ -63,8 +80,8 @@ fn operation_id(method: &str, path: &str) -> String {
 }
 
 fn routes_of(service: Service) -> OpenApi {
-    crate::server::common_routes()
-        .merge(service.routes())
+    common_routes()
+        .merge((services::entry(service).routes)())
         .split_for_parts()
         .1
 }

@@ -1,10 +1,9 @@
-//! Whether a service can do its work now: readiness, as opposed to liveness.
+//! Readiness: whether a service can do its work now, as opposed to liveness.
 //!
 //! A service is ready when it reaches everything without which its answers are 503. What it can do without for a while,
 //! such as the queue behind the outbox, is reported and does not count. Verdicts are kept for a moment, so that asking
 //! costs the stores nothing.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -14,9 +13,10 @@ use tokio::time::{Instant, timeout};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::context::{Context, now_ms};
-use crate::pipeline::Duty;
+use crate::clock::now_ms;
+use crate::context::Context;
 use crate::queue::Topic;
+use crate::role::Duty;
 use crate::service::Service;
 
 /// How long a verdict is good for.
@@ -30,9 +30,9 @@ const PROBE_SESSION: &str = "readiness";
 
 /// Whether a service can do its work.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct Readiness {
+pub(super) struct Readiness {
     /// Whether everything is there without which it cannot answer.
-    pub ready: bool,
+    pub(super) ready: bool,
     /// Its short name.
     service: &'static str,
     /// What it needs, one by one.
@@ -59,19 +59,14 @@ enum Need {
     Peer(Service),
 }
 
-/// The latest verdict on each service of this process.
-pub struct Verdicts(BTreeMap<Service, Mutex<Option<(Instant, Readiness)>>>);
+/// The latest verdict on one service.
+#[derive(Default)]
+pub(super) struct LatestVerdict(Mutex<Option<(Instant, Readiness)>>);
 
-impl Default for Verdicts {
-    fn default() -> Self {
-        Verdicts(Service::all().map(|s| (s, Mutex::default())).collect())
-    }
-}
-
-impl Verdicts {
+impl LatestVerdict {
     /// The verdict of a moment ago, or a new one; whoever asks meanwhile gets the same.
-    pub async fn of(&self, service: Service, context: &Context) -> Readiness {
-        let mut latest = self.0[&service].lock().await;
+    pub(super) async fn of(&self, service: Service, context: &Context) -> Readiness {
+        let mut latest = self.0.lock().await;
         if let Some((at, verdict)) = &*latest
             && at.elapsed() < VERDICT_TTL
         {

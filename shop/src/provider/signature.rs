@@ -6,13 +6,13 @@ use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
 /// How far the time in a signature may be from ours; an older recording is worth nothing.
-pub(super) const TOLERANCE: Duration = Duration::from_secs(5 * 60);
+pub(crate) const TOLERANCE: Duration = Duration::from_secs(5 * 60);
 /// A header holds one signature for each secret in rotation; more than a few are not looked at.
 const SIGNATURES_MAX: usize = 4;
 
 /// What is wrong with a signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum SignatureError {
+pub(crate) enum SignatureError {
     #[error("the header Webhook-Signature must read t=<unix seconds>,v1=<hex>")]
     Malformed,
     #[error("the webhook was signed more than five minutes ago or in the future")]
@@ -22,7 +22,7 @@ pub(super) enum SignatureError {
 }
 
 /// Checks a header against the body; the comparison takes the same time whatever differs.
-pub(super) fn verify(
+pub(crate) fn verify(
     secret: &[u8],
     header: &str,
     body: &[u8],

@@ -1,0 +1,141 @@
+//! Adapters: which database, queue and provider stands behind each port. The only place that decides it.
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+
+use crate::blocking::{Closer, closer, off_thread};
+use crate::config::Config;
+use crate::context::Resources;
+use crate::db::Durability;
+use crate::provider::http::{HttpMail, HttpPayments};
+use crate::provider::simulated::{Behaviour, SimulatedWorld};
+use crate::provider::{MailProvider, PaymentProvider};
+use crate::queue::Queue;
+use crate::queue::embedded::EmbeddedQueue;
+use crate::queue::sqs::SqsQueue;
+use crate::role::Duty;
+use crate::service::Service;
+use crate::store::{Records, Sessions, Stores, embedded, postgres, redis};
+
+/// The queue in the data folder.
+pub(super) const QUEUE_FILE: &str = "queue.db";
+/// The books of the simulated providers there.
+pub(super) const PROVIDER_FILE: &str = "provider.db";
+
+/// What stands behind every port.
+pub(super) struct Adapters {
+    pub(super) stores: Stores,
+    pub(super) resources: Resources,
+    /// The simulated outside world, where that is what the providers' ports lead to.
+    pub(super) world: Option<Arc<SimulatedWorld>>,
+}
+
+/// Opens the stores, the queue and the providers that the configuration names, and brings schemas up to date.
+pub(super) async fn open(config: &Config) -> anyhow::Result<Adapters> {
+    let stores = open_stores(config).await?;
+    let (queue, close_queue) = open_queue(config).await?;
+    let backends = &config.backends;
+    let mut closers = vec![close_queue];
+    let mut world = None;
+    if backends.payment_provider.is_none() || backends.mail_provider.is_none() {
+        let (opened, close) = open_world(config).await?;
+        world = Some(opened);
+        closers.push(close);
+    }
+    let resources = Resources {
+        queue,
+        payments: payments(config, world.as_ref())?,
+        mail: mail(config, world.as_ref())?,
+        closers,
+    };
+    Ok(Adapters {
+        stores,
+        resources,
+        world,
+    })
+}
+
+/// Opens the stores alone.
+pub async fn open_stores(config: &Config) -> anyhow::Result<Stores> {
+    let records = open_records(config).await?;
+    Ok(Stores::new(records, open_sessions(config).await?))
+}
+
+async fn open_records(config: &Config) -> anyhow::Result<Records> {
+    match &config.backends.database_url {
+        Some(url) => postgres::open_records(url).await,
+        None => embedded::open_records(&config.data_dir).await,
+    }
+}
+
+async fn open_sessions(config: &Config) -> anyhow::Result<Sessions> {
+    let backends = &config.backends;
+    let Some(url) = &backends.redis_url else {
+        return embedded::open_sessions(&config.data_dir).await;
+    };
+    let mut settings = redis::Settings::new(url.clone(), &config.env);
+    if let Some(prefix) = &backends.redis_key_prefix {
+        settings.prefix.clone_from(prefix);
+    }
+    settings.ca_file.clone_from(&backends.redis_ca_file);
+    let uses_intents = |duty: &Duty| duty.service() == Service::Payment;
+    let needed = config.runs(Service::Cart)
+        || config.runs(Service::Payment)
+        || config.duties().iter().any(uses_intents);
+    redis::open_sessions(&settings, needed).await
+}
+
+fn payments(
+    config: &Config,
+    world: Option<&Arc<SimulatedWorld>>,
+) -> anyhow::Result<Arc<dyn PaymentProvider>> {
+    match (&config.backends.payment_provider, world) {
+        (Some(address), _) => Ok(Arc::new(HttpPayments::new(address)?)),
+        (None, Some(world)) => Ok(world.clone()),
+        (None, None) => anyhow::bail!("there is no payment provider; set PAYMENT_PROVIDER_URL"),
+    }
+}
+
+fn mail(
+    config: &Config,
+    world: Option<&Arc<SimulatedWorld>>,
+) -> anyhow::Result<Arc<dyn MailProvider>> {
+    match (&config.backends.mail_provider, world) {
+        (Some(address), _) => Ok(Arc::new(HttpMail::new(address)?)),
+        (None, Some(world)) => Ok(world.clone()),
+        (None, None) => anyhow::bail!("there is no mail provider; set MAIL_PROVIDER_URL"),
+    }
+}
+
+/// Opens the queue that the configuration names.
+pub(crate) async fn open_queue(config: &Config) -> anyhow::Result<(Arc<dyn Queue>, Closer)> {
+    if let Some(settings) = &config.backends.queue {
+        let needed = !config.duties().is_empty() || config.runs(Service::Payment);
+        // Boxed: the compiler gives up on futures as deep as those of AWS's library.
+        let open: BoxFuture<'_, _> = Box::pin(SqsQueue::open(settings.clone(), needed));
+        let queue = open.await?;
+        return Ok((Arc::new(queue), closer(|| {})));
+    }
+    let file = config.data_dir.join(QUEUE_FILE);
+    let open = move || EmbeddedQueue::open(&file, Durability::Process);
+    let queue = Arc::new(off_thread(open).await??);
+    let closing = queue.clone();
+    Ok((queue, closer(move || closing.close())))
+}
+
+async fn open_world(config: &Config) -> anyhow::Result<(Arc<SimulatedWorld>, Closer)> {
+    let settings = &config.pipeline;
+    let behaviour = Behaviour {
+        seed: config.seed,
+        payment_latency_median: settings.payment_latency,
+        mail_latency_median: settings.mail_latency,
+        decline_share: settings.decline_share,
+        mail_rejection_share: settings.mail_rejection_share,
+    };
+    let file = config.data_dir.join(PROVIDER_FILE);
+    let open = move || SimulatedWorld::open(&file, Durability::Process, behaviour);
+    let world = Arc::new(off_thread(open).await??);
+    let closing = world.clone();
+    Ok((world, closer(move || closing.close())))
+}
