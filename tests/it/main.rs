@@ -15,6 +15,7 @@ mod error_names;
 mod full_disk;
 mod good_scenarios;
 mod headers;
+mod imports;
 mod live_view;
 mod origins;
 mod record;
