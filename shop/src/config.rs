@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::backends::Backends;
 use crate::listener::ConnectionLimits;
-use crate::role::Duty;
+use crate::role::PipelineRole;
 use crate::secret::Secret;
 use crate::service::Service;
 
@@ -51,7 +51,7 @@ pub struct Config {
     /// The services to run, each once.
     pub services: Vec<Service>,
     /// The parts of the pipeline to run; those that belong to the services when it is not said.
-    pub duties: Option<Vec<Duty>>,
+    pub roles: Option<Vec<PipelineRole>>,
     /// Where the gateway's metrics are served besides its public port.
     pub metrics_listen: Option<SocketAddr>,
     /// What strangers may hold and take their time over; the number of connections follows from the descriptors if absent.
@@ -106,7 +106,7 @@ impl Config {
             data_dir: data_dir.into(),
             bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
             services: Service::all().collect(),
-            duties: None,
+            roles: None,
             metrics_listen: None,
             public_limits: None,
             ports: BTreeMap::new(),
@@ -147,11 +147,11 @@ impl Config {
     }
 
     /// The parts of the pipeline that this process runs, each once.
-    pub fn duties(&self) -> Vec<Duty> {
-        Duty::all()
-            .filter(|duty| match &self.duties {
-                Some(duties) => duties.contains(duty),
-                None => self.runs(duty.service()),
+    pub fn roles(&self) -> Vec<PipelineRole> {
+        PipelineRole::all()
+            .filter(|role| match &self.roles {
+                Some(roles) => roles.contains(role),
+                None => self.runs(role.service()),
             })
             .collect()
     }

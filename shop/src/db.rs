@@ -204,7 +204,7 @@ impl Db {
     {
         let (answer, answered) = oneshot::channel();
         let reader = self.inner.idlest_reader().ok_or(DbError::Closed)?;
-        let place = Place::take(&reader.busy);
+        let place = ReaderSlot::take(&reader.busy);
         let job: ReadJob = Box::new(move |connection| {
             let outcome = catch_unwind(AssertUnwindSafe(|| job(connection)))
                 .unwrap_or(Err(DbError::Panicked));
@@ -222,16 +222,16 @@ impl Db {
 }
 
 /// One job in a reader's count, until dropped.
-struct Place(Arc<AtomicUsize>);
+struct ReaderSlot(Arc<AtomicUsize>);
 
-impl Place {
+impl ReaderSlot {
     fn take(busy: &Arc<AtomicUsize>) -> Self {
         busy.fetch_add(1, Ordering::Relaxed);
-        Place(Arc::clone(busy))
+        ReaderSlot(Arc::clone(busy))
     }
 }
 
-impl Drop for Place {
+impl Drop for ReaderSlot {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }

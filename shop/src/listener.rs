@@ -24,7 +24,7 @@ pub use limits::ConnectionLimits;
 pub(crate) use registry::client_of;
 
 use crate::warning::RepeatedWarning;
-use registry::{Place, Registry};
+use registry::{ConnectionSlot, Registry};
 
 /// How long accepting rests when the process is out of file descriptors or memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -82,14 +82,14 @@ async fn accept(
     listener: &TcpListener,
     registry: &Arc<Registry>,
     trouble: &RepeatedWarning,
-) -> Option<(TcpStream, SocketAddr, Place)> {
+) -> Option<(TcpStream, SocketAddr, ConnectionSlot)> {
     // Where nobody may be sent away for a newcomer, it waits in the backlog.
     registry.wait_for_room().await;
     match listener.accept().await {
         Ok((stream, address)) => {
             trouble
                 .recovered(|failures| tracing::info!(failures, "connections are accepted again"));
-            let placing = registry.place_when_free(address.ip());
+            let placing = registry.slot_when_free(address.ip());
             let place = tokio::time::timeout(PLACE_TIMEOUT, placing).await.ok()?;
             Some((stream, address, place))
         }

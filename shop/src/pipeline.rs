@@ -27,39 +27,43 @@ mod inventory;
 mod message;
 pub(crate) mod meter;
 mod notifications;
-mod part;
 pub(crate) mod payments;
 pub mod producer;
 mod relay;
+mod role_context;
 mod start;
 mod sweeps;
 
 pub(crate) use dead_letters::unread_reason;
 
-use part::Part;
+use role_context::RoleContext;
 
 /// The running parts of the pipeline; owns their tasks.
 pub struct RunningPipeline {
     stop: watch::Sender<bool>,
-    parts: JoinSet<()>,
+    tasks: JoinSet<()>,
 }
 
 /// Starts the parts that the configuration gives to this process.
 pub fn start(context: &Arc<Context>) -> anyhow::Result<RunningPipeline> {
     let (stop, stopped) = watch::channel(false);
-    let mut parts = JoinSet::new();
-    let duties = context.config.duties();
+    let mut tasks = JoinSet::new();
+    let roles = context.config.roles();
     for service in Service::all() {
-        let mut mine = duties
+        let mut mine = roles
             .iter()
-            .filter(|duty| duty.service() == service)
+            .filter(|role| role.service() == service)
             .peekable();
         if mine.peek().is_some() {
-            let part = Arc::new(Part::new(Arc::clone(context), service, stopped.clone()));
-            mine.for_each(|duty| start::start(*duty, &mut parts, &part));
+            let shared = Arc::new(RoleContext::new(
+                Arc::clone(context),
+                service,
+                stopped.clone(),
+            ));
+            mine.for_each(|role| start::start(*role, &mut tasks, &shared));
         }
     }
-    Ok(RunningPipeline { stop, parts })
+    Ok(RunningPipeline { stop, tasks })
 }
 
 impl RunningPipeline {
@@ -67,17 +71,17 @@ impl RunningPipeline {
     /// What is cut off is delivered again.
     pub async fn stop(mut self, deadline: Duration) -> bool {
         self.stop.send_replace(true);
-        let ended = tokio::time::timeout(deadline, join_all(&mut self.parts)).await;
+        let ended = tokio::time::timeout(deadline, join_all(&mut self.tasks)).await;
         if ended.is_err() {
-            tracing::warn!(left = self.parts.len(), "the pipeline did not end in time");
-            self.parts.shutdown().await;
+            tracing::warn!(left = self.tasks.len(), "the pipeline did not end in time");
+            self.tasks.shutdown().await;
         }
         ended.is_ok()
     }
 }
 
-async fn join_all(parts: &mut JoinSet<()>) {
-    while let Some(ended) = parts.join_next().await {
+async fn join_all(tasks: &mut JoinSet<()>) {
+    while let Some(ended) = tasks.join_next().await {
         if let Err(error) = ended {
             tracing::error!(%error, "a part of the pipeline panicked");
         }

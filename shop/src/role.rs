@@ -4,7 +4,7 @@ use crate::service::Service;
 
 /// One part of the pipeline. Any number of processes may run the same one: events take effect once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, clap::ValueEnum)]
-pub enum Duty {
+pub enum PipelineRole {
     /// Takes events from the outbox to their queues
     Relay,
     /// The queue worker: reads the orders queue and stores each order once
@@ -25,35 +25,35 @@ pub enum Duty {
     Producer,
 }
 
-const ALL: [Duty; 9] = [
-    Duty::Relay,
-    Duty::Orders,
-    Duty::Payments,
-    Duty::Inventory,
-    Duty::Notifications,
-    Duty::OrderUpkeep,
-    Duty::PaymentUpkeep,
-    Duty::DeadLetters,
-    Duty::Producer,
+const ALL: [PipelineRole; 9] = [
+    PipelineRole::Relay,
+    PipelineRole::Orders,
+    PipelineRole::Payments,
+    PipelineRole::Inventory,
+    PipelineRole::Notifications,
+    PipelineRole::OrderUpkeep,
+    PipelineRole::PaymentUpkeep,
+    PipelineRole::DeadLetters,
+    PipelineRole::Producer,
 ];
 
-impl Duty {
+impl PipelineRole {
     /// Every role, in the order of the enum.
-    pub fn all() -> impl Iterator<Item = Duty> {
+    pub fn all() -> impl Iterator<Item = PipelineRole> {
         ALL.into_iter()
     }
 
     /// The service under whose name it reports, and beside which it runs unless it is placed elsewhere.
     pub fn service(self) -> Service {
         match self {
-            Duty::Relay
-            | Duty::Orders
-            | Duty::Inventory
-            | Duty::OrderUpkeep
-            | Duty::DeadLetters
-            | Duty::Producer => Service::Orders,
-            Duty::Payments | Duty::PaymentUpkeep => Service::Payment,
-            Duty::Notifications => Service::Notifications,
+            PipelineRole::Relay
+            | PipelineRole::Orders
+            | PipelineRole::Inventory
+            | PipelineRole::OrderUpkeep
+            | PipelineRole::DeadLetters
+            | PipelineRole::Producer => Service::Orders,
+            PipelineRole::Payments | PipelineRole::PaymentUpkeep => Service::Payment,
+            PipelineRole::Notifications => Service::Notifications,
         }
     }
 }
@@ -64,9 +64,9 @@ mod tests {
 
     #[test]
     fn every_role_is_listed_in_the_order_of_the_enum() {
-        for (index, role) in Duty::all().enumerate() {
+        for (index, role) in PipelineRole::all().enumerate() {
             assert_eq!(role as usize, index);
         }
-        assert_eq!(Duty::Producer as usize + 1, ALL.len());
+        assert_eq!(PipelineRole::Producer as usize + 1, ALL.len());
     }
 }

@@ -20,8 +20,8 @@ use crate::listener::{self, ConnectionLimits, descriptors};
 use crate::observe::Observer;
 use crate::peer::Peers;
 use crate::pipeline::{self, RunningPipeline};
-use crate::provider::simulated::SimulatedWorld;
-use crate::role::Duty;
+use crate::provider::simulated::SimulatedProviders;
+use crate::role::PipelineRole;
 use crate::service::Service;
 use crate::services::entry::{Entry, Started};
 use crate::services::{self, auth};
@@ -57,7 +57,7 @@ pub struct RunningShop {
     upkeep: Vec<Server>,
     pipeline: RunningPipeline,
     closers: Vec<Closer>,
-    world: Option<Arc<SimulatedWorld>>,
+    simulated: Option<Arc<SimulatedProviders>>,
 }
 
 /// One task that serves until told to stop.
@@ -86,7 +86,7 @@ impl Shop {
         let listeners = bind_all(&config)?;
         let metrics = bind_metrics(&config)?;
         let urls = own_urls(&listeners)?;
-        let Opened { context, world } = open(config, &urls).await?;
+        let Opened { context, simulated } = open(config, &urls).await?;
         let context = Arc::new(context);
         fill(&context).await?;
         let mut services = Vec::new();
@@ -102,7 +102,7 @@ impl Shop {
             servers: Vec::new(),
             upkeep: Vec::new(),
             closers: Vec::new(),
-            world,
+            simulated,
         };
         for (entry, started, listener) in services {
             shop.serve(entry, started, listener);
@@ -130,8 +130,8 @@ impl RunningShop {
     }
 
     /// The simulated payment and mail providers, where the shop has them.
-    pub fn simulated_providers(&self) -> Option<&Arc<SimulatedWorld>> {
-        self.world.as_ref()
+    pub fn simulated_providers(&self) -> Option<&Arc<SimulatedProviders>> {
+        self.simulated.as_ref()
     }
 
     /// Serves a service that has been started.
@@ -283,7 +283,7 @@ fn peer_urls(config: &Config, own: &BTreeMap<Service, String>) -> BTreeMap<Servi
 /// What a shop consists of before it serves.
 pub(crate) struct Opened {
     pub(crate) context: Context,
-    pub(crate) world: Option<Arc<SimulatedWorld>>,
+    pub(crate) simulated: Option<Arc<SimulatedProviders>>,
 }
 
 /// Opens everything but the ports.
@@ -317,14 +317,14 @@ pub(crate) async fn open(
     };
     Ok(Opened {
         context,
-        world: adapters.world,
+        simulated: adapters.simulated,
     })
 }
 
 /// Gives a fresh shop its catalogue, and an old one its demo account as it should be.
 async fn fill(context: &Arc<Context>) -> anyhow::Result<()> {
     let config = &context.config;
-    if config.runs(Service::Orders) || config.duties().contains(&Duty::Orders) {
+    if config.runs(Service::Orders) || config.roles().contains(&PipelineRole::Orders) {
         let products = crate::catalogue::Catalogue::generate(config.seed, config.products);
         let products = crate::store::seed_products(&products);
         let added = context.stores.products.seed(products).await?;

@@ -15,7 +15,6 @@ mod cart;
 pub mod embedded;
 mod intent;
 mod ledger;
-mod moves;
 mod operation;
 mod order;
 mod pipeline;
@@ -25,6 +24,7 @@ pub mod redis;
 pub(crate) mod schema;
 #[cfg(test)]
 mod session_contract;
+mod transitions;
 mod user;
 mod words;
 

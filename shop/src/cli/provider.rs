@@ -13,7 +13,7 @@ use crate::blocking::off_thread;
 use crate::config::pipeline::{parse_duration, parse_share};
 use crate::db::Durability;
 use crate::provider::server::{Setup, WebhookTarget, serve};
-use crate::provider::simulated::{Behaviour, SimulatedWorld};
+use crate::provider::simulated::{Behaviour, SimulatedProviders};
 use crate::secret::Secret;
 
 /// How the outside world behaves.
@@ -118,7 +118,7 @@ impl ProviderArgs {
         })
     }
 
-    async fn open(&self) -> anyhow::Result<SimulatedWorld> {
+    async fn open(&self) -> anyhow::Result<SimulatedProviders> {
         let data = self.data.clone();
         let behaviour = Behaviour {
             seed: self.seed,
@@ -131,7 +131,11 @@ impl ProviderArgs {
             crate::private::create_dir_all(&data)
                 .with_context(|| format!("cannot make the folder {}", data.display()))?;
             let path = data.join("provider.db");
-            Ok(SimulatedWorld::open(&path, Durability::Process, behaviour)?)
+            Ok(SimulatedProviders::open(
+                &path,
+                Durability::Process,
+                behaviour,
+            )?)
         })
         .await?
     }

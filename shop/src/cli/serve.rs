@@ -119,7 +119,7 @@ impl ServeArgs {
             config.services.dedup();
         }
         if self.without_consumers {
-            config.duties = Some(Vec::new());
+            config.roles = Some(Vec::new());
         }
         config.ports = self.port_table()?;
         config.bind = self.bind;

@@ -1,7 +1,7 @@
 //! `worker`: parts of the pipeline without HTTP doors.
 
 use super::common::CommonArgs;
-use crate::role::Duty;
+use crate::role::PipelineRole;
 
 /// Which parts of the pipeline to run.
 #[derive(Clone, Debug, clap::Args)]
@@ -14,7 +14,7 @@ pub(super) struct WorkerArgs {
         value_delimiter = ',',
         default_value = "orders"
     )]
-    queues: Vec<Duty>,
+    queues: Vec<PipelineRole>,
     /// Run every part
     #[arg(long, conflicts_with = "queues")]
     all: bool,
@@ -27,8 +27,8 @@ impl WorkerArgs {
     pub(super) fn run(self) -> anyhow::Result<()> {
         let mut config = self.common.config();
         config.services = Vec::new();
-        config.duties = Some(match self.all {
-            true => Duty::all().collect(),
+        config.roles = Some(match self.all {
+            true => PipelineRole::all().collect(),
             false => self.queues,
         });
         self.common.run(config)

@@ -32,20 +32,20 @@ struct Held {
 }
 
 /// One connection's place; dropped when the connection is closed.
-pub(super) struct Place {
+pub(super) struct ConnectionSlot {
     registry: Arc<Registry>,
     holder: IpAddr,
     id: u64,
     activity: Arc<Activity>,
 }
 
-impl Place {
+impl ConnectionSlot {
     pub(super) fn activity(&self) -> &Arc<Activity> {
         &self.activity
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionSlot {
     fn drop(&mut self) {
         self.registry.held().remove(self.holder, self.id);
         self.registry.freed.notify_one();
@@ -86,17 +86,17 @@ impl Registry {
     }
 
     /// A place for a new connection of `address`; waits while there is none and none can be made.
-    pub(super) async fn place_when_free(self: &Arc<Self>, address: IpAddr) -> Place {
+    pub(super) async fn slot_when_free(self: &Arc<Self>, address: IpAddr) -> ConnectionSlot {
         let holder = client_of(address);
         loop {
-            if let Some(place) = self.place(holder) {
+            if let Some(place) = self.slot(holder) {
                 return place;
             }
             self.freed.notified().await;
         }
     }
 
-    fn place(self: &Arc<Self>, holder: IpAddr) -> Option<Place> {
+    fn slot(self: &Arc<Self>, holder: IpAddr) -> Option<ConnectionSlot> {
         let mut held = self.held();
         if held.total >= self.connections_max {
             let count = 1 + self.connections_max / EVICTED_PART;
@@ -106,7 +106,7 @@ impl Registry {
         }
         let activity = Activity::new(self.epoch);
         let id = held.add(holder, Arc::clone(&activity));
-        Some(Place {
+        Some(ConnectionSlot {
             registry: Arc::clone(self),
             holder,
             id,
@@ -193,14 +193,14 @@ mod tests {
         IpAddr::from([127, 0, 0, last])
     }
 
-    fn take(registry: &Arc<Registry>, last: u8) -> Option<Place> {
-        registry.place(address(last))
+    fn take(registry: &Arc<Registry>, last: u8) -> Option<ConnectionSlot> {
+        registry.slot(address(last))
     }
 
     #[test]
     fn whoever_holds_most_gives_up_what_rests_longest() {
         let registry = Registry::new(4, true);
-        let hoard: Vec<Place> = (1..4).map(|_| take(&registry, 1).unwrap()).collect();
+        let hoard: Vec<ConnectionSlot> = (1..4).map(|_| take(&registry, 1).unwrap()).collect();
         for (place, since_ms) in hoard.iter().zip([1, 2, 3]) {
             place.activity().rests_since(since_ms);
         }
@@ -218,7 +218,7 @@ mod tests {
     #[test]
     fn who_holds_most_cannot_send_others_away_and_work_is_never_cut_off() {
         let registry = Registry::new(3, true);
-        let working: Vec<Place> = (0..2).map(|_| take(&registry, 1).unwrap()).collect();
+        let working: Vec<ConnectionSlot> = (0..2).map(|_| take(&registry, 1).unwrap()).collect();
         for place in &working {
             place.activity().enter(Phase::Working);
         }
@@ -235,7 +235,7 @@ mod tests {
         let first = take(&registry, 1).unwrap();
         assert!(take(&registry, 2).is_none());
         drop(first);
-        registry.place_when_free(address(2)).await;
+        registry.slot_when_free(address(2)).await;
     }
 
     #[test]

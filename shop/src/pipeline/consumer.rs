@@ -13,7 +13,7 @@ use telemetry::span::Delivery;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
-use super::part::Part;
+use super::role_context::RoleContext;
 use crate::queue::{BATCH_MAX, QueueError, QueueId, Receive, Received, Topic, VISIBILITY_DEFAULT};
 use crate::store::{Applied, StoreError};
 use crate::warning::RepeatedWarning;
@@ -33,7 +33,7 @@ const QUEUE_TROUBLE_PAUSE: Duration = Duration::from_millis(500);
 
 /// What a message's handler made of it.
 #[derive(Debug)]
-pub(super) enum Outcome {
+pub(super) enum MessageOutcome {
     /// Handled; the message can go. With a word for the metrics.
     Done(&'static str),
     /// Not now: something it needs is down.
@@ -42,19 +42,19 @@ pub(super) enum Outcome {
     Poison(String),
 }
 
-impl From<StoreError> for Outcome {
+impl From<StoreError> for MessageOutcome {
     fn from(error: StoreError) -> Self {
-        Outcome::Retry(error.to_string())
+        MessageOutcome::Retry(error.to_string())
     }
 }
 
-impl From<&Applied> for Outcome {
+impl From<&Applied> for MessageOutcome {
     fn from(applied: &Applied) -> Self {
         match applied {
-            Applied::Done(_) => Outcome::Done("processed"),
-            Applied::Obsolete(_) => Outcome::Done("obsolete"),
-            Applied::Duplicate => Outcome::Done("duplicate"),
-            Applied::NoSuchOrder => Outcome::Poison("there is no such order".into()),
+            Applied::Done(_) => MessageOutcome::Done("processed"),
+            Applied::Obsolete(_) => MessageOutcome::Done("obsolete"),
+            Applied::Duplicate => MessageOutcome::Done("duplicate"),
+            Applied::NoSuchOrder => MessageOutcome::Poison("there is no such order".into()),
         }
     }
 }
@@ -66,13 +66,13 @@ pub(super) trait Handle: Send + Sync + 'static {
     fn topic(&self) -> Topic;
     /// Name of the span of one message's processing.
     fn span_name(&self) -> &'static str;
-    /// Handles one message; called again for the same message after [`Outcome::Retry`].
-    async fn handle(&self, message: &Received) -> Outcome;
+    /// Handles one message; called again for the same message after [`MessageOutcome::Retry`].
+    async fn handle(&self, message: &Received) -> MessageOutcome;
 }
 
 /// One queue's consumer.
 pub(super) struct Consumer {
-    part: Arc<Part>,
+    role: Arc<RoleContext>,
     handler: Arc<dyn Handle>,
     slots: Arc<Semaphore>,
     trouble: Arc<Trouble>,
@@ -87,20 +87,20 @@ struct Trouble {
 }
 
 impl Consumer {
-    pub(super) fn new(part: Arc<Part>, handler: Arc<dyn Handle>) -> Self {
-        let slots = usize::from(part.context.config.pipeline.consumer_concurrency);
+    pub(super) fn new(role: Arc<RoleContext>, handler: Arc<dyn Handle>) -> Self {
+        let slots = usize::from(role.context.config.pipeline.consumer_concurrency);
         Consumer {
-            part,
+            role,
             handler,
             slots: Arc::new(Semaphore::new(slots)),
             trouble: Arc::default(),
         }
     }
 
-    /// Consumes until the part has to stop, then finishes what it holds.
+    /// Consumes until the role has to stop, then finishes what it holds.
     pub(super) async fn run(self) {
         let mut work = JoinSet::new();
-        while !self.part.is_stopping() {
+        while !self.role.is_stopping() {
             while let Some(ended) = work.try_join_next() {
                 report_panic(ended);
             }
@@ -123,7 +123,7 @@ impl Consumer {
         };
         let queue = self.handler.topic().queue();
         let trouble = &self.trouble.receive;
-        let received = match self.part.queue().receive(queue, how).await {
+        let received = match self.role.queue().receive(queue, how).await {
             Ok(received) => {
                 trouble.recovered(|failures| {
                     tracing::info!(failures, queue = queue.name(), "receives again");
@@ -134,7 +134,7 @@ impl Consumer {
                 trouble.failed(|suppressed| {
                     tracing::warn!(%error, suppressed, queue = queue.name(), "cannot receive");
                 });
-                self.part.rest(QUEUE_TROUBLE_PAUSE).await;
+                self.role.rest(QUEUE_TROUBLE_PAUSE).await;
                 return;
             }
         };
@@ -144,10 +144,10 @@ impl Consumer {
             let permit = first
                 .take()
                 .or_else(|| Arc::clone(&self.slots).try_acquire_owned().ok());
-            let (part, handler) = (Arc::clone(&self.part), Arc::clone(&self.handler));
+            let (role, handler) = (Arc::clone(&self.role), Arc::clone(&self.handler));
             let trouble = Arc::clone(&self.trouble);
             work.spawn(async move {
-                process(part, handler, &trouble, message).await;
+                process(role, handler, &trouble, message).await;
                 drop(permit);
             });
         }
@@ -162,35 +162,40 @@ fn report_panic(ended: Result<(), tokio::task::JoinError>) {
 }
 
 /// Works on one message from its receive to its end.
-async fn process(part: Arc<Part>, handler: Arc<dyn Handle>, trouble: &Trouble, message: Received) {
+async fn process(
+    role: Arc<RoleContext>,
+    handler: Arc<dyn Handle>,
+    trouble: &Trouble,
+    message: Received,
+) {
     let started = Instant::now();
     let queue = handler.topic().queue();
-    let span = part.tracer.consumer(
+    let span = role.tracer.consumer(
         handler.span_name(),
         &Delivery {
-            system: part.queue().system(),
+            system: role.queue().system(),
             queue: queue.name(),
             message_id: &message.id,
             attributes: &message.attributes,
         },
     );
     let outcome = span
-        .run(hold(&part, &*handler, &trouble.handle, &message))
+        .run(hold(&role, &*handler, &trouble.handle, &message))
         .await;
     let word = match &outcome {
-        Outcome::Done(word) => word,
-        Outcome::Retry(reason) => {
+        MessageOutcome::Done(word) => word,
+        MessageOutcome::Retry(reason) => {
             span.fail("dependency", reason);
             "retry"
         }
-        Outcome::Poison(reason) => {
+        MessageOutcome::Poison(reason) => {
             span.fail("poison", reason);
             "poison"
         }
     };
-    part.meter
+    role.meter
         .message_processed(queue.name(), word, started.elapsed());
-    if let Err(error) = span.run(finish(&part, queue, &message, &outcome)).await {
+    if let Err(error) = span.run(finish(&role, queue, &message, &outcome)).await {
         trouble.finish.failed(|suppressed| {
             tracing::warn!(
                 %error,
@@ -204,17 +209,17 @@ async fn process(part: Arc<Part>, handler: Arc<dyn Handle>, trouble: &Trouble, m
 
 /// Repeats the handling while a dependency is down, keeping the message from other receivers.
 async fn hold(
-    part: &Part,
+    role: &RoleContext,
     handler: &dyn Handle,
     trouble: &RepeatedWarning,
     message: &Received,
-) -> Outcome {
+) -> MessageOutcome {
     let started = Instant::now();
     let mut pause = RETRY_PAUSE_FIRST;
     loop {
         let outcome = handler.handle(message).await;
         let queue = handler.topic().queue().name();
-        let Outcome::Retry(reason) = &outcome else {
+        let MessageOutcome::Retry(reason) = &outcome else {
             trouble.recovered(|failures| {
                 tracing::info!(failures, queue, "messages are handled again")
             });
@@ -223,9 +228,9 @@ async fn hold(
         trouble.failed(|suppressed| {
             tracing::warn!(%reason, suppressed, queue, "a message has to wait");
         });
-        let kept = keep_invisible(part, handler.topic(), message, pause).await;
+        let kept = keep_invisible(role, handler.topic(), message, pause).await;
         let out_of_time = started.elapsed() > HOLD_MAX;
-        if !kept || out_of_time || !part.rest(pause).await {
+        if !kept || out_of_time || !role.rest(pause).await {
             return outcome;
         }
         pause = (pause * 2).min(RETRY_PAUSE_MAX);
@@ -233,9 +238,14 @@ async fn hold(
 }
 
 /// False when the message belongs to another receiver by now.
-async fn keep_invisible(part: &Part, topic: Topic, message: &Received, pause: Duration) -> bool {
+async fn keep_invisible(
+    role: &RoleContext,
+    topic: Topic,
+    message: &Received,
+    pause: Duration,
+) -> bool {
     let visibility = VISIBILITY_DEFAULT + pause;
-    let kept = part
+    let kept = role
         .queue()
         .change_visibility(topic.queue(), &message.receipt, visibility)
         .await;
@@ -243,18 +253,18 @@ async fn keep_invisible(part: &Part, topic: Topic, message: &Received, pause: Du
 }
 
 async fn finish(
-    part: &Part,
+    role: &RoleContext,
     queue: QueueId,
     message: &Received,
-    outcome: &Outcome,
+    outcome: &MessageOutcome,
 ) -> Result<(), QueueError> {
     let visibility = match outcome {
-        Outcome::Done(_) => {
+        MessageOutcome::Done(_) => {
             let receipts = [message.receipt.clone()];
-            return part.queue().delete(queue, &receipts).await;
+            return role.queue().delete(queue, &receipts).await;
         }
-        Outcome::Retry(_) => Duration::ZERO,
-        Outcome::Poison(reason) => {
+        MessageOutcome::Retry(_) => Duration::ZERO,
+        MessageOutcome::Poison(reason) => {
             tracing::error!(
                 %reason,
                 queue = queue.name(),
@@ -265,7 +275,7 @@ async fn finish(
             POISON_PAUSE * message.receive_count
         }
     };
-    part.queue()
+    role.queue()
         .change_visibility(queue, &message.receipt, visibility)
         .await
 }

@@ -11,7 +11,7 @@ use telemetry::catalogue::span_name;
 use telemetry::span;
 
 use super::intake;
-use super::part::Part;
+use super::role_context::RoleContext;
 use crate::event::Event;
 use crate::queue::{
     self, BATCH_MAX, Peeked, QueueError, Receive, Received, Topic, VISIBILITY_DEFAULT,
@@ -29,14 +29,14 @@ const REDRIVES_MAX: u32 = 5;
 /// The attribute that counts those chances.
 const REDRIVES_ATTRIBUTE: &str = "redrives";
 
-/// Watches until the part has to stop.
-pub(super) async fn run(part: Arc<Part>) {
-    let redrive_after = part.context.config.pipeline.redrive_after;
+/// Watches until the role has to stop.
+pub(super) async fn run(role: Arc<RoleContext>) {
+    let redrive_after = role.context.config.pipeline.redrive_after;
     let mut reported = Reported::default();
     let mut redriven = Instant::now();
     let trouble = RepeatedWarning::new();
     loop {
-        match watch_all(&part, &mut reported).await {
+        match watch_all(&role, &mut reported).await {
             Ok(()) => {
                 trouble.recovered(|failures| tracing::info!(failures, "queues are watched again"));
             }
@@ -46,52 +46,56 @@ pub(super) async fn run(part: Arc<Part>) {
         }
         if redriven.elapsed() >= redrive_after {
             redriven = Instant::now();
-            redrive_all(&part).await;
+            redrive_all(&role).await;
         }
-        if !part.rest(WATCH_INTERVAL.min(redrive_after)).await {
+        if !role.rest(WATCH_INTERVAL.min(redrive_after)).await {
             return;
         }
     }
 }
 
 /// Looks at every queue; the error of the first that cannot be looked at.
-async fn watch_all(part: &Part, reported: &mut Reported) -> Result<(), QueueError> {
+async fn watch_all(role: &RoleContext, reported: &mut Reported) -> Result<(), QueueError> {
     let mut outcome = Ok(());
     for topic in Topic::ALL {
-        let watched = watch(part, topic, reported).await;
+        let watched = watch(role, topic, reported).await;
         outcome = outcome.and(watched);
     }
     outcome
 }
 
-async fn watch(part: &Part, topic: Topic, reported: &mut Reported) -> Result<(), QueueError> {
-    let depth = part.queue().depth(topic.queue()).await?;
-    part.meter.queue_depth(topic.queue().name(), &depth);
-    let dead = part.queue().depth(topic.dead_letters()).await?;
-    part.meter.dead_letters(topic.queue().name(), dead.total());
+async fn watch(
+    role: &RoleContext,
+    topic: Topic,
+    reported: &mut Reported,
+) -> Result<(), QueueError> {
+    let depth = role.queue().depth(topic.queue()).await?;
+    role.meter.queue_depth(topic.queue().name(), &depth);
+    let dead = role.queue().depth(topic.dead_letters()).await?;
+    role.meter.dead_letters(topic.queue().name(), dead.total());
     if dead.total() == 0 {
         return Ok(());
     }
     let span = span::internal(span_name::DEAD_LETTER_PROCESS);
     let letters = span
-        .run(part.queue().peek(topic.dead_letters(), LETTERS_MAX))
+        .run(role.queue().peek(topic.dead_letters(), LETTERS_MAX))
         .await?;
     span.in_scope(|| {
         for letter in letters.iter().filter(|l| reported.is_new(topic, &l.id)) {
-            report(part, topic, letter);
+            report(role, topic, letter);
         }
     });
     Ok(())
 }
 
-fn report(part: &Part, topic: Topic, letter: &Peeked) {
+fn report(role: &RoleContext, topic: Topic, letter: &Peeked) {
     let event = serde_json::from_str::<Event>(&letter.body).ok();
     let reason = if is_readable(topic, &letter.body) {
         "failed"
     } else {
         "unreadable"
     };
-    part.meter.dead_letter(topic.queue().name(), reason);
+    role.meter.dead_letter(topic.queue().name(), reason);
     tracing::error!(
         queue = topic.queue().name(),
         reason,
@@ -103,9 +107,9 @@ fn report(part: &Part, topic: Topic, letter: &Peeked) {
     );
 }
 
-async fn redrive_all(part: &Part) {
+async fn redrive_all(role: &RoleContext) {
     for topic in Topic::ALL {
-        match redrive_readable(part, topic).await {
+        match redrive_readable(role, topic).await {
             Ok(0) => {}
             Ok(count) => {
                 tracing::info!(
@@ -122,7 +126,7 @@ async fn redrive_all(part: &Part) {
 }
 
 /// Sends readable letters back to their queue. The others reappear after the visibility timeout.
-async fn redrive_readable(part: &Part, topic: Topic) -> Result<usize, QueueError> {
+async fn redrive_readable(role: &RoleContext, topic: Topic) -> Result<usize, QueueError> {
     let mut count = 0;
     for _ in 0..LETTERS_MAX / BATCH_MAX {
         let how = Receive {
@@ -130,18 +134,22 @@ async fn redrive_readable(part: &Part, topic: Topic) -> Result<usize, QueueError
             visibility: VISIBILITY_DEFAULT,
             wait: Duration::ZERO,
         };
-        let letters = part.queue().receive(topic.dead_letters(), how).await?;
+        let letters = role.queue().receive(topic.dead_letters(), how).await?;
         if letters.is_empty() {
             break;
         }
         for letter in letters {
-            count += usize::from(redrive_one(part, topic, letter).await?);
+            count += usize::from(redrive_one(role, topic, letter).await?);
         }
     }
     Ok(count)
 }
 
-async fn redrive_one(part: &Part, topic: Topic, letter: Received) -> Result<bool, QueueError> {
+async fn redrive_one(
+    role: &RoleContext,
+    topic: Topic,
+    letter: Received,
+) -> Result<bool, QueueError> {
     let chances = letter
         .attributes
         .get(REDRIVES_ATTRIBUTE)
@@ -155,8 +163,8 @@ async fn redrive_one(part: &Part, topic: Topic, letter: Received) -> Result<bool
         .attributes
         .insert(REDRIVES_ATTRIBUTE.into(), (chances + 1).to_string());
     // Sent before deleted: a crash in between makes a duplicate, never a loss.
-    part.queue().send(topic.queue(), &[message]).await?;
-    part.queue()
+    role.queue().send(topic.queue(), &[message]).await?;
+    role.queue()
         .delete(topic.dead_letters(), &[letter.receipt])
         .await?;
     Ok(true)

@@ -12,13 +12,13 @@ use test_servers::postgres::TestDatabase;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use super::consumer::{Handle, Outcome};
+use super::consumer::{Handle, MessageOutcome};
 use super::intents;
 use super::inventory::Inventory;
 use super::message::topic_of;
 use super::notifications::Notifications;
-use super::part::Part;
 use super::payments::Payments;
+use super::role_context::RoleContext;
 use crate::catalogue::Catalogue;
 use crate::clock::now_ms;
 use crate::config::Config;
@@ -26,7 +26,7 @@ use crate::context::Context;
 use crate::event::{Event, EventTrace};
 use crate::money::{Currency, Money};
 use crate::order::{Order, OrderStatus, PaymentMode, ProductId, guest_owner};
-use crate::provider::simulated::SimulatedWorld;
+use crate::provider::simulated::SimulatedProviders;
 use crate::provider::{Charge, PaymentMethod};
 use crate::queue::{Attributes, Received, Topic};
 use crate::secret::Secret;
@@ -48,7 +48,7 @@ struct ByHand {
     /// Every event that was ever published.
     events: Vec<Event>,
     delivered: HashSet<Uuid>,
-    world: Option<Arc<SimulatedWorld>>,
+    simulated: Option<Arc<SimulatedProviders>>,
     _stop: watch::Sender<bool>,
     _folder: TempDir,
 }
@@ -69,16 +69,16 @@ impl ByHand {
         let seeded = context.stores.products.seed(products).await;
         assert_eq!(seeded.expect("seeds"), 10);
         let (stop, stopped) = watch::channel(false);
-        let part = Part::new(Arc::clone(&context), Service::Orders, stopped);
-        let part = Arc::new(part);
+        let role = RoleContext::new(Arc::clone(&context), Service::Orders, stopped);
+        let role = Arc::new(role);
         ByHand {
-            payments: Payments::new(Arc::clone(&part)),
-            inventory: Inventory::new(Arc::clone(&part)),
-            notifications: Notifications::new(part),
+            payments: Payments::new(Arc::clone(&role)),
+            inventory: Inventory::new(Arc::clone(&role)),
+            notifications: Notifications::new(role),
             context,
             events: Vec::new(),
             delivered: HashSet::new(),
-            world: opened.world,
+            simulated: opened.simulated,
             _stop: stop,
             _folder: folder,
         }
@@ -183,7 +183,7 @@ impl ByHand {
         };
         let outcome = handler.handle(&message).await;
         assert!(
-            matches!(outcome, Outcome::Done(_)),
+            matches!(outcome, MessageOutcome::Done(_)),
             "{event:?}: {outcome:?}"
         );
         self.collect().await;
@@ -207,8 +207,8 @@ impl ByHand {
         let now = stores.orders.get(order.id).await.expect("reads");
         let product_id = order.lines[0].product_id.expect("a product");
         let product = stores.products.get(product_id).await.expect("reads");
-        let world = self.world.as_ref().expect("simulated");
-        let kept = world.booked_charges(100).await.expect("books");
+        let simulated = self.simulated.as_ref().expect("simulated");
+        let kept = simulated.booked_charges(100).await.expect("books");
         let kept = kept
             .iter()
             .filter(|charge| charge.idempotency_key.contains(&order.id.to_string()))

@@ -10,8 +10,8 @@ use serde::Deserialize;
 use telemetry::catalogue::span_name;
 use uuid::Uuid;
 
-use super::consumer::{Handle, Outcome};
-use super::part::Part;
+use super::consumer::{Handle, MessageOutcome};
+use super::role_context::RoleContext;
 use crate::json;
 use crate::new_order::{CreateOrder, Draft};
 use crate::queue::{ORIGINAL_ID_ATTRIBUTE, Received, Topic};
@@ -29,18 +29,22 @@ struct Identity {
 
 /// Reads the orders queue.
 pub(super) struct Intake {
-    part: Arc<Part>,
+    role: Arc<RoleContext>,
 }
 
 impl Intake {
-    pub(super) fn new(part: Arc<Part>) -> Self {
-        Intake { part }
+    pub(super) fn new(role: Arc<RoleContext>) -> Self {
+        Intake { role }
     }
 
-    async fn store(&self, message: &Received) -> StoreResult<Outcome> {
+    async fn store(&self, message: &Received) -> StoreResult<MessageOutcome> {
         let order: CreateOrder = match json::from_slice(message.body.as_bytes()) {
             Ok(order) => order,
-            Err(error) => return Ok(Outcome::Poison(format!("the body is no order: {error}"))),
+            Err(error) => {
+                return Ok(MessageOutcome::Poison(format!(
+                    "the body is no order: {error}"
+                )));
+            }
         };
         let draft = Draft {
             owner: None,
@@ -52,11 +56,11 @@ impl Intake {
         };
         let order = match order.into_new(draft) {
             Ok(order) => order,
-            Err(error) => return Ok(Outcome::Poison(error.to_string())),
+            Err(error) => return Ok(MessageOutcome::Poison(error.to_string())),
         };
-        let created = self.part.context.stores.orders.create(order).await?;
+        let created = self.role.context.stores.orders.create(order).await?;
         if let Created::New(order) = &created {
-            self.part.meter.order_created(order);
+            self.role.meter.order_created(order);
         }
         Ok(outcome(created))
     }
@@ -72,8 +76,10 @@ impl Handle for Intake {
         span_name::ORDER_WORKER_PROCESS
     }
 
-    async fn handle(&self, message: &Received) -> Outcome {
-        self.store(message).await.unwrap_or_else(Outcome::from)
+    async fn handle(&self, message: &Received) -> MessageOutcome {
+        self.store(message)
+            .await
+            .unwrap_or_else(MessageOutcome::from)
     }
 }
 
@@ -99,16 +105,20 @@ fn key(message: &Received) -> String {
     }
 }
 
-fn outcome(created: Created) -> Outcome {
+fn outcome(created: Created) -> MessageOutcome {
     match created {
-        Created::New(_) => Outcome::Done("processed"),
-        Created::Replayed(_) | Created::KeyReused => Outcome::Done("duplicate"),
-        Created::UnknownProducts(ids) => Outcome::Poison(format!("there are no products {ids:?}")),
-        Created::OutOfStock(ids) => Outcome::Poison(format!("products {ids:?} are sold out")),
-        Created::CurrencyMismatch(currency) => {
-            Outcome::Poison(format!("the products are priced in {currency}"))
+        Created::New(_) => MessageOutcome::Done("processed"),
+        Created::Replayed(_) | Created::KeyReused => MessageOutcome::Done("duplicate"),
+        Created::UnknownProducts(ids) => {
+            MessageOutcome::Poison(format!("there are no products {ids:?}"))
         }
-        Created::TotalTooLarge => Outcome::Poison("the total is too large".into()),
+        Created::OutOfStock(ids) => {
+            MessageOutcome::Poison(format!("products {ids:?} are sold out"))
+        }
+        Created::CurrencyMismatch(currency) => {
+            MessageOutcome::Poison(format!("the products are priced in {currency}"))
+        }
+        Created::TotalTooLarge => MessageOutcome::Poison("the total is too large".into()),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::event::{Event, EventKind};
 use crate::observe::current_event_trace;
 use crate::provider::{ChargeError, Charged, DeclineReason};
 use crate::queue::{QueueError, Topic};
-use crate::store::{Intent, IntentChange, IntentMoved, IntentStatus, StoreError};
+use crate::store::{Intent, IntentChange, IntentStatus, IntentTransitionResult, StoreError};
 
 /// Why an intent could not be decided; trying again is safe.
 #[derive(Debug, thiserror::Error)]
@@ -49,7 +49,7 @@ pub(crate) async fn succeed(
     intent: &Intent,
     charged: &Charged,
     webhook_event_id: Option<String>,
-) -> Result<IntentMoved, Undecided> {
+) -> Result<IntentTransitionResult, Undecided> {
     if let Some(order_id) = intent.order_id {
         publish(context, intent, order_id, charged).await?;
     }
@@ -72,7 +72,7 @@ pub(crate) async fn fail(
     intent: &Intent,
     reason: &str,
     webhook_event_id: Option<String>,
-) -> Result<IntentMoved, Undecided> {
+) -> Result<IntentTransitionResult, Undecided> {
     let change = IntentChange {
         id: intent.id.clone(),
         from: vec![IntentStatus::Processing, IntentStatus::RequiresConfirmation],

@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use telemetry::catalogue::span_name;
 use telemetry::span;
 
-use super::consumer::{Handle, Outcome};
+use super::consumer::{Handle, MessageOutcome};
 use super::message;
-use super::part::Part;
+use super::role_context::RoleContext;
 use crate::clock::now_ms;
 use crate::event::{Event, EventKind};
 use crate::observe::current_event_trace;
@@ -18,16 +18,16 @@ use crate::store::{Applied, Consumer, Handling, StoreResult};
 
 /// Handles `payment.processed` and `order.cancelled`.
 pub(super) struct Inventory {
-    part: Arc<Part>,
+    role: Arc<RoleContext>,
 }
 
 impl Inventory {
-    pub(super) fn new(part: Arc<Part>) -> Self {
-        Inventory { part }
+    pub(super) fn new(role: Arc<RoleContext>) -> Self {
+        Inventory { role }
     }
 
-    async fn apply(&self, event: Event) -> StoreResult<Outcome> {
-        let store = &self.part.context.stores.pipeline;
+    async fn apply(&self, event: Event) -> StoreResult<MessageOutcome> {
+        let store = &self.role.context.stores.pipeline;
         let kind = event.kind;
         let handling = Handling {
             consumer: Consumer::Inventory,
@@ -43,13 +43,13 @@ impl Inventory {
             EventKind::OrderCancelled => store.release_stock(handling).await?,
             other => {
                 let reason = format!("{other} does not belong on the inventory queue");
-                return Ok(Outcome::Poison(reason));
+                return Ok(MessageOutcome::Poison(reason));
             }
         };
         if kind == EventKind::PaymentProcessed {
             self.measure(&applied);
         }
-        Ok(Outcome::from(&applied))
+        Ok(MessageOutcome::from(&applied))
     }
 
     fn measure(&self, applied: &Applied) {
@@ -57,12 +57,12 @@ impl Inventory {
             return;
         };
         if order.status == OrderStatus::Reserved {
-            self.part.meter.inventory_reserved();
+            self.role.meter.inventory_reserved();
         } else {
             let reason = order.reason.as_deref().unwrap_or("unknown");
-            self.part.meter.inventory_failed(reason);
+            self.role.meter.inventory_failed(reason);
         }
-        self.part.meter.order_finished(order);
+        self.role.meter.order_finished(order);
     }
 }
 
@@ -76,10 +76,10 @@ impl Handle for Inventory {
         span_name::INVENTORY_PROCESS
     }
 
-    async fn handle(&self, message: &Received) -> Outcome {
+    async fn handle(&self, message: &Received) -> MessageOutcome {
         match message::event(message) {
-            Ok(event) => self.apply(event).await.unwrap_or_else(Outcome::from),
-            Err(error) => Outcome::Poison(format!("the body is no event: {error}")),
+            Ok(event) => self.apply(event).await.unwrap_or_else(MessageOutcome::from),
+            Err(error) => MessageOutcome::Poison(format!("the body is no event: {error}")),
         }
     }
 }

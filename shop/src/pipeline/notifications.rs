@@ -7,9 +7,9 @@ use http::{HeaderValue, StatusCode};
 use serde_json::json;
 use telemetry::catalogue::span_name;
 
-use super::consumer::{Handle, Outcome};
+use super::consumer::{Handle, MessageOutcome};
 use super::message;
-use super::part::Part;
+use super::role_context::RoleContext;
 use crate::clock::now_ms;
 use crate::event::{Event, EventKind};
 use crate::observe::current_event_trace;
@@ -21,22 +21,22 @@ use crate::token::Tokens;
 
 /// Handles `inventory.reserved` and `order.shipped`.
 pub(super) struct Notifications {
-    part: Arc<Part>,
+    role: Arc<RoleContext>,
 }
 
 impl Notifications {
-    pub(super) fn new(part: Arc<Part>) -> Self {
-        Notifications { part }
+    pub(super) fn new(role: Arc<RoleContext>) -> Self {
+        Notifications { role }
     }
 
-    async fn apply(&self, event: Event) -> StoreResult<Outcome> {
-        let stores = &self.part.context.stores;
+    async fn apply(&self, event: Event) -> StoreResult<MessageOutcome> {
+        let stores = &self.role.context.stores;
         let path = match event.kind {
             EventKind::InventoryReserved => "/api/notifications/order-confirmation",
             EventKind::OrderShipped => "/api/notifications/shipping-update",
             other => {
                 let reason = format!("{other} does not belong on the notifications queue");
-                return Ok(Outcome::Poison(reason));
+                return Ok(MessageOutcome::Poison(reason));
             }
         };
         if stores
@@ -44,10 +44,10 @@ impl Notifications {
             .was_handled(Consumer::Notifications, event.event_id)
             .await?
         {
-            return Ok(Outcome::Done("duplicate"));
+            return Ok(MessageOutcome::Done("duplicate"));
         }
         let Some(order) = stores.orders.get(event.order_id).await? else {
-            return Ok(Outcome::Poison("there is no such order".into()));
+            return Ok(MessageOutcome::Poison("there is no such order".into()));
         };
         // Whoever left no address cannot be told.
         if let Some(email) = &order.email
@@ -64,7 +64,7 @@ impl Notifications {
                 now_ms: now_ms(),
             })
             .await?;
-        Ok(Outcome::from(&applied))
+        Ok(MessageOutcome::from(&applied))
     }
 
     async fn tell(
@@ -73,7 +73,7 @@ impl Notifications {
         kind: EventKind,
         email: &str,
         order: &Order,
-    ) -> Result<(), Outcome> {
+    ) -> Result<(), MessageOutcome> {
         let mut body = json!({ "orderId": order.id, "email": email });
         if kind == EventKind::OrderShipped {
             body["status"] = json!("shipped");
@@ -81,7 +81,7 @@ impl Notifications {
             body["total"] = json!(order.total.amount);
             body["currency"] = json!(order.total.currency);
         }
-        let context = &self.part.context;
+        let context = &self.role.context;
         let authorization = authorization(&context.tokens, order)?;
         let told: Result<serde_json::Value, _> = context
             .peers
@@ -94,17 +94,17 @@ impl Notifications {
                 tracing::error!(%status, order_id = %order.id, "a notification was refused");
                 Ok(())
             }
-            Err((_, error)) => Err(Outcome::Retry(error.to_string())),
+            Err((_, error)) => Err(MessageOutcome::Retry(error.to_string())),
         }
     }
 }
 
 /// Shows the notifications service that it is the pipeline which asks.
-fn authorization(tokens: &Tokens, order: &Order) -> Result<HeaderValue, Outcome> {
+fn authorization(tokens: &Tokens, order: &Order) -> Result<HeaderValue, MessageOutcome> {
     let token = tokens.issue_for_pipeline(order.id);
-    let token = token.map_err(|error| Outcome::Retry(error.to_string()))?;
+    let token = token.map_err(|error| MessageOutcome::Retry(error.to_string()))?;
     HeaderValue::try_from(format!("Bearer {token}"))
-        .map_err(|error| Outcome::Retry(error.to_string()))
+        .map_err(|error| MessageOutcome::Retry(error.to_string()))
 }
 
 /// Whether the same request would be answered the same for ever. A token that is refused is no property of the request: the
@@ -130,10 +130,10 @@ impl Handle for Notifications {
         span_name::NOTIFICATION_PROCESS
     }
 
-    async fn handle(&self, message: &Received) -> Outcome {
+    async fn handle(&self, message: &Received) -> MessageOutcome {
         match message::event(message) {
-            Ok(event) => self.apply(event).await.unwrap_or_else(Outcome::from),
-            Err(error) => Outcome::Poison(format!("the body is no event: {error}")),
+            Ok(event) => self.apply(event).await.unwrap_or_else(MessageOutcome::from),
+            Err(error) => MessageOutcome::Poison(format!("the body is no event: {error}")),
         }
     }
 }

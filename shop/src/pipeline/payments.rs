@@ -11,9 +11,9 @@ use telemetry::catalogue::span_name;
 use telemetry::span;
 use uuid::Uuid;
 
-use super::consumer::{Handle, Outcome};
+use super::consumer::{Handle, MessageOutcome};
 use super::message;
-use super::part::Part;
+use super::role_context::RoleContext;
 use crate::clock::now_ms;
 use crate::event::{Event, EventKind};
 use crate::money::{Currency, Money};
@@ -40,35 +40,35 @@ pub(super) struct Confirmed {
 
 /// Handles `order.created`, `payment.confirmed` and `refund.requested`.
 pub(super) struct Payments {
-    part: Arc<Part>,
+    role: Arc<RoleContext>,
 }
 
 impl Payments {
-    pub(super) fn new(part: Arc<Part>) -> Self {
-        Payments { part }
+    pub(super) fn new(role: Arc<RoleContext>) -> Self {
+        Payments { role }
     }
 
-    async fn apply(&self, event: Event) -> StoreResult<Outcome> {
-        let store = &self.part.context.stores.pipeline;
+    async fn apply(&self, event: Event) -> StoreResult<MessageOutcome> {
+        let store = &self.role.context.stores.pipeline;
         if store
             .was_handled(Consumer::Payments, event.event_id)
             .await?
         {
-            return Ok(Outcome::Done("duplicate"));
+            return Ok(MessageOutcome::Done("duplicate"));
         }
         match event.kind {
             EventKind::OrderCreated => self.charge(event).await,
             EventKind::PaymentConfirmed => self.take_note(event).await,
             EventKind::RefundRequested => self.refund(event).await,
-            other => Ok(Outcome::Poison(format!(
+            other => Ok(MessageOutcome::Poison(format!(
                 "{other} does not belong on the payments queue"
             ))),
         }
     }
 
-    async fn charge(&self, event: Event) -> StoreResult<Outcome> {
-        let Some(order) = self.part.context.stores.orders.get(event.order_id).await? else {
-            return Ok(Outcome::Poison("there is no such order".into()));
+    async fn charge(&self, event: Event) -> StoreResult<MessageOutcome> {
+        let Some(order) = self.role.context.stores.orders.get(event.order_id).await? else {
+            return Ok(MessageOutcome::Poison("there is no such order".into()));
         };
         if order.payment_mode == PaymentMode::Intent {
             return self.acknowledge(event).await;
@@ -84,7 +84,7 @@ impl Payments {
             wanted_since_ms: order.created_at_ms,
         };
         let span = span::external(span_name::PAYMENT_PROCESS_EXTERNAL, PROVIDER);
-        let provider = &self.part.context.resources.payments;
+        let provider = &self.role.context.resources.payments;
         match span.run(provider.charge(charge)).await {
             Ok(charged) => self.succeed(event, record(charged, order.total)).await,
             Err(ChargeError::Declined(reason)) => self.fail(event, reason.as_str()).await,
@@ -92,22 +92,22 @@ impl Payments {
                 tracing::error!(%cause, order_id = %order.id, "the provider refuses a charge");
                 self.fail(event, REASON_REFUSED).await
             }
-            Err(ChargeError::Unavailable(cause)) => Ok(Outcome::Retry(cause)),
+            Err(ChargeError::Unavailable(cause)) => Ok(MessageOutcome::Retry(cause)),
         }
     }
 
     /// The order has moved on. If an earlier try reached the provider and its answer was lost, the
     /// charge is recorded, which gives the money of a cancelled order back.
-    async fn charge_of_the_past(&self, event: Event, order: &Order) -> StoreResult<Outcome> {
-        let provider = &self.part.context.resources.payments;
+    async fn charge_of_the_past(&self, event: Event, order: &Order) -> StoreResult<MessageOutcome> {
+        let provider = &self.role.context.resources.payments;
         match provider.lookup(&charge_key(order.id)).await {
             Ok(Some(Ok(charged))) => self.succeed(event, record(charged, order.total)).await,
             Ok(_) => self.acknowledge(event).await,
-            Err(error) => Ok(Outcome::Retry(error.to_string())),
+            Err(error) => Ok(MessageOutcome::Retry(error.to_string())),
         }
     }
 
-    async fn take_note(&self, event: Event) -> StoreResult<Outcome> {
+    async fn take_note(&self, event: Event) -> StoreResult<MessageOutcome> {
         match serde_json::from_value::<Confirmed>(event.payload.clone()) {
             Ok(confirmed) => {
                 if let Some(outcome) = self.give_back_second_charge(&event, &confirmed).await? {
@@ -119,7 +119,7 @@ impl Payments {
                 };
                 self.succeed(event, charge).await
             }
-            Err(error) => Ok(Outcome::Poison(format!(
+            Err(error) => Ok(MessageOutcome::Poison(format!(
                 "the payload does not fit: {error}"
             ))),
         }
@@ -130,66 +130,70 @@ impl Payments {
         &self,
         event: &Event,
         confirmed: &Confirmed,
-    ) -> StoreResult<Option<Outcome>> {
-        let store = &self.part.context.stores.pipeline;
+    ) -> StoreResult<Option<MessageOutcome>> {
+        let store = &self.role.context.stores.pipeline;
         let first = store.charge_of(event.order_id).await?;
         if first.is_none_or(|first| first.provider_charge_id == confirmed.charge_id) {
             return Ok(None);
         }
-        let provider = &self.part.context.resources.payments;
+        let provider = &self.role.context.resources.payments;
         match provider.refund(&confirmed.charge_id).await {
             Ok(_) => self.acknowledge(event.clone()).await.map(Some),
-            Err(RefundError::Unavailable(cause)) => Ok(Some(Outcome::Retry(cause))),
-            Err(error) => Ok(Some(Outcome::Poison(error.to_string()))),
+            Err(RefundError::Unavailable(cause)) => Ok(Some(MessageOutcome::Retry(cause))),
+            Err(error) => Ok(Some(MessageOutcome::Poison(error.to_string()))),
         }
     }
 
-    async fn refund(&self, event: Event) -> StoreResult<Outcome> {
-        let store = &self.part.context.stores.pipeline;
+    async fn refund(&self, event: Event) -> StoreResult<MessageOutcome> {
+        let store = &self.role.context.stores.pipeline;
         let Some(charge) = store.charge_of(event.order_id).await? else {
-            return Ok(Outcome::Poison("there is no charge to give back".into()));
+            return Ok(MessageOutcome::Poison(
+                "there is no charge to give back".into(),
+            ));
         };
         let span = span::external(span_name::PAYMENT_PROCESS_EXTERNAL, PROVIDER);
-        let provider = &self.part.context.resources.payments;
+        let provider = &self.role.context.resources.payments;
         let refund = provider.refund(&charge.provider_charge_id);
         match span.run(refund).await {
             Ok(refunded) => {
                 let applied = store
                     .refund_succeeded(handling(event), refunded.refund_id)
                     .await?;
-                Ok(Outcome::from(&applied))
+                Ok(MessageOutcome::from(&applied))
             }
-            Err(RefundError::Unavailable(cause)) => Ok(Outcome::Retry(cause)),
-            Err(error @ RefundError::UnknownCharge(_)) => Ok(Outcome::Poison(error.to_string())),
+            Err(RefundError::Unavailable(cause)) => Ok(MessageOutcome::Retry(cause)),
+            Err(error @ RefundError::UnknownCharge(_)) => {
+                Ok(MessageOutcome::Poison(error.to_string()))
+            }
         }
     }
 
-    async fn succeed(&self, event: Event, charge: ChargeRecord) -> StoreResult<Outcome> {
-        let store = &self.part.context.stores.pipeline;
+    async fn succeed(&self, event: Event, charge: ChargeRecord) -> StoreResult<MessageOutcome> {
+        let store = &self.role.context.stores.pipeline;
         let amount = charge.amount;
         let applied = store.payment_succeeded(handling(event), charge).await?;
         if matches!(applied, Applied::Done(_)) {
-            self.part.meter.payment_processed(amount);
+            self.role.meter.payment_processed(amount);
         }
-        Ok(Outcome::from(&applied))
+        Ok(MessageOutcome::from(&applied))
     }
 
-    async fn fail(&self, event: Event, reason: &'static str) -> StoreResult<Outcome> {
-        let store = &self.part.context.stores.pipeline;
+    async fn fail(&self, event: Event, reason: &'static str) -> StoreResult<MessageOutcome> {
+        let store = &self.role.context.stores.pipeline;
         let applied = store
             .payment_failed(handling(event), reason.to_owned())
             .await?;
         if let Applied::Done(order) = &applied {
-            self.part.meter.payment_failed(reason);
-            self.part.meter.order_finished(order);
+            self.role.meter.payment_failed(reason);
+            self.role.meter.order_finished(order);
         }
-        Ok(Outcome::from(&applied))
+        Ok(MessageOutcome::from(&applied))
     }
 
-    async fn acknowledge(&self, event: Event) -> StoreResult<Outcome> {
-        let store = &self.part.context.stores.pipeline;
+    async fn acknowledge(&self, event: Event) -> StoreResult<MessageOutcome> {
+        let store = &self.role.context.stores.pipeline;
         let applied = store.acknowledge(handling(event)).await?;
-        Ok(Outcome::from(&applied))
+        Ok(MessageOutcome::from(&applied))
     }
 }
 
@@ -203,10 +207,10 @@ impl Handle for Payments {
         span_name::PAYMENT_PROCESS
     }
 
-    async fn handle(&self, message: &Received) -> Outcome {
+    async fn handle(&self, message: &Received) -> MessageOutcome {
         match message::event(message) {
-            Ok(event) => self.apply(event).await.unwrap_or_else(Outcome::from),
-            Err(error) => Outcome::Poison(format!("the body is no event: {error}")),
+            Ok(event) => self.apply(event).await.unwrap_or_else(MessageOutcome::from),
+            Err(error) => MessageOutcome::Poison(format!("the body is no event: {error}")),
         }
     }
 }

@@ -13,7 +13,7 @@ use telemetry::catalogue::span_name;
 use telemetry::span;
 use uuid::Uuid;
 
-use super::part::Part;
+use super::role_context::RoleContext;
 use crate::queue::{Attributes, Outgoing, Queue, QueueError, Topic};
 use crate::warning::RepeatedWarning;
 
@@ -86,23 +86,23 @@ impl Producer {
     }
 }
 
-/// Produces an order every `every` until the part has to stop; the first at once.
-pub(super) async fn run(part: Arc<Part>, every: Duration) {
-    let config = &part.context.config;
-    let queue = Arc::clone(&part.context.resources.queue);
+/// Produces an order every `every` until the role has to stop; the first at once.
+pub(super) async fn run(role: Arc<RoleContext>, every: Duration) {
+    let config = &role.context.config;
+    let queue = Arc::clone(&role.context.resources.queue);
     // Another start continues with other orders instead of repeating the last ones.
     let seed = config.seed ^ crate::clock::now_ms().unsigned_abs();
     let mut producer = Producer::new(queue, seed, config.products);
     let trouble = RepeatedWarning::new();
     loop {
-        let at = part.tracer.background().clone();
+        let at = role.tracer.background().clone();
         match at.attach(producer.produce()).await {
             Ok(order_id) => tracing::info!(%order_id, "an order was produced"),
             Err(error) => trouble.failed(|suppressed| {
                 tracing::warn!(%error, suppressed, "an order could not be produced");
             }),
         }
-        if !part.rest(every).await {
+        if !role.rest(every).await {
             return;
         }
     }

@@ -11,7 +11,7 @@ use telemetry::catalogue::{attribute, span_name};
 use telemetry::span::{self, OpenSpan};
 
 use super::message::{self, topic_of};
-use super::part::Part;
+use super::role_context::RoleContext;
 use crate::event::EventKind;
 use crate::queue::{BATCH_MAX, Outgoing, QueueError, Topic};
 use crate::store::OutboxRow;
@@ -24,19 +24,19 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// Pause after the store or the queue failed.
 const TROUBLE_PAUSE: Duration = Duration::from_millis(250);
 
-/// Relays until the part has to stop.
-pub(super) async fn run(part: Arc<Part>) {
+/// Relays until the role has to stop.
+pub(super) async fn run(role: Arc<RoleContext>) {
     let trouble = RepeatedWarning::new();
-    while !part.is_stopping() {
-        let relayed = relay_some(&part).await;
+    while !role.is_stopping() {
+        let relayed = relay_some(&role).await;
         if relayed.is_ok() {
             trouble.recovered(|failures| tracing::info!(failures, "events leave the outbox again"));
         }
         match relayed {
             Ok(0) => {
                 tokio::select! {
-                    () = part.stopping() => {}
-                    () = part.context.stores.pipeline.wait_for_events(LOOK_AGAIN) => {}
+                    () = role.stopping() => {}
+                    () = role.context.stores.pipeline.wait_for_events(LOOK_AGAIN) => {}
                 }
             }
             Ok(_) => {}
@@ -44,15 +44,15 @@ pub(super) async fn run(part: Arc<Part>) {
                 trouble.failed(|suppressed| {
                     tracing::warn!(%error, suppressed, "events stay in the outbox for now");
                 });
-                part.rest(TROUBLE_PAUSE).await;
+                role.rest(TROUBLE_PAUSE).await;
             }
         }
     }
 }
 
 /// Publishes the oldest events; returns how many left the outbox.
-async fn relay_some(part: &Part) -> anyhow::Result<usize> {
-    let store = &part.context.stores.pipeline;
+async fn relay_some(role: &RoleContext) -> anyhow::Result<usize> {
+    let store = &role.context.stores.pipeline;
     let rows = store.unpublished(ROWS_MAX).await?;
     let mut published: Vec<i64> = Vec::with_capacity(rows.len());
     let mut batches = Vec::new();
@@ -62,7 +62,7 @@ async fn relay_some(part: &Part) -> anyhow::Result<usize> {
             .filter(|row| topic_of(row.event.kind) == Some(topic))
             .collect();
         for chunk in of_topic.chunks(BATCH_MAX) {
-            batches.push(publish(part, topic, chunk.to_vec()));
+            batches.push(publish(role, topic, chunk.to_vec()));
         }
     }
     published.extend(
@@ -84,23 +84,27 @@ async fn relay_some(part: &Part) -> anyhow::Result<usize> {
     trouble.map_or(Ok(count), |error| Err(error.into()))
 }
 
-async fn publish(part: &Part, topic: Topic, rows: Vec<&OutboxRow>) -> Result<Vec<i64>, QueueError> {
+async fn publish(
+    role: &RoleContext,
+    topic: Topic,
+    rows: Vec<&OutboxRow>,
+) -> Result<Vec<i64>, QueueError> {
     // The spans end when the queue has the batch.
-    let spans: Vec<OpenSpan> = rows.iter().map(|row| open_span(part, topic, row)).collect();
+    let spans: Vec<OpenSpan> = rows.iter().map(|row| open_span(role, topic, row)).collect();
     let batch: Vec<Outgoing> = rows
         .iter()
         .zip(&spans)
         .map(|(row, span)| message::outgoing(&row.event, span.context()))
         .collect::<Result<_, _>>()
         .map_err(|error| QueueError::Limit(error.to_string()))?;
-    part.queue().send(topic.queue(), &batch).await?;
+    role.queue().send(topic.queue(), &batch).await?;
     Ok(rows.iter().map(|row| row.seq).collect())
 }
 
 /// A span below whatever caused the event.
-fn open_span(part: &Part, topic: Topic, row: &OutboxRow) -> OpenSpan {
+fn open_span(role: &RoleContext, topic: Topic, row: &OutboxRow) -> OpenSpan {
     let event = &row.event;
-    let mut cause = part
+    let mut cause = role
         .tracer
         .background()
         .with_correlation_id(&event.correlation_id);
@@ -112,7 +116,7 @@ fn open_span(part: &Part, topic: Topic, row: &OutboxRow) -> OpenSpan {
         _ => span_name::SQS_PUBLISH_DOWNSTREAM,
     };
     let _entered = cause.enter();
-    let span = span::producer(name, part.queue().system(), topic.queue().name());
+    let span = span::producer(name, role.queue().system(), topic.queue().name());
     span.set(attribute::ORDER_ID, event.order_id.to_string().as_str())
         .set(attribute::EVENT_ID, event.event_id.to_string().as_str());
     span

@@ -8,32 +8,32 @@ use super::consumer::{Consumer, Handle};
 use super::intake::Intake;
 use super::inventory::Inventory;
 use super::notifications::Notifications;
-use super::part::Part;
 use super::payments::Payments;
+use super::role_context::RoleContext;
 use super::{dead_letters, producer, relay, sweeps};
-use crate::role::Duty;
+use crate::role::PipelineRole;
 
-/// Starts one role as a task among `parts`.
-pub(super) fn start(duty: Duty, parts: &mut JoinSet<()>, part: &Arc<Part>) {
-    let own = Arc::clone(part);
-    match duty {
-        Duty::Relay => drop(parts.spawn(relay::run(own))),
-        Duty::Orders => consume(parts, part, Intake::new(own)),
-        Duty::Payments => consume(parts, part, Payments::new(own)),
-        Duty::Inventory => consume(parts, part, Inventory::new(own)),
-        Duty::Notifications => consume(parts, part, Notifications::new(own)),
-        Duty::OrderUpkeep => drop(parts.spawn(sweeps::run_orders(own))),
-        Duty::PaymentUpkeep => drop(parts.spawn(sweeps::run_intents(own))),
-        Duty::DeadLetters => drop(parts.spawn(dead_letters::run(own))),
-        Duty::Producer => {
-            if let Some(every) = part.context.config.pipeline.produce_every {
-                parts.spawn(producer::run(own, every));
+/// Starts one role as one of the `tasks`.
+pub(super) fn start(role: PipelineRole, tasks: &mut JoinSet<()>, context: &Arc<RoleContext>) {
+    let own = Arc::clone(context);
+    match role {
+        PipelineRole::Relay => drop(tasks.spawn(relay::run(own))),
+        PipelineRole::Orders => consume(tasks, context, Intake::new(own)),
+        PipelineRole::Payments => consume(tasks, context, Payments::new(own)),
+        PipelineRole::Inventory => consume(tasks, context, Inventory::new(own)),
+        PipelineRole::Notifications => consume(tasks, context, Notifications::new(own)),
+        PipelineRole::OrderUpkeep => drop(tasks.spawn(sweeps::run_orders(own))),
+        PipelineRole::PaymentUpkeep => drop(tasks.spawn(sweeps::run_intents(own))),
+        PipelineRole::DeadLetters => drop(tasks.spawn(dead_letters::run(own))),
+        PipelineRole::Producer => {
+            if let Some(every) = context.context.config.pipeline.produce_every {
+                tasks.spawn(producer::run(own, every));
             }
         }
     }
 }
 
-fn consume(parts: &mut JoinSet<()>, part: &Arc<Part>, handler: impl Handle) {
-    let consumer = Consumer::new(Arc::clone(part), Arc::new(handler));
-    parts.spawn(consumer.run());
+fn consume(tasks: &mut JoinSet<()>, context: &Arc<RoleContext>, handler: impl Handle) {
+    let consumer = Consumer::new(Arc::clone(context), Arc::new(handler));
+    tasks.spawn(consumer.run());
 }

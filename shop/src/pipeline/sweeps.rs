@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::intents;
-use super::part::Part;
+use super::role_context::RoleContext;
 use crate::clock::now_ms;
 use crate::store::StoreResult;
 use crate::warning::RepeatedWarning;
@@ -22,11 +22,11 @@ const MEMORY: Duration = Duration::from_secs(15 * 24 * 60 * 60);
 /// A confirmation that takes longer than this was cut off by a crash or an outage.
 const CONFIRMATION_MAX: Duration = Duration::from_secs(15);
 
-/// Sweeps orders until the part has to stop.
-pub(super) async fn run_orders(part: Arc<Part>) {
+/// Sweeps orders until the role has to stop.
+pub(super) async fn run_orders(role: Arc<RoleContext>) {
     let trouble = RepeatedWarning::new();
     for round in 0u64.. {
-        match sweep_orders(&part, round).await {
+        match sweep_orders(&role, round).await {
             Ok(()) => {
                 trouble.recovered(|failures| tracing::info!(failures, "orders are swept again"));
             }
@@ -34,38 +34,38 @@ pub(super) async fn run_orders(part: Arc<Part>) {
                 tracing::warn!(%error, suppressed, "orders could not be swept");
             }),
         }
-        if !part.rest(ORDERS_INTERVAL).await {
+        if !role.rest(ORDERS_INTERVAL).await {
             return;
         }
     }
 }
 
-async fn sweep_orders(part: &Part, round: u64) -> StoreResult<()> {
-    let store = &part.context.stores.pipeline;
+async fn sweep_orders(role: &RoleContext, round: u64) -> StoreResult<()> {
+    let store = &role.context.stores.pipeline;
     let now = now_ms();
-    let lapsed_before = now - millis(part.context.config.intent_ttl);
+    let lapsed_before = now - millis(role.context.config.intent_ttl);
     for order_id in store.expire_unpaid(lapsed_before, now, SWEEP_MAX).await? {
         tracing::info!(%order_id, "an order was cancelled because nobody paid");
-        if let Some(order) = part.context.stores.orders.get(order_id).await? {
-            part.meter.order_finished(&order);
+        if let Some(order) = role.context.stores.orders.get(order_id).await? {
+            role.meter.order_finished(&order);
         }
     }
     if round.is_multiple_of(STOCK_ROUNDS) {
         store
             .forget_handled(now - millis(MEMORY), SWEEP_MAX)
             .await?;
-        for (class, pieces) in part.context.stores.products.stock_by_category().await? {
-            part.meter.stock_level(&class, pieces);
+        for (class, pieces) in role.context.stores.products.stock_by_category().await? {
+            role.meter.stock_level(&class, pieces);
         }
     }
     Ok(())
 }
 
-/// Sweeps payment intents until the part has to stop; first thing after the start.
-pub(super) async fn run_intents(part: Arc<Part>) {
+/// Sweeps payment intents until the role has to stop; first thing after the start.
+pub(super) async fn run_intents(role: Arc<RoleContext>) {
     let (trouble, undecided) = (RepeatedWarning::new(), RepeatedWarning::new());
     loop {
-        match sweep_intents(&part, &undecided).await {
+        match sweep_intents(&role, &undecided).await {
             Ok(()) => trouble.recovered(|failures| {
                 tracing::info!(failures, "payment intents are swept again");
             }),
@@ -73,22 +73,22 @@ pub(super) async fn run_intents(part: Arc<Part>) {
                 tracing::warn!(%error, suppressed, "payment intents could not be swept");
             }),
         }
-        if !part.rest(INTENTS_INTERVAL).await {
+        if !role.rest(INTENTS_INTERVAL).await {
             return;
         }
     }
 }
 
-async fn sweep_intents(part: &Part, undecided: &RepeatedWarning) -> anyhow::Result<()> {
-    let store = &part.context.stores.intents;
+async fn sweep_intents(role: &RoleContext, undecided: &RepeatedWarning) -> anyhow::Result<()> {
+    let store = &role.context.stores.intents;
     let now = now_ms();
     let stuck = store
         .processing_since(now - millis(CONFIRMATION_MAX), SWEEP_MAX)
         .await?;
     for intent in stuck {
-        let at = part.tracer.background().child();
+        let at = role.tracer.background().child();
         let id = intent.id.clone();
-        if let Err(error) = at.attach(intents::resume(&part.context, intent)).await {
+        if let Err(error) = at.attach(intents::resume(&role.context, intent)).await {
             undecided.failed(|suppressed| {
                 tracing::warn!(%error, suppressed, intent_id = %id, "a payment intent stays undecided for now");
             });

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use super::simulated::SimulatedWorld;
+use super::simulated::SimulatedProviders;
 use crate::listener::{self, ConnectionLimits};
 use crate::secret::Secret;
 use crate::secret::same;
@@ -53,8 +53,8 @@ pub struct Setup {
 }
 
 #[derive(Clone)]
-struct Shared {
-    world: Arc<SimulatedWorld>,
+struct ProviderState {
+    simulated: Arc<SimulatedProviders>,
     setup: Arc<Setup>,
     webhooks: Option<Webhooks>,
 }
@@ -74,19 +74,19 @@ pub struct RunningProvider {
 /// When the listener has no address, or the webhook's is none.
 pub fn serve(
     listener: TcpListener,
-    world: Arc<SimulatedWorld>,
+    simulated: Arc<SimulatedProviders>,
     setup: Setup,
 ) -> anyhow::Result<RunningProvider> {
     let address = listener.local_addr()?;
     let started = setup.webhook.clone().map(webhooks::start).transpose()?;
     let (webhooks, deliveries) = started.unzip();
-    let shared = Shared {
-        world,
+    let provider = ProviderState {
+        simulated,
         setup: Arc::new(setup),
         webhooks,
     };
     let (stop, stopped) = watch::channel(false);
-    let app = routes().with_state(shared);
+    let app = routes().with_state(provider);
     let server = tokio::spawn(listener::serve(listener, app, LIMITS, || (), stopped));
     Ok(RunningProvider {
         address,
@@ -115,7 +115,7 @@ impl RunningProvider {
     }
 }
 
-fn routes() -> Router<Shared> {
+fn routes() -> Router<ProviderState> {
     Router::new()
         .route("/health", get(health))
         .route("/v1/payment_intents", post(payments::create))
@@ -125,7 +125,7 @@ fn routes() -> Router<Shared> {
         .layer(axum::extract::DefaultBodyLimit::max(BODY_BYTES_MAX))
 }
 
-async fn health(State(_): State<Shared>) -> Json<Value> {
+async fn health(State(_): State<ProviderState>) -> Json<Value> {
     Json(json!({ "ok": true, "service": "provider" }))
 }
 

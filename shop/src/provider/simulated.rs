@@ -92,14 +92,14 @@ impl Default for Behaviour {
 }
 
 /// The bank and the post office.
-pub struct SimulatedWorld {
+pub struct SimulatedProviders {
     db: Db,
     behaviour: Behaviour,
     payment_outage: AtomicBool,
     mail_outage: AtomicBool,
 }
 
-impl SimulatedWorld {
+impl SimulatedProviders {
     /// Opens or makes the books.
     pub fn open(
         path: &Path,
@@ -153,7 +153,7 @@ impl SimulatedWorld {
             median.as_secs_f64().max(f64::MIN_POSITIVE).ln(),
             LATENCY_SIGMA,
         ) {
-            let seconds = distribution.sample(&mut self.chance("latency", key)) / 2.0;
+            let seconds = distribution.sample(&mut self.rng_for("latency", key)) / 2.0;
             tokio::time::sleep(Duration::from_secs_f64(
                 seconds.min(LATENCY_MAX.as_secs_f64()),
             ))
@@ -161,7 +161,7 @@ impl SimulatedWorld {
         }
     }
 
-    fn chance(&self, what: &str, key: &str) -> ChaCha8Rng {
+    fn rng_for(&self, what: &str, key: &str) -> ChaCha8Rng {
         let mut digest = Sha256::new();
         digest.update(self.behaviour.seed.to_le_bytes());
         digest.update(what);
@@ -172,7 +172,7 @@ impl SimulatedWorld {
 
     fn happens(&self, what: &str, key: &str, share: f64) -> bool {
         use rand::Rng;
-        self.chance(what, key).random::<f64>() < share
+        self.rng_for(what, key).random::<f64>() < share
     }
 
     fn verdict(&self, charge: &Charge) -> Result<Option<DeclineReason>, ChargeError> {
@@ -194,7 +194,7 @@ impl SimulatedWorld {
 }
 
 #[async_trait]
-impl PaymentProvider for SimulatedWorld {
+impl PaymentProvider for SimulatedProviders {
     async fn charge(&self, charge: Charge) -> Result<Charged, ChargeError> {
         let median = self.behaviour.payment_latency_median;
         self.half_latency(median, &charge.idempotency_key).await;
@@ -211,7 +211,7 @@ impl PaymentProvider for SimulatedWorld {
         };
         let booked = self
             .db
-            .write(move |connection| book(connection, &entry))
+            .write(move |connection| insert_charge(connection, &entry))
             .await
             .map_err(|error| ChargeError::Unavailable(error.to_string()))?;
         self.half_latency(median, &charge.idempotency_key).await;
@@ -274,7 +274,7 @@ impl PaymentProvider for SimulatedWorld {
 }
 
 #[async_trait]
-impl MailProvider for SimulatedWorld {
+impl MailProvider for SimulatedProviders {
     async fn send(&self, mail: Mail) -> Result<Delivered, MailError> {
         let key = mail.idempotency_key.clone();
         self.half_latency(self.behaviour.mail_latency_median, &key)
@@ -290,7 +290,7 @@ impl MailProvider for SimulatedWorld {
             message_id: message_id.clone(),
         };
         self.db
-            .write(move |connection| post(connection, &mail, &message_id))
+            .write(move |connection| insert_mail(connection, &mail, &message_id))
             .await
             .map_err(|error| MailError::Unavailable(error.to_string()))?;
         self.half_latency(self.behaviour.mail_latency_median, &key)
@@ -309,7 +309,7 @@ struct BookEntry {
 }
 
 /// Writes the charge unless its key is known, and answers what the books then say.
-fn book(
+fn insert_charge(
     connection: &Connection,
     entry: &BookEntry,
 ) -> Result<Result<Charged, ChargeError>, DbError> {
@@ -388,7 +388,7 @@ fn give_back(
     Ok(refunded)
 }
 
-fn post(connection: &Connection, mail: &Mail, message_id: &str) -> Result<(), DbError> {
+fn insert_mail(connection: &Connection, mail: &Mail, message_id: &str) -> Result<(), DbError> {
     connection
         .prepare_cached(
             "INSERT INTO mails (idempotency_key, message_id, recipient, subject, created_at_ms)

@@ -300,7 +300,7 @@ fn take(
         let is_last = visible.len() < wanted;
         for stored in visible {
             if !queue.is_dead_letter() && stored.receive_count >= MAX_RECEIVES {
-                bury(connection, queue, stored.seq, now_ms)?;
+                move_to_dlq(connection, queue, stored.seq, now_ms)?;
                 taken.buried = true;
             } else {
                 hide(connection, stored.seq, later(now_ms, how.visibility))?;
@@ -349,7 +349,12 @@ fn hide(connection: &Connection, seq: i64, until_ms: i64) -> rusqlite::Result<us
         .execute(params![until_ms, seq])
 }
 
-fn bury(connection: &Connection, queue: QueueId, seq: i64, now_ms: i64) -> rusqlite::Result<usize> {
+fn move_to_dlq(
+    connection: &Connection,
+    queue: QueueId,
+    seq: i64,
+    now_ms: i64,
+) -> rusqlite::Result<usize> {
     let grave = queue.topic().dead_letters();
     connection
         .prepare_cached(

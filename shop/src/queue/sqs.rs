@@ -81,12 +81,12 @@ impl SqsQueue {
     }
 
     /// Where a queue is.
-    async fn place(&self, queue: QueueId) -> Result<Place, QueueError> {
+    async fn target(&self, queue: QueueId) -> Result<QueueTarget, QueueError> {
         let urls = match self.known() {
             Some(urls) => urls,
             None => self.search().await?,
         };
-        Ok(Place { urls, queue })
+        Ok(QueueTarget { urls, queue })
     }
 
     fn known(&self) -> Option<Arc<QueueUrls>> {
@@ -127,15 +127,15 @@ impl SqsQueue {
 
     /// Passes an error on. When the queue turns out to be gone, the next call looks for all of them again: a new one needs its
     /// dead-letter queue as well.
-    fn noticed(&self, place: &Place, error: QueueError) -> QueueError {
+    fn noticed(&self, target: &QueueTarget, error: QueueError) -> QueueError {
         if let QueueError::Gone(what) = &error {
             let mut known = self.urls.lock().unwrap_or_else(PoisonError::into_inner);
             // Of many calls that fail, the first says so; what was found again meanwhile stays.
             if known
-                .take_if(|urls| Arc::ptr_eq(urls, &place.urls))
+                .take_if(|urls| Arc::ptr_eq(urls, &target.urls))
                 .is_some()
             {
-                let queue = self.address.queue_name(place.queue);
+                let queue = self.address.queue_name(target.queue);
                 tracing::error!(
                     queue,
                     what,
@@ -190,11 +190,11 @@ impl Queue for SqsQueue {
 
     async fn send(&self, queue: QueueId, batch: &[Outgoing]) -> Result<(), QueueError> {
         check_batch(batch)?;
-        let place = self.place(queue).await?;
+        let target = self.target(queue).await?;
         let _turn = self.turn().await?;
         for part in batch::within_size(batch) {
-            let sent = batch::send(&self.client, place.url(), part).await;
-            sent.map_err(|error| self.noticed(&place, error))?;
+            let sent = batch::send(&self.client, target.url(), part).await;
+            sent.map_err(|error| self.noticed(&target, error))?;
         }
         Ok(())
     }
@@ -202,12 +202,12 @@ impl Queue for SqsQueue {
     async fn receive(&self, queue: QueueId, how: Receive) -> Result<Vec<Received>, QueueError> {
         check_count("messages", how.max)?;
         check_visibility(how.visibility)?;
-        let place = self.place(queue).await?;
+        let target = self.target(queue).await?;
         let wait = how.wait.min(WAIT_MAX);
         let request = self
             .client
             .receive_message()
-            .queue_url(place.url())
+            .queue_url(target.url())
             .max_number_of_messages(i32::try_from(how.max).unwrap_or(1))
             .visibility_timeout(whole_seconds(how.visibility))
             .wait_time_seconds(whole_seconds(wait))
@@ -217,7 +217,7 @@ impl Queue for SqsQueue {
             .customize()
             .config_override(client::patient_by(wait));
         let answer = request.send().await.map_err(Fault::from);
-        let answer = answer.map_err(|fault| self.noticed(&place, fault.into_error()))?;
+        let answer = answer.map_err(|fault| self.noticed(&target, fault.into_error()))?;
         let messages = answer.messages.unwrap_or_default();
         let received: Vec<_> = messages.into_iter().filter_map(message::received).collect();
         if let Some(oldest) = received.iter().map(|message| message.sent_at_ms).min() {
@@ -228,10 +228,10 @@ impl Queue for SqsQueue {
 
     async fn delete(&self, queue: QueueId, receipts: &[String]) -> Result<(), QueueError> {
         check_count("receipts", receipts.len())?;
-        let place = self.place(queue).await?;
+        let target = self.target(queue).await?;
         let _turn = self.turn().await?;
-        let deleted = batch::delete(&self.client, place.url(), receipts).await;
-        deleted.map_err(|error| self.noticed(&place, error))
+        let deleted = batch::delete(&self.client, target.url(), receipts).await;
+        deleted.map_err(|error| self.noticed(&target, error))
     }
 
     async fn change_visibility(
@@ -241,34 +241,34 @@ impl Queue for SqsQueue {
         visibility: Duration,
     ) -> Result<(), QueueError> {
         check_visibility(visibility)?;
-        let place = self.place(queue).await?;
+        let target = self.target(queue).await?;
         let _turn = self.turn().await?;
         self.client
             .change_message_visibility()
-            .queue_url(place.url())
+            .queue_url(target.url())
             .receipt_handle(receipt)
             .visibility_timeout(whole_seconds(visibility))
             .send()
             .await
             .map_err(|error| Fault::from(error).into_error_of_a_receipt())
-            .map_err(|error| self.noticed(&place, error))?;
+            .map_err(|error| self.noticed(&target, error))?;
         Ok(())
     }
 
     async fn depth(&self, queue: QueueId) -> Result<Depth, QueueError> {
         use QueueAttributeName as Name;
-        let place = self.place(queue).await?;
+        let target = self.target(queue).await?;
         let _turn = self.turn().await?;
         let answer = self
             .client
             .get_queue_attributes()
-            .queue_url(place.url())
+            .queue_url(target.url())
             .attribute_names(Name::ApproximateNumberOfMessages)
             .attribute_names(Name::ApproximateNumberOfMessagesNotVisible)
             .attribute_names(Name::ApproximateNumberOfMessagesDelayed)
             .send()
             .await
-            .map_err(|error| self.noticed(&place, Fault::from(error).into_error()))?;
+            .map_err(|error| self.noticed(&target, Fault::from(error).into_error()))?;
         let attributes = answer.attributes.unwrap_or_default();
         let figure = |name| {
             attributes
@@ -319,12 +319,12 @@ impl Queue for SqsQueue {
     }
 
     async fn purge(&self, queue: QueueId) -> Result<(), QueueError> {
-        let place = self.place(queue).await?;
+        let target = self.target(queue).await?;
         let purged = {
             let _turn = self.turn().await?;
             self.client
                 .purge_queue()
-                .queue_url(place.url())
+                .queue_url(target.url())
                 .send()
                 .await
         };
@@ -332,18 +332,18 @@ impl Queue for SqsQueue {
             Ok(_) => Ok(()),
             // SQS purges once a minute; what came since the last time goes by hand.
             Err(fault) if fault.is("PurgeQueueInProgress") => self.drain(queue).await,
-            Err(fault) => Err(self.noticed(&place, fault.into_error())),
+            Err(fault) => Err(self.noticed(&target, fault.into_error())),
         }
     }
 }
 
 /// A queue, and what was known of all of them when it was asked for.
-struct Place {
+struct QueueTarget {
     urls: Arc<QueueUrls>,
     queue: QueueId,
 }
 
-impl Place {
+impl QueueTarget {
     fn url(&self) -> &str {
         self.urls.of(self.queue)
     }

@@ -9,12 +9,12 @@ use crate::config::Config;
 use crate::context::Resources;
 use crate::db::Durability;
 use crate::provider::http::{HttpMail, HttpPayments};
-use crate::provider::simulated::{Behaviour, SimulatedWorld};
+use crate::provider::simulated::{Behaviour, SimulatedProviders};
 use crate::provider::{MailProvider, PaymentProvider};
 use crate::queue::Queue;
 use crate::queue::embedded::EmbeddedQueue;
 use crate::queue::sqs::SqsQueue;
-use crate::role::Duty;
+use crate::role::PipelineRole;
 use crate::service::Service;
 use crate::store::{Records, Sessions, Stores, embedded, postgres, redis};
 
@@ -27,8 +27,8 @@ pub(super) const PROVIDER_FILE: &str = "provider.db";
 pub(super) struct Adapters {
     pub(super) stores: Stores,
     pub(super) resources: Resources,
-    /// The simulated outside world, where that is what the providers' ports lead to.
-    pub(super) world: Option<Arc<SimulatedWorld>>,
+    /// The simulated providers, where that is what the ports lead to.
+    pub(super) simulated: Option<Arc<SimulatedProviders>>,
 }
 
 /// Opens the stores, the queue and the providers that the configuration names, and brings schemas up to date.
@@ -37,22 +37,22 @@ pub(super) async fn open(config: &Config) -> anyhow::Result<Adapters> {
     let (queue, close_queue) = open_queue(config).await?;
     let backends = &config.backends;
     let mut closers = vec![close_queue];
-    let mut world = None;
+    let mut simulated = None;
     if backends.payment_provider.is_none() || backends.mail_provider.is_none() {
-        let (opened, close) = open_world(config).await?;
-        world = Some(opened);
+        let (opened, close) = open_simulated(config).await?;
+        simulated = Some(opened);
         closers.push(close);
     }
     let resources = Resources {
         queue,
-        payments: payments(config, world.as_ref())?,
-        mail: mail(config, world.as_ref())?,
+        payments: payments(config, simulated.as_ref())?,
+        mail: mail(config, simulated.as_ref())?,
         closers,
     };
     Ok(Adapters {
         stores,
         resources,
-        world,
+        simulated,
     })
 }
 
@@ -79,31 +79,31 @@ async fn open_sessions(config: &Config) -> anyhow::Result<Sessions> {
         settings.prefix.clone_from(prefix);
     }
     settings.ca_file.clone_from(&backends.redis_ca_file);
-    let uses_intents = |duty: &Duty| duty.service() == Service::Payment;
+    let uses_intents = |role: &PipelineRole| role.service() == Service::Payment;
     let needed = config.runs(Service::Cart)
         || config.runs(Service::Payment)
-        || config.duties().iter().any(uses_intents);
+        || config.roles().iter().any(uses_intents);
     redis::open_sessions(&settings, needed).await
 }
 
 fn payments(
     config: &Config,
-    world: Option<&Arc<SimulatedWorld>>,
+    simulated: Option<&Arc<SimulatedProviders>>,
 ) -> anyhow::Result<Arc<dyn PaymentProvider>> {
-    match (&config.backends.payment_provider, world) {
+    match (&config.backends.payment_provider, simulated) {
         (Some(address), _) => Ok(Arc::new(HttpPayments::new(address)?)),
-        (None, Some(world)) => Ok(world.clone()),
+        (None, Some(simulated)) => Ok(simulated.clone()),
         (None, None) => anyhow::bail!("there is no payment provider; set PAYMENT_PROVIDER_URL"),
     }
 }
 
 fn mail(
     config: &Config,
-    world: Option<&Arc<SimulatedWorld>>,
+    simulated: Option<&Arc<SimulatedProviders>>,
 ) -> anyhow::Result<Arc<dyn MailProvider>> {
-    match (&config.backends.mail_provider, world) {
+    match (&config.backends.mail_provider, simulated) {
         (Some(address), _) => Ok(Arc::new(HttpMail::new(address)?)),
-        (None, Some(world)) => Ok(world.clone()),
+        (None, Some(simulated)) => Ok(simulated.clone()),
         (None, None) => anyhow::bail!("there is no mail provider; set MAIL_PROVIDER_URL"),
     }
 }
@@ -111,7 +111,7 @@ fn mail(
 /// Opens the queue that the configuration names.
 pub(crate) async fn open_queue(config: &Config) -> anyhow::Result<(Arc<dyn Queue>, Closer)> {
     if let Some(settings) = &config.backends.queue {
-        let needed = !config.duties().is_empty() || config.runs(Service::Payment);
+        let needed = !config.roles().is_empty() || config.runs(Service::Payment);
         // Boxed: the compiler gives up on futures as deep as those of AWS's library.
         let open: BoxFuture<'_, _> = Box::pin(SqsQueue::open(settings.clone(), needed));
         let queue = open.await?;
@@ -124,7 +124,7 @@ pub(crate) async fn open_queue(config: &Config) -> anyhow::Result<(Arc<dyn Queue
     Ok((queue, closer(move || closing.close())))
 }
 
-async fn open_world(config: &Config) -> anyhow::Result<(Arc<SimulatedWorld>, Closer)> {
+async fn open_simulated(config: &Config) -> anyhow::Result<(Arc<SimulatedProviders>, Closer)> {
     let settings = &config.pipeline;
     let behaviour = Behaviour {
         seed: config.seed,
@@ -134,8 +134,8 @@ async fn open_world(config: &Config) -> anyhow::Result<(Arc<SimulatedWorld>, Clo
         mail_rejection_share: settings.mail_rejection_share,
     };
     let file = config.data_dir.join(PROVIDER_FILE);
-    let open = move || SimulatedWorld::open(&file, Durability::Process, behaviour);
-    let world = Arc::new(off_thread(open).await??);
-    let closing = world.clone();
-    Ok((world, closer(move || closing.close())))
+    let open = move || SimulatedProviders::open(&file, Durability::Process, behaviour);
+    let simulated = Arc::new(off_thread(open).await??);
+    let closing = simulated.clone();
+    Ok((simulated, closer(move || closing.close())))
 }

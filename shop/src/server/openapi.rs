@@ -25,7 +25,7 @@ const BEARER: &str = "bearer";
 
 #[derive(utoipa::OpenApi)]
 #[openapi(components(schemas(ErrorBody, ErrorDetail)))]
-struct Shared;
+struct CommonSchemas;
 
 /// `/openapi.json`, rendered once.
 pub(super) fn document_route(service: Service) -> Router<AppState> {
@@ -48,7 +48,7 @@ fn document(service: Service) -> OpenApi {
                 .build(),
         )
         .build();
-    document.merge(Shared::openapi());
+    document.merge(CommonSchemas::openapi());
     if service == Service::Gateway {
         for other in Service::all() {
             document.merge(routes_of(other));

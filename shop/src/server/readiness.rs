@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::clock::now_ms;
 use crate::context::Context;
 use crate::queue::Topic;
-use crate::role::Duty;
+use crate::role::PipelineRole;
 use crate::service::Service;
 
 /// How long a verdict is good for.
@@ -98,8 +98,8 @@ fn needs(service: Service, context: &Context) -> Vec<(Need, bool)> {
         Service::Payment => vec![(Need::Database, true), (Need::Sessions, true)],
         Service::Search | Service::Recommendations => Vec::new(),
     };
-    let works_on_queue = |duty: &Duty| duty.service() == service;
-    if context.config.duties().iter().any(works_on_queue) {
+    let works_on_queue = |role: &PipelineRole| role.service() == service;
+    if context.config.roles().iter().any(works_on_queue) {
         // Orders are taken all the same; their events wait in the outbox.
         needs.push((Need::Queue, false));
     }

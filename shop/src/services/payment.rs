@@ -29,7 +29,7 @@ use crate::pipeline::intents::{self, Undecided};
 use crate::pipeline::meter::Meter;
 use crate::provider::{Charge, ChargeError, PaymentMethod};
 use crate::service::Service;
-use crate::store::{Intent, IntentChange, IntentMoved, IntentStatus};
+use crate::store::{Intent, IntentChange, IntentStatus, IntentTransitionResult};
 use crate::token::Caller;
 use crate::warning::RepeatedWarning;
 
@@ -191,10 +191,12 @@ async fn confirm(
     let method = request.payment_method.into_method()?;
     let intent = match begin(&state, &intent.id).await? {
         // A repetition, or the second of two at once: the provider's key makes them one charge.
-        IntentMoved::Done(intent)
-        | IntentMoved::Refused(intent)
-        | IntentMoved::Duplicate(intent) => intent,
-        IntentMoved::NotFound => return Err(ApiError::not_found("the intent has lapsed")),
+        IntentTransitionResult::Done(intent)
+        | IntentTransitionResult::Refused(intent)
+        | IntentTransitionResult::Duplicate(intent) => intent,
+        IntentTransitionResult::NotFound => {
+            return Err(ApiError::not_found("the intent has lapsed"));
+        }
     };
     let intent = match intent.status {
         IntentStatus::Processing => charge(&state, intent, method).await?,
@@ -229,7 +231,7 @@ fn check_owner(
     }
 }
 
-async fn begin(state: &AppState, intent_id: &str) -> Result<IntentMoved, ApiError> {
+async fn begin(state: &AppState, intent_id: &str) -> Result<IntentTransitionResult, ApiError> {
     let change = IntentChange {
         id: intent_id.to_owned(),
         from: vec![IntentStatus::RequiresConfirmation],
@@ -274,11 +276,11 @@ async fn charge(
         }
     };
     match moved? {
-        IntentMoved::Done(intent)
-        | IntentMoved::Refused(intent)
-        | IntentMoved::Duplicate(intent) => Ok(intent),
+        IntentTransitionResult::Done(intent)
+        | IntentTransitionResult::Refused(intent)
+        | IntentTransitionResult::Duplicate(intent) => Ok(intent),
         // Only a sweep of long-lapsed intents could have taken it; what was charged stays charged.
-        IntentMoved::NotFound => Ok(intent),
+        IntentTransitionResult::NotFound => Ok(intent),
     }
 }
 

@@ -132,7 +132,7 @@ pub struct IntentChange {
 
 /// What became of an intent's move.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum IntentMoved {
+pub enum IntentTransitionResult {
     /// The intent is there now.
     Done(Intent),
     /// It was in another state; nothing changed.
@@ -151,7 +151,7 @@ pub trait IntentStore: Send + Sync {
     /// One intent.
     async fn get(&self, id: String, now_ms: i64) -> StoreResult<Option<Intent>>;
     /// Moves an intent if it is where the caller thinks.
-    async fn change(&self, change: IntentChange) -> StoreResult<IntentMoved>;
+    async fn change(&self, change: IntentChange) -> StoreResult<IntentTransitionResult>;
     /// Intents whose confirmation began before `before_ms` and never ended, at most `limit`.
     async fn processing_since(&self, before_ms: i64, limit: u32) -> StoreResult<Vec<Intent>>;
     /// Removes intents that lapsed a day ago, other than those being charged, and webhook ids as old, at

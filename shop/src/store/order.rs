@@ -100,7 +100,7 @@ pub struct StatusChange {
     clippy::large_enum_variant,
     reason = "nearly every value is an order, and each is moved a few times at most"
 )]
-pub enum Moved {
+pub enum TransitionResult {
     /// The order is there now.
     Done(Order),
     /// The state machine has no such move; nothing changed.
@@ -135,12 +135,12 @@ pub trait OrderStore: Send + Sync {
         limit: u32,
     ) -> StoreResult<Page<Order, (i64, Uuid)>>;
     /// Moves an order if the state machine allows it, with the events that follow from the move.
-    async fn change_status(&self, change: StatusChange) -> StoreResult<Moved>;
+    async fn change_status(&self, change: StatusChange) -> StoreResult<TransitionResult>;
     /// Changes the addresses of a pending order.
     async fn change_details(
         &self,
         id: Uuid,
         details: OrderDetails,
         now_ms: i64,
-    ) -> StoreResult<Moved>;
+    ) -> StoreResult<TransitionResult>;
 }

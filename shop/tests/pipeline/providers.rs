@@ -6,7 +6,7 @@ use std::time::Duration;
 use shop::db::Durability;
 use shop::provider::http::{HttpMail, HttpPayments, MailAddress, PaymentAddress};
 use shop::provider::server::{RunningProvider, Setup, serve};
-use shop::provider::simulated::{Behaviour, SimulatedWorld};
+use shop::provider::simulated::{Behaviour, SimulatedProviders};
 use shop::provider::{
     Card, Charge, ChargeError, DeclineReason, Mail, MailError, MailProvider, PaymentMethod,
     PaymentProvider, RefundError,
@@ -21,7 +21,7 @@ const LONG_AGO_MS: i64 = 1;
 
 struct World {
     _folder: TempDir,
-    world: Arc<SimulatedWorld>,
+    world: Arc<SimulatedProviders>,
 }
 
 fn world(behaviour: Behaviour) -> World {
@@ -32,7 +32,7 @@ fn world(behaviour: Behaviour) -> World {
         ..behaviour
     };
     let path = folder.path().join("provider.db");
-    let world = SimulatedWorld::open(&path, Durability::Process, behaviour).expect("opens");
+    let world = SimulatedProviders::open(&path, Durability::Process, behaviour).expect("opens");
     World {
         _folder: folder,
         world: Arc::new(world),

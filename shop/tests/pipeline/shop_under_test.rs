@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use shop::backends::Backends;
 use shop::config::Config;
 use shop::config::PipelineSettings;
-use shop::provider::simulated::SimulatedWorld;
+use shop::provider::simulated::SimulatedProviders;
 use shop::queue::Queue;
 use shop::secret::Secret;
 use shop::{RunningShop, Service, Shop};
@@ -103,7 +103,7 @@ impl TestShop {
         self.shop.as_ref().expect("the shop runs")
     }
 
-    pub(crate) fn world(&self) -> Arc<SimulatedWorld> {
+    pub(crate) fn world(&self) -> Arc<SimulatedProviders> {
         let simulated = self.shop().simulated_providers();
         simulated.cloned().expect("the simulated world")
     }

@@ -3,7 +3,9 @@
 use shop::event::EventTrace;
 use shop::money::{Amount, Currency, Money};
 use shop::order::{OrderLine, OrderStatus, PaymentMode, PaymentState};
-use shop::store::{Created, Moved, NewItems, NewProduct, OrderDetails, StatusChange, Stores};
+use shop::store::{
+    Created, NewItems, NewProduct, OrderDetails, StatusChange, Stores, TransitionResult,
+};
 use uuid::Uuid;
 
 use crate::place::{Place, key, made, new_order, patiently, product};
@@ -181,7 +183,7 @@ async fn an_order_is_kept_as_it_was_made(place: &Place) {
         email: Some("bob@example.com".into()),
         shipping_address: None,
     };
-    let Moved::Done(changed) = stores
+    let TransitionResult::Done(changed) = stores
         .orders
         .change_details(order.id, details.clone(), 9)
         .await
@@ -201,13 +203,16 @@ async fn an_order_is_kept_as_it_was_made(place: &Place) {
         .change_details(order.id, details.clone(), 10)
         .await
         .unwrap();
-    assert!(matches!(late, Moved::Illegal(OrderStatus::Cancelled)));
+    assert!(matches!(
+        late,
+        TransitionResult::Illegal(OrderStatus::Cancelled)
+    ));
     let nowhere = stores
         .orders
         .change_details(Uuid::new_v4(), details, 10)
         .await
         .unwrap();
-    assert!(matches!(nowhere, Moved::NotFound));
+    assert!(matches!(nowhere, TransitionResult::NotFound));
     stores.close().await;
 }
 
@@ -286,12 +291,12 @@ async fn orders_move_along_the_state_machine_and_no_other_way(place: &Place) {
             let moved = stores.orders.change_status(change(id, to)).await.unwrap();
             let after = stores.orders.get(id).await.unwrap().unwrap();
             match moved {
-                Moved::Done(order) => {
+                TransitionResult::Done(order) => {
                     assert!(from.may_become(to));
                     assert_eq!(order, after);
                     assert_eq!(after.status, to);
                 }
-                Moved::Illegal(status) => {
+                TransitionResult::Illegal(status) => {
                     assert!(!from.may_become(to));
                     assert_eq!((status, after), (from, before));
                 }
@@ -304,7 +309,7 @@ async fn orders_move_along_the_state_machine_and_no_other_way(place: &Place) {
         .change_status(change(Uuid::new_v4(), Paid))
         .await
         .unwrap();
-    assert!(matches!(nowhere, Moved::NotFound));
+    assert!(matches!(nowhere, TransitionResult::NotFound));
 
     let id = made(&stores, new_order(product, 5)).await.id;
     shift(&stores, id, Paid).await;
@@ -314,7 +319,7 @@ async fn orders_move_along_the_state_machine_and_no_other_way(place: &Place) {
         .change_status(change(id, Reserved))
         .await
         .unwrap();
-    assert!(matches!(short, Moved::OutOfStock(ids) if ids == [product]));
+    assert!(matches!(short, TransitionResult::OutOfStock(ids) if ids == [product]));
     let order = stores.orders.get(id).await.unwrap().unwrap();
     assert_eq!(
         (order.status, order.payment, order.stock_held),
@@ -335,5 +340,5 @@ fn change(order_id: Uuid, to: OrderStatus) -> StatusChange {
 
 async fn shift(stores: &Stores, id: Uuid, to: OrderStatus) {
     let moved = stores.orders.change_status(change(id, to)).await.unwrap();
-    assert!(matches!(moved, Moved::Done(_)), "{moved:?}");
+    assert!(matches!(moved, TransitionResult::Done(_)), "{moved:?}");
 }

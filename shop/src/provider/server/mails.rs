@@ -8,16 +8,16 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Shared, has_key, idempotency_key};
+use super::{ProviderState, has_key, idempotency_key};
 use crate::provider::{Mail, MailError, MailProvider};
 
 /// `POST /v3/mail/send`.
 pub(super) async fn send(
-    State(shared): State<Shared>,
+    State(provider): State<ProviderState>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    if !has_key(&headers, shared.setup.mail_key.as_ref()) {
+    if !has_key(&headers, provider.setup.mail_key.as_ref()) {
         return failure(StatusCode::UNAUTHORIZED, "the key is not valid");
     }
     let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
@@ -25,7 +25,7 @@ pub(super) async fn send(
         let what = "personalizations, subject and content are needed";
         return failure(StatusCode::BAD_REQUEST, what);
     };
-    match shared.world.send(mail).await {
+    match provider.simulated.send(mail).await {
         Ok(delivered) => {
             let id = [("x-message-id", delivered.message_id)];
             (StatusCode::ACCEPTED, id).into_response()

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::form::Form;
-use super::{PaymentFailure, Shared, has_key, idempotency_key};
+use super::{PaymentFailure, ProviderState, has_key, idempotency_key};
 use crate::clock::now_ms;
 use crate::provider::simulated::{Attempt, Attempts};
 use crate::provider::{
@@ -23,35 +23,35 @@ type Answer = Result<Json<Value>, PaymentFailure>;
 
 /// `POST /v1/payment_intents`: made and confirmed in one call.
 pub(super) async fn create(
-    State(shared): State<Shared>,
+    State(provider): State<ProviderState>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Answer {
-    check_key(&shared, &headers)?;
+    check_key(&provider, &headers)?;
     let charge = charge_of(&headers, &Form::read(&String::from_utf8_lossy(&body)))?;
     let intent = Intent::of(&charge);
-    match shared.world.charge(charge).await {
+    match provider.simulated.charge(charge).await {
         Ok(charged) => {
             let answer = intent.succeeded(&charged);
-            shared.tell("payment_intent.succeeded", &intent.key, answer.clone());
+            provider.tell("payment_intent.succeeded", &intent.key, answer.clone());
             Ok(Json(answer))
         }
         Err(ChargeError::Declined(reason)) => {
             let failed = intent.failed(reason);
-            shared.tell("payment_intent.payment_failed", &intent.key, failed.clone());
+            provider.tell("payment_intent.payment_failed", &intent.key, failed.clone());
             let mut error = decline(reason);
             error["payment_intent"] = failed;
             let status = StatusCode::PAYMENT_REQUIRED;
             Err(PaymentFailure { status, error })
         }
-        Err(ChargeError::Invalid(_)) => Err(refused(&shared, &intent.key).await),
+        Err(ChargeError::Invalid(_)) => Err(refused(&provider, &intent.key).await),
         Err(ChargeError::Unavailable(_)) => Err(PaymentFailure::down()),
     }
 }
 
 /// The key was used for another amount, or the method is not known.
-async fn refused(shared: &Shared, key: &str) -> PaymentFailure {
-    match shared.world.lookup(key).await {
+async fn refused(provider: &ProviderState, key: &str) -> PaymentFailure {
+    match provider.simulated.lookup(key).await {
         Ok(Some(_)) => {
             let status = StatusCode::BAD_REQUEST;
             PaymentFailure::new(status, "idempotency_error", "idempotency_error", "")
@@ -63,11 +63,11 @@ async fn refused(shared: &Shared, key: &str) -> PaymentFailure {
 
 /// `GET /v1/charges`: every attempt, newest first.
 pub(super) async fn charges(
-    State(shared): State<Shared>,
+    State(provider): State<ProviderState>,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Answer {
-    check_key(&shared, &headers)?;
+    check_key(&provider, &headers)?;
     let query = Form::read(&query.unwrap_or_default());
     let limit = query.number("limit").unwrap_or(PAGE_DEFAULT);
     if !(1..=PAGE_MAX).contains(&limit) {
@@ -84,7 +84,7 @@ pub(super) async fn charges(
         since_ms: since_s.saturating_mul(1_000),
         limit: limit + 1,
     };
-    let mut attempts = attempts(&shared, which).await?;
+    let mut attempts = attempts(&provider, which).await?;
     let has_more = attempts.len() > limit as usize;
     attempts.truncate(limit as usize);
     let data: Vec<Value> = attempts.iter().map(charge_json).collect();
@@ -95,20 +95,20 @@ pub(super) async fn charges(
 
 /// `POST /v1/refunds`: all the money of a charge.
 pub(super) async fn refund(
-    State(shared): State<Shared>,
+    State(provider): State<ProviderState>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Answer {
-    check_key(&shared, &headers)?;
+    check_key(&provider, &headers)?;
     let form = Form::read(&String::from_utf8_lossy(&body));
     let charge_id = form
         .get("charge")
         .ok_or_else(|| PaymentFailure::invalid("parameter_missing", "charge"))?;
-    match shared.world.refund(charge_id).await {
+    match provider.simulated.refund(charge_id).await {
         Ok(refunded) => {
-            let attempt = attempt(&shared, charge_id).await?;
+            let attempt = attempt(&provider, charge_id).await?;
             if let Some(attempt) = &attempt {
-                shared.tell("charge.refunded", charge_id, charge_json(attempt));
+                provider.tell("charge.refunded", charge_id, charge_json(attempt));
             }
             Ok(Json(json!({
                 "id": refunded.refund_id,
@@ -127,16 +127,16 @@ pub(super) async fn refund(
 
 /// `GET /v1/refunds?charge=`: the refund of a charge, if there is one.
 pub(super) async fn refunds(
-    State(shared): State<Shared>,
+    State(provider): State<ProviderState>,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Answer {
-    check_key(&shared, &headers)?;
+    check_key(&provider, &headers)?;
     let query = Form::read(&query.unwrap_or_default());
     let charge_id = query
         .get("charge")
         .ok_or_else(|| PaymentFailure::invalid("parameter_missing", "charge"))?;
-    let refund = attempt(&shared, charge_id)
+    let refund = attempt(&provider, charge_id)
         .await?
         .and_then(|attempt| attempt.refund_id);
     let data: Vec<Value> = refund
@@ -148,8 +148,8 @@ pub(super) async fn refunds(
     ))
 }
 
-fn check_key(shared: &Shared, headers: &HeaderMap) -> Result<(), PaymentFailure> {
-    match has_key(headers, shared.setup.payment_key.as_ref()) {
+fn check_key(provider: &ProviderState, headers: &HeaderMap) -> Result<(), PaymentFailure> {
+    match has_key(headers, provider.setup.payment_key.as_ref()) {
         true => Ok(()),
         false => Err(PaymentFailure::new(
             StatusCode::UNAUTHORIZED,
@@ -160,21 +160,27 @@ fn check_key(shared: &Shared, headers: &HeaderMap) -> Result<(), PaymentFailure>
     }
 }
 
-async fn attempts(shared: &Shared, which: Attempts) -> Result<Vec<Attempt>, PaymentFailure> {
-    let attempts = shared.world.attempts(which).await;
+async fn attempts(
+    provider: &ProviderState,
+    which: Attempts,
+) -> Result<Vec<Attempt>, PaymentFailure> {
+    let attempts = provider.simulated.attempts(which).await;
     attempts.map_err(|error| {
         tracing::error!(%error, "the books cannot be read");
         PaymentFailure::down()
     })
 }
 
-async fn attempt(shared: &Shared, charge_id: &str) -> Result<Option<Attempt>, PaymentFailure> {
+async fn attempt(
+    provider: &ProviderState,
+    charge_id: &str,
+) -> Result<Option<Attempt>, PaymentFailure> {
     let which = Attempts {
         charge_id: Some(charge_id.to_owned()),
         limit: 1,
         ..Attempts::default()
     };
-    Ok(attempts(shared, which).await?.pop())
+    Ok(attempts(provider, which).await?.pop())
 }
 
 /// The charge that a form asks for.
@@ -301,7 +307,7 @@ fn charge_json(attempt: &Attempt) -> Value {
     })
 }
 
-impl Shared {
+impl ProviderState {
     /// Tells the shop, if it wants to be told. `about` makes the same event the same at every telling.
     fn tell(&self, kind: &str, about: &str, mut object: Value) {
         let Some(webhooks) = &self.webhooks else {

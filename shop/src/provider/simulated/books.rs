@@ -2,7 +2,7 @@
 
 use rusqlite::Row;
 
-use super::SimulatedWorld;
+use super::SimulatedProviders;
 use crate::db::DbError;
 use crate::provider::BookedCharge;
 
@@ -41,7 +41,7 @@ const ATTEMPTS: &str = "
       AND (?4 IS NULL OR rowid < (SELECT rowid FROM charges WHERE charge_id = ?4))
     ORDER BY rowid DESC LIMIT ?5";
 
-impl SimulatedWorld {
+impl SimulatedProviders {
     /// Charges that went through, oldest first, at most `limit`.
     pub async fn booked_charges(&self, limit: u32) -> Result<Vec<BookedCharge>, DbError> {
         let charges = self.charges_after(0, 0, limit).await?;

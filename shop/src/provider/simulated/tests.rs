@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn world(behaviour: Behaviour) -> (tempfile::TempDir, SimulatedWorld) {
+fn world(behaviour: Behaviour) -> (tempfile::TempDir, SimulatedProviders) {
     let dir = tempfile::tempdir().expect("a folder");
     let path = dir.path().join("provider.db");
     let quick = Behaviour {
@@ -10,7 +10,7 @@ fn world(behaviour: Behaviour) -> (tempfile::TempDir, SimulatedWorld) {
         mail_latency_median: Duration::from_micros(10),
         ..behaviour
     };
-    let world = SimulatedWorld::open(&path, Durability::Process, quick).expect("opens");
+    let world = SimulatedProviders::open(&path, Durability::Process, quick).expect("opens");
     (dir, world)
 }
 

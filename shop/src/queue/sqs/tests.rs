@@ -65,9 +65,9 @@ async fn queues_are_made_with_their_policies() {
     };
     let queue = SqsQueue::open(encrypted, true).await.expect("opens");
     for topic in Topic::ALL {
-        let place = queue.place(topic.queue()).await.expect("a place");
+        let target = queue.target(topic.queue()).await.expect("a target");
         let answer = queue.client.get_queue_attributes();
-        let answer = answer.queue_url(place.url());
+        let answer = answer.queue_url(target.url());
         let answer = answer.attribute_names(QueueAttributeName::All).send().await;
         let attributes = answer.expect("answers").attributes.expect("attributes");
         let policy = &attributes[&QueueAttributeName::RedrivePolicy];
@@ -96,8 +96,8 @@ async fn a_queue_that_exists_is_used_and_given_a_redrive_policy() {
     let made = lazy.client.create_queue().queue_name(&name);
     let made = made.attributes(QueueAttributeName::VisibilityTimeout, "7");
     let url = made.send().await.expect("makes").queue_url.expect("a URL");
-    let place = lazy.place(Topic::Orders.queue()).await.expect("finds");
-    assert_eq!(place.url(), url);
+    let target = lazy.target(Topic::Orders.queue()).await.expect("finds");
+    assert_eq!(target.url(), url);
     let answer = lazy.client.get_queue_attributes().queue_url(url);
     let answer = answer.attribute_names(QueueAttributeName::All).send().await;
     let attributes = answer.expect("answers").attributes.expect("attributes");
@@ -169,8 +169,8 @@ async fn a_queue_that_is_deleted_is_made_again_with_its_dead_letters() {
     let id = Topic::Payments.queue();
     queue.send(id, &[message("lost")]).await.expect("sends");
     for gone in [id, Topic::Payments.dead_letters()] {
-        let place = queue.place(gone).await.expect("a place");
-        let request = queue.client.delete_queue().queue_url(place.url());
+        let target = queue.target(gone).await.expect("a target");
+        let request = queue.client.delete_queue().queue_url(target.url());
         request.send().await.expect("deletes");
     }
     let told = queue.send(id, &[message("refused")]).await;
@@ -201,8 +201,8 @@ async fn a_queue_that_somebody_else_makes_again_is_used() {
     let sqs = TestSqs::fresh();
     let (one, two) = (open(sqs.url()).await, open(sqs.url()).await);
     let id = Topic::Orders.queue();
-    let place = one.place(id).await.expect("a place");
-    let request = one.client.delete_queue().queue_url(place.url());
+    let target = one.target(id).await.expect("a target");
+    let request = one.client.delete_queue().queue_url(target.url());
     request.send().await.expect("deletes");
     let (first, second) = (one.depth(id).await, two.depth(id).await);
     assert!(matches!(first, Err(QueueError::Gone(_))), "{first:?}");

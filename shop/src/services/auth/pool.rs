@@ -20,12 +20,12 @@ pub(super) type Job = Box<dyn FnOnce(Option<&mut Vec<Block>>) + Send>;
 
 /// The threads and their line.
 pub(super) struct Pool {
-    shared: Arc<Shared>,
+    shared: Arc<PoolState>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 #[derive(Default)]
-struct Shared {
+struct PoolState {
     state: Mutex<State>,
     ready: Condvar,
 }
@@ -48,7 +48,7 @@ pub(super) enum Refused {
 impl Pool {
     /// Starts the threads.
     pub(super) fn start(thread_count: usize) -> std::io::Result<Self> {
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(PoolState::default());
         let threads = (0..thread_count)
             .map(|_| {
                 let shared = Arc::clone(&shared);
@@ -106,7 +106,7 @@ impl Drop for Pool {
     }
 }
 
-impl Shared {
+impl PoolState {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

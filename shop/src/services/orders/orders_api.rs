@@ -23,7 +23,7 @@ use crate::new_order::{CreateOrder, Draft};
 use crate::observe;
 use crate::order::{Order, OrderStatus, guest_owner};
 use crate::service::Service;
-use crate::store::{Created, Moved, NewOrder, OrderDetails, Role, StatusChange};
+use crate::store::{Created, NewOrder, OrderDetails, Role, StatusChange, TransitionResult};
 use crate::token::Caller;
 use crate::validate::Problems;
 use crate::warning::RepeatedWarning;
@@ -314,7 +314,7 @@ async fn change_details(
     };
     let orders = &state.context.stores.orders;
     match orders.change_details(id, details, now_ms()).await? {
-        Moved::Illegal(status) => Err(ApiError::conflict(
+        TransitionResult::Illegal(status) => Err(ApiError::conflict(
             "order_not_pending",
             format!("the order is {status}; its addresses can no longer be changed"),
         )),
@@ -400,12 +400,15 @@ async fn move_order(
     )
 }
 
-fn moved(outcome: Moved, to: Option<OrderStatus>) -> Result<JsonAnswer<OrderView>, ApiError> {
+fn moved(
+    outcome: TransitionResult,
+    to: Option<OrderStatus>,
+) -> Result<JsonAnswer<OrderView>, ApiError> {
     match outcome {
-        Moved::Done(order) => Ok(JsonAnswer(order.into())),
-        Moved::NotFound => Err(no_such_order()),
-        Moved::OutOfStock(ids) => Err(out_of_stock(&ids)),
-        Moved::Illegal(from) => Err(ApiError::conflict(
+        TransitionResult::Done(order) => Ok(JsonAnswer(order.into())),
+        TransitionResult::NotFound => Err(no_such_order()),
+        TransitionResult::OutOfStock(ids) => Err(out_of_stock(&ids)),
+        TransitionResult::Illegal(from) => Err(ApiError::conflict(
             "illegal_transition",
             match to {
                 Some(to) => format!("an order that is {from} cannot become {to}"),

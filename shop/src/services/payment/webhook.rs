@@ -14,7 +14,7 @@ use crate::error::{ApiError, ErrorBody};
 use crate::extract::{body_error, json_body};
 use crate::pipeline::intents::{self, Undecided};
 use crate::provider::{Charged, DeclineReason, signature};
-use crate::store::{Intent, IntentMoved};
+use crate::store::{Intent, IntentTransitionResult};
 
 /// The shop's own name for the header, and that of a well-known provider.
 const SIGNATURE_HEADERS: [&str; 2] = ["webhook-signature", "stripe-signature"];
@@ -185,7 +185,7 @@ async fn apply(state: &AppState, event: WebhookEvent) -> Result<bool, ApiError> 
         }
         _ => return Ok(false),
     };
-    Ok(matches!(moved, IntentMoved::Duplicate(_)))
+    Ok(matches!(moved, IntentTransitionResult::Duplicate(_)))
 }
 
 async fn succeed(
@@ -193,7 +193,7 @@ async fn succeed(
     intent: &Intent,
     object: WebhookObject,
     event_id: String,
-) -> Result<IntentMoved, Undecided> {
+) -> Result<IntentTransitionResult, Undecided> {
     let context = &state.context;
     // The provider's own books name the charge best.
     let key = intents::charge_key(&intent.id);

@@ -8,7 +8,8 @@ use super::{SessionsFile, all, execute, find, parsed};
 use crate::db::DbError;
 use crate::money::Money;
 use crate::store::{
-    INTENT_KEPT_MS, Intent, IntentChange, IntentMoved, IntentStatus, IntentStore, StoreResult,
+    INTENT_KEPT_MS, Intent, IntentChange, IntentStatus, IntentStore, IntentTransitionResult,
+    StoreResult,
 };
 
 #[async_trait]
@@ -22,7 +23,7 @@ impl IntentStore for SessionsFile {
         Ok(self.db.read(look).await?)
     }
 
-    async fn change(&self, change: IntentChange) -> StoreResult<IntentMoved> {
+    async fn change(&self, change: IntentChange) -> StoreResult<IntentTransitionResult> {
         Ok(self.db.write(move |tx| change_intent(tx, change)).await?)
     }
 
@@ -103,17 +104,17 @@ fn load(tx: &Connection, id: &str, now_ms: i64) -> Result<Option<Intent>, DbErro
     Ok(found.filter(|intent| !intent.has_lapsed(now_ms)))
 }
 
-fn change_intent(tx: &Connection, change: IntentChange) -> Result<IntentMoved, DbError> {
+fn change_intent(tx: &Connection, change: IntentChange) -> Result<IntentTransitionResult, DbError> {
     let Some(intent) = load(tx, &change.id, change.now_ms)? else {
-        return Ok(IntentMoved::NotFound);
+        return Ok(IntentTransitionResult::NotFound);
     };
     if let Some(event_id) = &change.webhook_event_id
         && !remember_webhook(tx, event_id, change.now_ms)?
     {
-        return Ok(IntentMoved::Duplicate(intent));
+        return Ok(IntentTransitionResult::Duplicate(intent));
     }
     let Some(intent) = intent.moved(&change) else {
-        return Ok(IntentMoved::Refused(intent));
+        return Ok(IntentTransitionResult::Refused(intent));
     };
     execute(
         tx,
@@ -127,7 +128,7 @@ fn change_intent(tx: &Connection, change: IntentChange) -> Result<IntentMoved, D
             change.now_ms,
         ),
     )?;
-    Ok(IntentMoved::Done(intent))
+    Ok(IntentTransitionResult::Done(intent))
 }
 
 fn remember_webhook(tx: &Connection, event_id: &str, now_ms: i64) -> Result<bool, DbError> {

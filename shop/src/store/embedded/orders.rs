@@ -12,9 +12,10 @@ use crate::db::DbError;
 use crate::event::{EventKind, EventTrace};
 use crate::order::Order;
 use crate::page::Page;
-use crate::store::moves::{self, Decision};
+use crate::store::transitions::{self, Decision};
 use crate::store::{
-    Created, Idempotency, Moved, NewOrder, OrderDetails, OrderStore, StatusChange, StoreResult,
+    Created, Idempotency, NewOrder, OrderDetails, OrderStore, StatusChange, StoreResult,
+    TransitionResult,
 };
 
 #[async_trait]
@@ -39,7 +40,7 @@ impl OrderStore for ShopFile {
         Ok(self.db.read(list).await?)
     }
 
-    async fn change_status(&self, change: StatusChange) -> StoreResult<Moved> {
+    async fn change_status(&self, change: StatusChange) -> StoreResult<TransitionResult> {
         let moved = self.db.write(move |tx| change_status(tx, &change)).await?;
         self.events.notify_one();
         Ok(moved)
@@ -50,7 +51,7 @@ impl OrderStore for ShopFile {
         id: Uuid,
         details: OrderDetails,
         now_ms: i64,
-    ) -> StoreResult<Moved> {
+    ) -> StoreResult<TransitionResult> {
         let change = move |tx: &Connection| change_details(tx, id, details, now_ms);
         Ok(self.db.write(change).await?)
     }
@@ -63,12 +64,12 @@ fn create(tx: &Connection, new: NewOrder) -> Result<Created, DbError> {
         return Ok(outcome);
     }
     let mut known = HashMap::new();
-    for id in moves::products_wanted(&new.items) {
+    for id in transitions::products_wanted(&new.items) {
         known.extend(products::product(tx, id)?.map(|product| (id, product)));
     }
     let idempotency = new.idempotency.clone();
     let trace = new.trace.clone();
-    let order = match moves::place(new, &known) {
+    let order = match transitions::place(new, &known) {
         Ok(order) => order,
         Err(refused) => return Ok(refused),
     };
@@ -92,7 +93,7 @@ fn earlier(tx: &Connection, idempotency: &Idempotency) -> Result<Option<Created>
         return Ok(None);
     };
     let order = rows::with_lines(tx, order)?;
-    Ok(Some(moves::replay(idempotency, &digest, order)))
+    Ok(Some(transitions::replay(idempotency, &digest, order)))
 }
 
 fn list(
@@ -122,16 +123,16 @@ fn list(
     Ok(page)
 }
 
-fn change_status(tx: &Connection, change: &StatusChange) -> Result<Moved, DbError> {
+fn change_status(tx: &Connection, change: &StatusChange) -> Result<TransitionResult, DbError> {
     let Some(order) = load(tx, change.order_id)? else {
-        return Ok(Moved::NotFound);
+        return Ok(TransitionResult::NotFound);
     };
-    let missing = if moves::move_looks_at_shelf(&order, change) {
+    let missing = if transitions::change_looks_at_stock(&order, change) {
         rows::missing(tx, &order)?
     } else {
         Vec::new()
     };
-    let decided = moves::change_status(order, change, &missing);
+    let decided = transitions::change_status(order, change, &missing);
     carry_out(tx, decided, &change.trace, change.now_ms)
 }
 
@@ -140,24 +141,24 @@ fn change_details(
     id: Uuid,
     details: OrderDetails,
     now_ms: i64,
-) -> Result<Moved, DbError> {
+) -> Result<TransitionResult, DbError> {
     let Some(order) = load(tx, id)? else {
-        return Ok(Moved::NotFound);
+        return Ok(TransitionResult::NotFound);
     };
-    let decided = moves::change_details(order, details, now_ms);
+    let decided = transitions::change_details(order, details, now_ms);
     carry_out(tx, decided, &EventTrace::default(), now_ms)
 }
 
 fn carry_out(
     tx: &Connection,
-    decided: Result<Decision, Moved>,
+    decided: Result<Decision, TransitionResult>,
     trace: &EventTrace,
     now_ms: i64,
-) -> Result<Moved, DbError> {
+) -> Result<TransitionResult, DbError> {
     match decided {
         Ok(decision) => {
             rows::write(tx, &decision, trace, now_ms)?;
-            Ok(Moved::Done(decision.order))
+            Ok(TransitionResult::Done(decision.order))
         }
         Err(refused) => Ok(refused),
     }

@@ -11,7 +11,7 @@ use super::{ShopFile, all, execute, find, parsed};
 use crate::db::DbError;
 use crate::event::{Event, EventTrace};
 use crate::money::Money;
-use crate::store::moves;
+use crate::store::transitions;
 use crate::store::{
     Applied, ChargeRecord, Consumer, Fact, Handling, OutboxRow, PipelineStore, StoreResult,
 };
@@ -98,12 +98,12 @@ fn apply(tx: &Connection, handling: &Handling, fact: Fact) -> Result<Applied, Db
     if !remember(tx, handling)? {
         return Ok(Applied::Duplicate);
     }
-    let missing = if moves::looks_at_shelf(&order, &fact) {
+    let missing = if transitions::looks_at_stock(&order, &fact) {
         rows::missing(tx, &order)?
     } else {
         Vec::new()
     };
-    let decision = moves::decide(order, fact, handling, &missing);
+    let decision = transitions::decide(order, fact, handling, &missing);
     rows::write(tx, &decision, &handling.trace, handling.now_ms)?;
     Ok(decision.into_applied())
 }
@@ -124,7 +124,7 @@ fn expire_unpaid(
     let mut ids = Vec::with_capacity(unpaid.len());
     for order in unpaid {
         ids.push(order.id);
-        let decision = moves::expire(rows::with_lines(tx, order)?, now_ms);
+        let decision = transitions::expire(rows::with_lines(tx, order)?, now_ms);
         rows::write(tx, &decision, &EventTrace::default(), now_ms)?;
     }
     Ok(ids)

@@ -8,7 +8,7 @@ use crate::db::DbError;
 use crate::event::{EventKind, EventTrace};
 use crate::money::{Amount, Money};
 use crate::order::{Order, OrderLine, PaymentMode, ProductId};
-use crate::store::moves::{self, Booking, Decision, Shelf};
+use crate::store::transitions::{self, Booking, Decision, StockChange};
 use crate::store::{ChargeRecord, Handling, Idempotency};
 
 /// One order with its lines.
@@ -119,7 +119,7 @@ pub(super) fn insert(
     Ok(())
 }
 
-/// Writes what was decided about an order: row, shelf, money and events.
+/// Writes what was decided about an order: row, stock, money and events.
 pub(super) fn write(
     tx: &Connection,
     decision: &Decision,
@@ -132,9 +132,9 @@ pub(super) fn write(
         Some(Booking::Refund(refund_id)) => book_refund(tx, order.id, refund_id, now_ms)?,
         None => {}
     }
-    match decision.shelf {
-        Some(Shelf::Take) => shift_stock(tx, order, -1)?,
-        Some(Shelf::PutBack) => shift_stock(tx, order, 1)?,
+    match decision.stock_change {
+        Some(StockChange::Take) => shift_stock(tx, order, -1)?,
+        Some(StockChange::PutBack) => shift_stock(tx, order, 1)?,
         None => {}
     }
     if decision.changed {
@@ -208,7 +208,7 @@ pub(super) fn emit(
     order: &Order,
     trace: &EventTrace,
 ) -> Result<(), DbError> {
-    let event = moves::event_about(order, kind, trace, Uuid::now_v7());
+    let event = transitions::event_about(order, kind, trace, Uuid::now_v7());
     let body =
         serde_json::to_string(&event).map_err(|error| DbError::Corrupt(error.to_string()))?;
     execute(
@@ -238,7 +238,7 @@ pub(super) fn remember(tx: &Connection, handling: &Handling) -> Result<bool, DbE
 /// change that until the commit.
 pub(super) fn missing(tx: &Connection, order: &Order) -> Result<Vec<ProductId>, DbError> {
     let mut missing = Vec::new();
-    for (id, quantity) in moves::pieces_of(order) {
+    for (id, quantity) in transitions::pieces_of(order) {
         let enough = find(
             tx,
             "SELECT 1 FROM products WHERE id = ?1 AND stock >= ?2",
@@ -253,7 +253,7 @@ pub(super) fn missing(tx: &Connection, order: &Order) -> Result<Vec<ProductId>, 
 }
 
 fn shift_stock(tx: &Connection, order: &Order, direction: i64) -> Result<(), DbError> {
-    for (id, quantity) in moves::pieces_of(order) {
+    for (id, quantity) in transitions::pieces_of(order) {
         execute(
             tx,
             "UPDATE products SET stock = stock + ?2 WHERE id = ?1",

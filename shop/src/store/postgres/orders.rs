@@ -12,9 +12,10 @@ use super::{Postgres, Sql, products};
 use crate::event::{EventKind, EventTrace};
 use crate::order::Order;
 use crate::page::Page;
-use crate::store::moves::{self, Decision};
+use crate::store::transitions::{self, Decision};
 use crate::store::{
-    Created, Idempotency, Moved, NewOrder, OrderDetails, OrderStore, StatusChange, StoreResult,
+    Created, Idempotency, NewOrder, OrderDetails, OrderStore, StatusChange, StoreResult,
+    TransitionResult,
 };
 
 #[async_trait]
@@ -81,7 +82,7 @@ impl OrderStore for Postgres {
         .await
     }
 
-    async fn change_status(&self, change: StatusChange) -> StoreResult<Moved> {
+    async fn change_status(&self, change: StatusChange) -> StoreResult<TransitionResult> {
         let moved = self
             .write(change, |tx, change| Box::pin(change_status(tx, change)))
             .await?;
@@ -94,13 +95,13 @@ impl OrderStore for Postgres {
         id: Uuid,
         details: OrderDetails,
         now_ms: i64,
-    ) -> StoreResult<Moved> {
+    ) -> StoreResult<TransitionResult> {
         self.write((id, details, now_ms), move |tx, (id, details, now_ms)| {
             Box::pin(async move {
                 let Some(order) = rows::hold(tx, *id).await? else {
-                    return Ok(Moved::NotFound);
+                    return Ok(TransitionResult::NotFound);
                 };
-                let decided = moves::change_details(order, details.clone(), *now_ms);
+                let decided = transitions::change_details(order, details.clone(), *now_ms);
                 carry_out(tx, decided, &EventTrace::default()).await
             })
         })
@@ -111,17 +112,21 @@ impl OrderStore for Postgres {
 /// Two statements when all goes well: prices are read, then everything is written at once. Only when that is
 /// not possible does it matter whether the key was used before.
 async fn create(tx: &mut PgConnection, new: &NewOrder) -> Sql<Created> {
-    let wanted = moves::products_wanted(&new.items);
+    let wanted = transitions::products_wanted(&new.items);
     let known = if wanted.is_empty() {
         HashMap::new()
     } else {
         products::by_ids(tx, wanted).await?
     };
     let idempotency = new.idempotency.as_ref();
-    let refused = match moves::place(new.clone(), &known) {
+    let refused = match transitions::place(new.clone(), &known) {
         Ok(order) => {
-            let event =
-                moves::event_about(&order, EventKind::OrderCreated, &new.trace, Uuid::now_v7());
+            let event = transitions::event_about(
+                &order,
+                EventKind::OrderCreated,
+                &new.trace,
+                Uuid::now_v7(),
+            );
             if rows::insert(tx, &order, idempotency, &event).await? {
                 return Ok(Created::New(order));
             }
@@ -137,16 +142,16 @@ async fn create(tx: &mut PgConnection, new: &NewOrder) -> Sql<Created> {
     earlier.or(refused).ok_or(sqlx::Error::RowNotFound)
 }
 
-async fn change_status(tx: &mut PgConnection, change: &StatusChange) -> Sql<Moved> {
+async fn change_status(tx: &mut PgConnection, change: &StatusChange) -> Sql<TransitionResult> {
     let Some(order) = rows::hold(tx, change.order_id).await? else {
-        return Ok(Moved::NotFound);
+        return Ok(TransitionResult::NotFound);
     };
-    let missing = if moves::move_looks_at_shelf(&order, change) {
+    let missing = if transitions::change_looks_at_stock(&order, change) {
         rows::hold_shelf(tx, &order).await?
     } else {
         Vec::new()
     };
-    let decided = moves::change_status(order, change, &missing);
+    let decided = transitions::change_status(order, change, &missing);
     carry_out(tx, decided, &change.trace).await
 }
 
@@ -165,20 +170,20 @@ async fn earlier(connection: &mut PgConnection, asked: &Idempotency) -> Sql<Opti
         .await?;
     row.map(|row| {
         let digest: &str = row.try_get("request_digest")?;
-        Ok(moves::replay(asked, digest, rows::read_order(&row)?))
+        Ok(transitions::replay(asked, digest, rows::read_order(&row)?))
     })
     .transpose()
 }
 
 async fn carry_out(
     tx: &mut PgConnection,
-    decided: Result<Decision, Moved>,
+    decided: Result<Decision, TransitionResult>,
     trace: &EventTrace,
-) -> Sql<Moved> {
+) -> Sql<TransitionResult> {
     match decided {
         Ok(decision) => {
             rows::write(tx, &decision, trace).await?;
-            Ok(Moved::Done(decision.order))
+            Ok(TransitionResult::Done(decision.order))
         }
         Err(refused) => Ok(refused),
     }

@@ -14,7 +14,7 @@ use super::id::Id;
 use super::rows::{self, order_columns};
 use super::{Postgres, Sql, damaged};
 use crate::event::EventTrace;
-use crate::store::moves;
+use crate::store::transitions;
 use crate::store::{
     Applied, ChargeRecord, Consumer, Fact, Handling, OutboxRow, PipelineStore, StoreResult,
 };
@@ -184,12 +184,12 @@ async fn apply(tx: &mut PgConnection, handling: &Handling, fact: &Fact) -> Sql<A
     if !is_new {
         return Ok(Applied::Duplicate);
     }
-    let missing = if moves::looks_at_shelf(&order, fact) {
+    let missing = if transitions::looks_at_stock(&order, fact) {
         rows::hold_shelf(tx, &order).await?
     } else {
         Vec::new()
     };
-    let decision = moves::decide(order, fact.clone(), handling, &missing);
+    let decision = transitions::decide(order, fact.clone(), handling, &missing);
     rows::write(tx, &decision, &handling.trace).await?;
     Ok(decision.into_applied())
 }
@@ -215,7 +215,7 @@ async fn expire_unpaid(
         .await?;
     let mut ids = Vec::with_capacity(unpaid.len());
     for row in &unpaid {
-        let decision = moves::expire(rows::read_order(row)?, now_ms);
+        let decision = transitions::expire(rows::read_order(row)?, now_ms);
         ids.push(decision.order.id);
         rows::write(tx, &decision, &EventTrace::default()).await?;
     }

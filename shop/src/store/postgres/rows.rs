@@ -11,7 +11,7 @@ use super::{Sql, damaged, u32_of};
 use crate::event::{Event, EventTrace};
 use crate::money::{Amount, Money};
 use crate::order::{Order, OrderLine, PaymentMode, ProductId};
-use crate::store::moves::{self, Booking, Decision, Shelf};
+use crate::store::transitions::{self, Booking, Decision, StockChange};
 use crate::store::{ChargeRecord, Handling, Idempotency};
 
 /// The lines of the order in row `o`, in one column.
@@ -114,10 +114,10 @@ pub(super) async fn hold_and_remember(
         .transpose()
 }
 
-/// Holds the shelf of the order's products until the transaction ends, by rising id, so that two orders
+/// Holds the stock of the order's products until the transaction ends, by rising id, so that two orders
 /// never wait for each other. Returns the products that do not suffice.
 pub(super) async fn hold_shelf(tx: &mut PgConnection, order: &Order) -> Sql<Vec<ProductId>> {
-    let pieces = moves::pieces_of(order);
+    let pieces = transitions::pieces_of(order);
     let ids: Vec<ProductId> = pieces.iter().map(|(id, _)| *id).collect();
     let rows: Vec<(ProductId, i64)> = sqlx::query_as(
         "SELECT id, stock FROM products WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE",
@@ -170,7 +170,7 @@ const MOVE_AND_REFUND: &str = move_statement!(
 
 type Arguments<'q> = sqlx::query::Query<'q, sqlx::Postgres, sqlx::postgres::PgArguments>;
 
-/// Writes what was decided about an order: row, shelf, money and events, in one statement.
+/// Writes what was decided about an order: row, stock, money and events, in one statement.
 pub(super) async fn write(
     tx: &mut PgConnection,
     decision: &Decision,
@@ -180,15 +180,15 @@ pub(super) async fn write(
         return Ok(());
     }
     let order = &decision.order;
-    let statement = match (&decision.booking, decision.shelf) {
+    let statement = match (&decision.booking, decision.stock_change) {
         (Some(Booking::Charge(charge)), _) => {
             bind_charge(bind_move(MOVE_AND_CHARGE, decision, trace)?, charge)
         }
         (Some(Booking::Refund(id)), _) => bind_move(MOVE_AND_REFUND, decision, trace)?.bind(id),
-        (None, Some(Shelf::Take)) => {
+        (None, Some(StockChange::Take)) => {
             bind_pieces(bind_move(MOVE_AND_SHELF, decision, trace)?, order, -1)
         }
-        (None, Some(Shelf::PutBack)) => {
+        (None, Some(StockChange::PutBack)) => {
             hold_shelf(tx, order).await?;
             bind_pieces(bind_move(MOVE_AND_SHELF, decision, trace)?, order, 1)
         }
@@ -202,7 +202,7 @@ fn bind_move<'q>(sql: &'q str, decision: &'q Decision, trace: &EventTrace) -> Sq
     let order = &decision.order;
     let events = decision.events.iter();
     let events: Vec<Event> = events
-        .map(|kind| moves::event_about(order, *kind, trace, Uuid::now_v7()))
+        .map(|kind| transitions::event_about(order, *kind, trace, Uuid::now_v7()))
         .collect();
     let ids: Vec<Id> = events.iter().map(|event| Id(event.event_id)).collect();
     let bodies = events.iter().map(serde_json::to_string);
@@ -228,7 +228,7 @@ fn bind_charge<'q>(statement: Arguments<'q>, charge: &'q ChargeRecord) -> Argume
 }
 
 fn bind_pieces<'q>(statement: Arguments<'q>, order: &Order, direction: i64) -> Arguments<'q> {
-    let pieces = moves::pieces_of(order).into_iter();
+    let pieces = transitions::pieces_of(order).into_iter();
     let (ids, shifts): (Vec<i64>, Vec<i64>) = pieces
         .map(|(id, quantity)| (id, direction * i64::from(quantity)))
         .unzip();

@@ -42,14 +42,14 @@ pub(super) async fn cut_after<T>(polls: u32, work: impl Future<Output = T>) -> O
 }
 
 /// A store with one connection, so that whoever comes next gets what the last one left behind.
-struct Place {
+struct TestStores {
     store: Arc<Postgres>,
     product: ProductId,
     witness: PgConnection,
     _database: TestDatabase,
 }
 
-impl Place {
+impl TestStores {
     async fn fresh() -> Self {
         let database = TestDatabase::fresh();
         let url = Secret::new(database.url());
@@ -59,7 +59,7 @@ impl Place {
         let product = ProductStore::add(&*store, new_product())
             .await
             .expect("adds");
-        Place {
+        TestStores {
             store,
             product: product.id,
             witness: address::connect(&url).await.expect("connects"),
@@ -208,7 +208,7 @@ fn user() -> User {
 }
 
 /// An order that an operation needs, made without being cut.
-async fn order(place: &Place) -> Uuid {
+async fn order(place: &TestStores) -> Uuid {
     place.cut_after(None);
     let order = new_order(place.product);
     let id = order.id;
@@ -220,7 +220,7 @@ async fn order(place: &Place) -> Uuid {
 macro_rules! operations {
     ($place:ident, $($name:literal: $prepare:expr => |$store:ident, $given:ident| $operation:expr;)+) => {
         &[$(($name, {
-            fn run<'p>($place: &'p Place, polls: Option<u32>) -> BoxFuture<'p, StoreResult<()>> {
+            fn run<'p>($place: &'p TestStores, polls: Option<u32>) -> BoxFuture<'p, StoreResult<()>> {
                 Box::pin(async move {
                     let $given = $prepare;
                     $place.cut_after(polls);
@@ -233,7 +233,7 @@ macro_rules! operations {
     };
 }
 
-type Operation = for<'p> fn(&'p Place, Option<u32>) -> BoxFuture<'p, StoreResult<()>>;
+type Operation = for<'p> fn(&'p TestStores, Option<u32>) -> BoxFuture<'p, StoreResult<()>>;
 
 const OPERATIONS: &[(&str, Operation)] = operations! { place,
     "products.get": () => |store, _given| ProductStore::get(store, place.product);
@@ -279,7 +279,7 @@ const OPERATIONS: &[(&str, Operation)] = operations! { place,
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_operation_cut_anywhere_leaves_nothing_behind() {
-    let mut place = Place::fresh().await;
+    let mut place = TestStores::fresh().await;
     let mut cuts = 0;
     for (name, operation) in OPERATIONS {
         let mut polls = 0;
@@ -304,7 +304,7 @@ async fn an_operation_cut_anywhere_leaves_nothing_behind() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_operation_whose_caller_goes_comes_to_its_end() {
-    let mut place = Place::fresh().await;
+    let mut place = TestStores::fresh().await;
     for (name, operation) in OPERATIONS {
         let mut polls = 0;
         loop {
@@ -324,7 +324,7 @@ async fn an_operation_whose_caller_goes_comes_to_its_end() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_nobody_waits_for_any_more_happens_all_the_same() {
-    let mut place = Place::fresh().await;
+    let mut place = TestStores::fresh().await;
     let order = new_order(place.product);
     let id = order.id;
     let left = cut_after(1, OrderStore::create(&*place.store, order)).await;
@@ -339,7 +339,7 @@ async fn what_nobody_waits_for_any_more_happens_all_the_same() {
 /// Nothing is written on a connection that somebody else left in a transaction, and nobody gets it again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_inside_a_transaction_is_not_written_to() {
-    let mut place = Place::fresh().await;
+    let mut place = TestStores::fresh().await;
     let mut stray = place.store.pool.acquire().await.expect("a connection");
     stray.execute(sqlx::raw_sql("BEGIN")).await.expect("begins");
     let of_stray: i32 = sqlx::query_scalar("SELECT pg_backend_pid()")
@@ -365,7 +365,7 @@ async fn a_connection_inside_a_transaction_is_not_written_to() {
 /// A transaction in which a statement failed is not acknowledged, even by work that hides the failure.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_failure_that_the_work_hides_is_no_success() {
-    let mut place = Place::fresh().await;
+    let mut place = TestStores::fresh().await;
     let hidden = place
         .store
         .write((), |tx, ()| {

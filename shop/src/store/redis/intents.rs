@@ -11,7 +11,8 @@ use super::script::Change;
 use super::{ROUNDS_MAX, RedisStore, contended, decode, encode};
 use crate::money::{Currency, Money};
 use crate::store::{
-    INTENT_KEPT_MS, Intent, IntentChange, IntentMoved, IntentStatus, IntentStore, StoreResult,
+    INTENT_KEPT_MS, Intent, IntentChange, IntentStatus, IntentStore, IntentTransitionResult,
+    StoreResult,
 };
 
 /// An intent is kept at least this long after a move, however late the move came.
@@ -38,7 +39,7 @@ impl IntentStore for RedisStore {
         Ok(intent.filter(|intent| !intent.has_lapsed(now_ms)))
     }
 
-    async fn change(&self, change: IntentChange) -> StoreResult<IntentMoved> {
+    async fn change(&self, change: IntentChange) -> StoreResult<IntentTransitionResult> {
         for _ in 0..ROUNDS_MAX {
             let (to_write, outcome) = self.intent_change(&change).await?;
             if to_write.commit(&self.connection).await? {
@@ -118,7 +119,10 @@ impl RedisStore {
     }
 
     /// What moves an intent, and what became of the move once that is written.
-    async fn intent_change(&self, change: &IntentChange) -> StoreResult<(Change, IntentMoved)> {
+    async fn intent_change(
+        &self,
+        change: &IntentChange,
+    ) -> StoreResult<(Change, IntentTransitionResult)> {
         let key = self.intent_key(&change.id);
         let webhook = change.webhook_event_id.as_deref();
         let webhook_key = webhook.map(|id| self.key("webhook", id));
@@ -130,12 +134,12 @@ impl RedisStore {
         let intent = text.map(read).transpose()?;
         let Some(intent) = intent.filter(|intent: &Intent| !intent.has_lapsed(change.now_ms))
         else {
-            return Ok((Change::new(), IntentMoved::NotFound));
+            return Ok((Change::new(), IntentTransitionResult::NotFound));
         };
         let mut to_write = Change::new().expect(&key, text);
         if let Some(webhook_key) = &webhook_key {
             if found.get(1).is_some_and(Option::is_some) {
-                return Ok((Change::new(), IntentMoved::Duplicate(intent)));
+                return Ok((Change::new(), IntentTransitionResult::Duplicate(intent)));
             }
             let kept = Duration::from_millis(INTENT_KEPT_MS.unsigned_abs());
             to_write = to_write
@@ -143,10 +147,10 @@ impl RedisStore {
                 .set(webhook_key, "seen", Some(kept));
         }
         match intent.moved(change) {
-            None => Ok((to_write, IntentMoved::Refused(intent))),
+            None => Ok((to_write, IntentTransitionResult::Refused(intent))),
             Some(moved) => {
                 let to_write = self.write_move(to_write, &key, &moved, change.now_ms)?;
-                Ok((to_write, IntentMoved::Done(moved)))
+                Ok((to_write, IntentTransitionResult::Done(moved)))
             }
         }
     }

@@ -55,7 +55,7 @@ async fn get(sessions: &Sessions, id: &str, now: i64) -> Option<Intent> {
         .expect("the store answers")
 }
 
-async fn change(sessions: &Sessions, change: IntentChange) -> IntentMoved {
+async fn change(sessions: &Sessions, change: IntentChange) -> IntentTransitionResult {
     sessions
         .intents
         .change(change)
@@ -140,11 +140,11 @@ pub(crate) async fn moves_are_guarded(sessions: Sessions) {
     };
     assert_eq!(
         change(&sessions, charged.clone()).await,
-        IntentMoved::Done(moved.clone())
+        IntentTransitionResult::Done(moved.clone())
     );
     assert_eq!(
         change(&sessions, charged).await,
-        IntentMoved::Refused(moved.clone())
+        IntentTransitionResult::Refused(moved.clone())
     );
     assert_eq!(get(&sessions, "a", now).await, Some(moved.clone()));
     let declined = IntentChange {
@@ -156,9 +156,15 @@ pub(crate) async fn moves_are_guarded(sessions: Sessions) {
         reason: Some("declined".into()),
         ..moved
     };
-    assert_eq!(change(&sessions, declined).await, IntentMoved::Done(failed));
+    assert_eq!(
+        change(&sessions, declined).await,
+        IntentTransitionResult::Done(failed)
+    );
     let nobody = to("nobody", RequiresConfirmation, Processing, now);
-    assert_eq!(change(&sessions, nobody).await, IntentMoved::NotFound);
+    assert_eq!(
+        change(&sessions, nobody).await,
+        IntentTransitionResult::NotFound
+    );
 }
 
 /// Of many who want the same move, one makes it.
@@ -170,7 +176,10 @@ pub(crate) async fn racing_moves_have_one_winner(sessions: Sessions) {
         let sessions = sessions.clone();
         crowd.spawn(async move {
             let wanted = to("a", RequiresConfirmation, Processing, now);
-            matches!(change(&sessions, wanted).await, IntentMoved::Done(_))
+            matches!(
+                change(&sessions, wanted).await,
+                IntentTransitionResult::Done(_)
+            )
         });
     }
     let won = crowd.join_all().await;
@@ -188,21 +197,30 @@ pub(crate) async fn a_webhook_counts_once(sessions: Sessions) {
         ..to(id, from, to_status, now)
     };
     let first = change(&sessions, hook("a", "e1", RequiresConfirmation, Processing)).await;
-    assert!(matches!(first, IntentMoved::Done(_)), "{first:?}");
+    assert!(
+        matches!(first, IntentTransitionResult::Done(_)),
+        "{first:?}"
+    );
     let again = change(&sessions, hook("a", "e1", Processing, Succeeded)).await;
     assert!(
-        matches!(&again, IntentMoved::Duplicate(now) if now.status == Processing),
+        matches!(&again, IntentTransitionResult::Duplicate(now) if now.status == Processing),
         "{again:?}"
     );
     let refused = change(&sessions, hook("b", "e2", Processing, Succeeded)).await;
-    assert!(matches!(refused, IntentMoved::Refused(_)), "{refused:?}");
+    assert!(
+        matches!(refused, IntentTransitionResult::Refused(_)),
+        "{refused:?}"
+    );
     let again = change(&sessions, hook("b", "e2", RequiresConfirmation, Processing)).await;
-    assert!(matches!(again, IntentMoved::Duplicate(_)), "{again:?}");
+    assert!(
+        matches!(again, IntentTransitionResult::Duplicate(_)),
+        "{again:?}"
+    );
     let missing = change(&sessions, hook("none", "e3", Processing, Succeeded)).await;
-    assert_eq!(missing, IntentMoved::NotFound);
+    assert_eq!(missing, IntentTransitionResult::NotFound);
     let later = change(&sessions, hook("a", "e3", Processing, Succeeded)).await;
     assert!(
-        matches!(later, IntentMoved::Done(_)),
+        matches!(later, IntentTransitionResult::Done(_)),
         "a webhook that found nothing is not remembered"
     );
 }
@@ -222,7 +240,10 @@ pub(crate) async fn an_intent_lapses_unless_it_is_charged(sessions: Sessions) {
     assert!(get(&sessions, "waits", lapsed - 1).await.is_some());
     assert_eq!(get(&sessions, "waits", lapsed).await, None);
     let late = to("waits", RequiresConfirmation, Processing, lapsed);
-    assert_eq!(change(&sessions, late).await, IntentMoved::NotFound);
+    assert_eq!(
+        change(&sessions, late).await,
+        IntentTransitionResult::NotFound
+    );
     assert!(get(&sessions, "charged", lapsed).await.is_some());
 }
 

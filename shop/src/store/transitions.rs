@@ -12,8 +12,8 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 use super::{
-    Applied, ChargeRecord, Created, Fact, Handling, Idempotency, Moved, NewItems, NewOrder,
-    OrderDetails, Product, StatusChange,
+    Applied, ChargeRecord, Created, Fact, Handling, Idempotency, NewItems, NewOrder, OrderDetails,
+    Product, StatusChange, TransitionResult,
 };
 use crate::event::{Event, EventKind, EventTrace};
 use crate::money::{Amount, Currency, Money};
@@ -24,9 +24,9 @@ const EXPIRED_REASON: &str = "payment_expired";
 /// Reason of an order whose products were gone.
 const OUT_OF_STOCK_REASON: &str = "out_of_stock";
 
-/// What happens to the shelf.
+/// What happens to the stock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Shelf {
+pub(super) enum StockChange {
     /// The order's pieces leave it.
     Take,
     /// The order's pieces come back.
@@ -49,8 +49,8 @@ pub(super) struct Decision {
     pub(super) order: Order,
     /// Whether the order differs from before.
     pub(super) changed: bool,
-    /// What happens to the shelf.
-    pub(super) shelf: Option<Shelf>,
+    /// What happens to the stock.
+    pub(super) stock_change: Option<StockChange>,
     /// What is written down about money.
     pub(super) booking: Option<Booking>,
     /// The events that follow, in this order.
@@ -64,7 +64,7 @@ impl Decision {
         Decision {
             order,
             changed: false,
-            shelf: None,
+            stock_change: None,
             booking: None,
             events: Vec::new(),
             obsolete,
@@ -99,9 +99,9 @@ impl Decision {
         self
     }
 
-    fn with_shelf(mut self, shelf: Shelf) -> Self {
-        self.order.stock_held = shelf == Shelf::Take;
-        self.shelf = Some(shelf);
+    fn with_stock_change(mut self, stock_change: StockChange) -> Self {
+        self.order.stock_held = stock_change == StockChange::Take;
+        self.stock_change = Some(stock_change);
         self
     }
 
@@ -124,13 +124,13 @@ fn called_off(status: OrderStatus) -> bool {
     matches!(status, OrderStatus::Cancelled | OrderStatus::Failed)
 }
 
-/// Whether the decision depends on the shelf, so that the store has to look (and to hold) it first.
-pub(super) fn looks_at_shelf(order: &Order, fact: &Fact) -> bool {
+/// Whether the decision depends on the stock, so that the store has to look (and to hold) it first.
+pub(super) fn looks_at_stock(order: &Order, fact: &Fact) -> bool {
     matches!(fact, Fact::StockWanted) && order.status == OrderStatus::Paid
 }
 
 /// What an event does to an order. `missing` are the products whose stock does not suffice, if the
-/// decision [`looks_at_shelf`].
+/// decision [`looks_at_stock`].
 pub(super) fn decide(
     order: Order,
     fact: Fact,
@@ -186,7 +186,7 @@ fn stock_wanted(order: Order, missing: &[ProductId], now_ms: i64) -> Decision {
             .then(EventKind::InventoryFailed);
     }
     Decision::moved(order, OrderStatus::Reserved, None, now_ms)
-        .with_shelf(Shelf::Take)
+        .with_stock_change(StockChange::Take)
         .then(EventKind::InventoryReserved)
 }
 
@@ -194,7 +194,7 @@ fn stock_returned(order: Order, now_ms: i64) -> Decision {
     if !(called_off(order.status) && order.stock_held) {
         return Decision::unchanged(order, true);
     }
-    Decision::changed(order, now_ms).with_shelf(Shelf::PutBack)
+    Decision::changed(order, now_ms).with_stock_change(StockChange::PutBack)
 }
 
 fn refunded(mut order: Order, refund_id: String, now_ms: i64) -> Decision {
@@ -213,8 +213,8 @@ pub(super) fn expire(order: Order, now_ms: i64) -> Decision {
     Decision::moved(order, OrderStatus::Cancelled, reason, now_ms).then(EventKind::OrderCancelled)
 }
 
-/// Whether a move that somebody asks for depends on the shelf.
-pub(super) fn move_looks_at_shelf(order: &Order, change: &StatusChange) -> bool {
+/// Whether a move that somebody asks for depends on the stock.
+pub(super) fn change_looks_at_stock(order: &Order, change: &StatusChange) -> bool {
     change.to == OrderStatus::Reserved && order.status.may_become(change.to)
 }
 
@@ -223,19 +223,19 @@ pub(super) fn change_status(
     mut order: Order,
     change: &StatusChange,
     missing: &[ProductId],
-) -> Result<Decision, Moved> {
+) -> Result<Decision, TransitionResult> {
     if !order.status.may_become(change.to) {
-        return Err(Moved::Illegal(order.status));
+        return Err(TransitionResult::Illegal(order.status));
     }
     if !missing.is_empty() {
-        return Err(Moved::OutOfStock(missing.to_vec()));
+        return Err(TransitionResult::OutOfStock(missing.to_vec()));
     }
     if change.to == OrderStatus::Paid {
         order.payment = PaymentState::External;
     }
     let mut decision = Decision::moved(order, change.to, change.reason.clone(), change.now_ms);
     if change.to == OrderStatus::Reserved {
-        decision = decision.with_shelf(Shelf::Take);
+        decision = decision.with_stock_change(StockChange::Take);
     }
     decision.events.extend(event_of_move(change.to));
     Ok(decision)
@@ -256,9 +256,9 @@ pub(super) fn change_details(
     mut order: Order,
     details: OrderDetails,
     now_ms: i64,
-) -> Result<Decision, Moved> {
+) -> Result<Decision, TransitionResult> {
     if order.status != OrderStatus::Pending {
-        return Err(Moved::Illegal(order.status));
+        return Err(TransitionResult::Illegal(order.status));
     }
     order.email = details.email.or(order.email);
     order.shipping_address = details.shipping_address.or(order.shipping_address);
