@@ -29,6 +29,7 @@ mod floor;
 mod idempotency;
 mod pacer;
 pub mod plan;
+mod preflight;
 pub mod preview;
 mod shopper;
 pub mod timer;

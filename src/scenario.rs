@@ -219,7 +219,7 @@ pub struct Browser {
     pub inject_all: bool,
     /// Whether `baggage` is sent.
     pub baggage: bool,
-    /// Whether a cross-origin preflight precedes a request whose (method, path, headers) has not been seen by this shopper.
+    /// Whether a cross-origin preflight precedes a request whose (method, path, headers) this shopper has no permission for.
     pub preflight: bool,
 }
 

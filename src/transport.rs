@@ -123,6 +123,8 @@ pub enum Failure {
     UnaskedUpgrade,
     /// The body was larger than allowed.
     BodyTooLarge,
+    /// The target did not allow a cross-origin request when it was asked; a browser does not send it then.
+    PreflightRefused,
     /// More redirects than allowed.
     Redirects,
     /// A redirect whose `Location` is no place for a request.
@@ -154,6 +156,7 @@ impl Failure {
             Self::HeadTooLarge => "head_too_large",
             Self::UnaskedUpgrade => "unasked_upgrade",
             Self::BodyTooLarge => "body_too_large",
+            Self::PreflightRefused => "preflight_refused",
             Self::Redirects => "too_many_redirects",
             Self::BadRedirect => "bad_redirect",
             Self::BadRequest => "bad_request",

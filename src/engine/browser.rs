@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{
-    ACCEPT_LANGUAGE, AUTHORIZATION, COOKIE, HOST, HeaderName, HeaderValue, LOCATION, ORIGIN,
+    ACCEPT_LANGUAGE, AUTHORIZATION, COOKIE, HOST, HeaderValue, LOCATION, ORIGIN,
     PROXY_AUTHORIZATION, USER_AGENT,
 };
 use http::uri::PathAndQuery;
@@ -18,25 +18,10 @@ use telemetry::trace::Propagators;
 
 use super::cookies::CookieJar;
 use super::plan::locate;
+use super::preflight::{Permissions, Preflight};
 use crate::scenario::{self, Propagator, Scenario, TraceStyle};
 use crate::shopper::{Shopper, World};
-use crate::transport::{Answer, Exchange, Failure, Origin, Outgoing, Reading, Transport};
-
-/// Requests that one shopper need not ask permission for again; the oldest go first.
-const ALLOWED_MAX: usize = 256;
-
-/// Headers that a page may set across origins without a preflight (Fetch standard, CORS-safelisted request headers), and
-/// those that the browser sets itself.
-const SAFELISTED: [&str; 8] = [
-    "accept",
-    "accept-language",
-    "content-language",
-    "user-agent",
-    "cookie",
-    "origin",
-    "host",
-    "content-length",
-];
+use crate::transport::{Exchange, Failure, Origin, Outgoing, Reading, Transport};
 
 /// What is the same for all shoppers of a worker.
 pub(super) struct BrowserSetup {
@@ -53,8 +38,8 @@ pub(super) struct BrowserState {
     accept_language: HeaderValue,
     session: Option<BrowserSession>,
     cookies: CookieJar,
-    /// Requests that have been allowed by a preflight: hash of method, path and header names.
-    allowed: Vec<u64>,
+    /// What preflights have allowed; written while the requests that they come before are on their way.
+    permissions: RefCell<Permissions>,
 }
 
 impl BrowserSetup {
@@ -83,7 +68,7 @@ impl BrowserSetup {
                 .as_ref()
                 .map(|plan| plan.session(shopper.session(), Visitor::default())),
             cookies: CookieJar::default(),
-            allowed: Vec::new(),
+            permissions: RefCell::default(),
         }
     }
 
@@ -121,36 +106,12 @@ impl BrowserSetup {
         }
     }
 
-    fn preflight_of(&self, state: &BrowserState, outgoing: &Outgoing) -> Option<Outgoing> {
-        if !self.preflight || state.allowed.contains(&fingerprint(outgoing)) {
+    fn preflight_of(&self, state: &BrowserState, outgoing: &Outgoing) -> Option<Preflight> {
+        if !self.preflight {
             return None;
         }
-        let names = unsafe_names(outgoing);
-        let simple = matches!(outgoing.method, Method::GET | Method::HEAD | Method::POST);
-        if simple && names.is_empty() {
-            return None;
-        }
-        let mut headers = HeaderMap::new();
-        headers.insert(HOST, outgoing.origin.authority.clone());
-        headers.insert(USER_AGENT, state.user_agent.clone());
-        headers.insert(ORIGIN, self.origin.clone());
-        headers.insert(
-            "access-control-request-method",
-            HeaderValue::from_str(outgoing.method.as_str()).ok()?,
-        );
-        if !names.is_empty() {
-            headers.insert(
-                "access-control-request-headers",
-                HeaderValue::from_str(&names.join(",")).ok()?,
-            );
-        }
-        Some(Outgoing {
-            origin: outgoing.origin.clone(),
-            method: Method::OPTIONS,
-            path: outgoing.path.clone(),
-            headers,
-            body: Bytes::new(),
-        })
+        let permissions = state.permissions.borrow();
+        Preflight::of(outgoing, &permissions, &self.origin, &state.user_agent)
     }
 }
 
@@ -183,60 +144,10 @@ fn trace_config(browser: &scenario::Browser) -> BrowserConfig {
     }
 }
 
-/// Names of the headers that need the target's permission: sorted, lower case.
-fn unsafe_names(outgoing: &Outgoing) -> Vec<&str> {
-    let mut names: Vec<&str> = outgoing
-        .headers
-        .iter()
-        .filter(|(name, value)| {
-            !SAFELISTED.contains(&name.as_str()) && !is_simple_content_type(name, value)
-        })
-        .map(|(name, _)| name.as_str())
-        .collect();
-    names.sort_unstable();
-    names.dedup();
-    names
-}
-
-fn is_simple_content_type(name: &HeaderName, value: &HeaderValue) -> bool {
-    let simple: [&[u8]; 3] = [
-        b"application/x-www-form-urlencoded",
-        b"multipart/form-data",
-        b"text/plain",
-    ];
-    *name == http::header::CONTENT_TYPE
-        && simple
-            .iter()
-            .any(|simple| value.as_bytes().starts_with(simple))
-}
-
-fn fingerprint(outgoing: &Outgoing) -> u64 {
-    use std::hash::{DefaultHasher, Hash, Hasher};
-    let mut hasher = DefaultHasher::new();
-    outgoing.origin.authority.hash(&mut hasher);
-    outgoing.method.hash(&mut hasher);
-    outgoing.path.path().hash(&mut hasher);
-    unsafe_names(outgoing).hash(&mut hasher);
-    hasher.finish()
-}
-
 impl BrowserState {
     /// Keeps the cookies of an answer from this origin, and forgets those that it deletes.
     pub(super) fn remember_cookies(&mut self, origin: &Origin, headers: &HeaderMap) {
         self.cookies.store(origin, headers);
-    }
-
-    /// The target has allowed this request.
-    pub(super) fn remember_preflight(&mut self, outgoing: &Outgoing) {
-        if outgoing.headers.contains_key(ORIGIN) {
-            let fingerprint = fingerprint(outgoing);
-            if !self.allowed.contains(&fingerprint) {
-                if self.allowed.len() == ALLOWED_MAX {
-                    self.allowed.remove(0);
-                }
-                self.allowed.push(fingerprint);
-            }
-        }
     }
 }
 
@@ -284,16 +195,9 @@ impl<T: Transport> Route<'_, T> {
         reading: Reading,
     ) -> Fetched {
         if let Some(preflight) = setup.preflight_of(state, outgoing) {
-            // The request itself follows the answer at once.
-            let reading = Reading {
-                may_wait: false,
-                ..reading
-            };
             // Rare ways are boxed, so that thousands of waiting shoppers do not carry their state.
-            let exchange = Box::pin(self.exchange(&preflight, reading)).await;
-            let allowed = |answer: &Answer| answer.status.is_success();
-            if !exchange.result.as_ref().is_ok_and(allowed) {
-                return exchange.into();
+            if let Some(refused) = Box::pin(self.ask(state, &preflight, reading)).await {
+                return refused.into();
             }
         }
         let first = self.exchange(outgoing, reading).await;
@@ -301,6 +205,32 @@ impl<T: Transport> Route<'_, T> {
             return Box::pin(self.follow(state, outgoing.clone(), first, reading)).await;
         }
         first.into()
+    }
+
+    /// Asks for permission. Comes back with what the request ends in when there is none: it is not sent then.
+    async fn ask(
+        &self,
+        state: &BrowserState,
+        preflight: &Preflight,
+        reading: Reading,
+    ) -> Option<Exchange> {
+        // The request itself follows the answer at once.
+        let reading = Reading {
+            may_wait: false,
+            ..reading
+        };
+        let mut exchange = self.exchange(&preflight.question, reading).await;
+        let granted = match &exchange.result {
+            Ok(answer) => preflight.granted(answer.status, &answer.headers),
+            Err(_) => return Some(exchange),
+        };
+        if let Some(max_age) = granted {
+            let mut permissions = state.permissions.borrow_mut();
+            permissions.keep(preflight.request, exchange.done, max_age);
+            return None;
+        }
+        exchange.result = Err(Failure::PreflightRefused);
+        Some(exchange)
     }
 
     async fn exchange(&self, outgoing: &Outgoing, reading: Reading) -> Exchange {

@@ -279,7 +279,6 @@ impl<T: Transport> Visit<T> {
             self.browser.remember_cookies(&hop.origin, &hop.headers);
         }
         if let Ok(outgoing) = &pending.outgoing {
-            self.browser.remember_preflight(outgoing);
             if let Ok(answer) = &exchange.result {
                 let origin = fetched.moved_to.as_ref().unwrap_or(&outgoing.origin);
                 self.browser.remember_cookies(origin, &answer.headers);

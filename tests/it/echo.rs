@@ -47,6 +47,9 @@ impl Recorded {
     }
 }
 
+/// What preflights are answered with: a status, and headers in place of those that allow all that is asked for.
+pub(crate) type Refusal = (u16, &'static [(&'static str, &'static str)]);
+
 /// A running echo server; dropped, it stops.
 pub(crate) struct Echo {
     address: SocketAddr,
@@ -58,11 +61,20 @@ pub(crate) struct Echo {
 impl Echo {
     /// Answers at once.
     pub(crate) fn start() -> Self {
-        Self::after(Duration::ZERO)
+        Self::with(Duration::ZERO, None)
     }
 
     /// Answers after a while.
     pub(crate) fn after(delay: Duration) -> Self {
+        Self::with(delay, None)
+    }
+
+    /// Answers preflights in this way.
+    pub(crate) fn refusing(refusal: Refusal) -> Self {
+        Self::with(Duration::ZERO, Some(refusal))
+    }
+
+    fn with(delay: Duration, refusal: Option<Refusal>) -> Self {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("an address");
         let seen = Arc::new(Mutex::new(Vec::new()));
@@ -73,7 +85,7 @@ impl Echo {
                 .enable_all()
                 .build()
                 .expect("a runtime");
-            runtime.block_on(serve(listener, recorder, delay, stopped));
+            runtime.block_on(serve(listener, recorder, (delay, refusal), stopped));
         });
         Self {
             address,
@@ -114,7 +126,7 @@ impl Drop for Echo {
 async fn serve(
     listener: std::net::TcpListener,
     seen: Arc<Mutex<Vec<Recorded>>>,
-    delay: Duration,
+    manner: (Duration, Option<Refusal>),
     mut stopped: oneshot::Receiver<()>,
 ) {
     listener.set_nonblocking(true).expect("a socket");
@@ -130,7 +142,7 @@ async fn serve(
         };
         let seen = seen.clone();
         connections.spawn(async move {
-            let service = service_fn(|request| answer(number, request, &seen, delay));
+            let service = service_fn(|request| answer(number, request, &seen, manner));
             // The client may go when it likes.
             let _ = hyper::server::conn::http1::Builder::new()
                 .serve_connection(TokioIo::new(stream), service)
@@ -144,7 +156,7 @@ async fn answer(
     connection: u32,
     request: Request<Incoming>,
     seen: &Mutex<Vec<Recorded>>,
-    delay: Duration,
+    (delay, refusal): (Duration, Option<Refusal>),
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let (head, body) = request.into_parts();
     let body = body
@@ -169,12 +181,44 @@ async fn answer(
             .collect(),
         body: String::from_utf8_lossy(&body).into_owned(),
     };
-    let response = respond(&recorded);
+    let response = match recorded.method.as_str() {
+        "OPTIONS" => permit(&recorded, refusal),
+        _ => respond(&recorded),
+    };
     seen.lock().expect("no recorder panicked").push(recorded);
     if !delay.is_zero() {
         tokio::time::sleep(delay).await;
     }
     Ok(response)
+}
+
+/// The answer to a preflight.
+fn permit(asked: &Recorded, refusal: Option<Refusal>) -> Response<Full<Bytes>> {
+    let mut response = Response::builder().status(refusal.map_or(204, |(status, _)| status));
+    let granted = [
+        ("access-control-allow-origin", "origin"),
+        (
+            "access-control-allow-methods",
+            "access-control-request-method",
+        ),
+        (
+            "access-control-allow-headers",
+            "access-control-request-headers",
+        ),
+    ];
+    match refusal {
+        Some((_, headers)) => {
+            for (name, value) in headers {
+                response = response.header(*name, *value);
+            }
+        }
+        None => {
+            for (name, asked_as) in granted {
+                response = response.header(name, asked.header(asked_as).unwrap_or_default());
+            }
+        }
+    }
+    response.body(Full::default()).expect("a response")
 }
 
 /// Ids in the answer depend on the request alone, so that what shoppers send next can be compared between runs.

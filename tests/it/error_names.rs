@@ -55,3 +55,41 @@ fn an_authors_check_keeps_its_name() {
         assert_eq!(errors_of(nameless, &echo.url()), ["status_200"]);
     }
 }
+
+#[test]
+fn a_preflight_that_does_not_allow_a_request_keeps_it_from_being_sent() {
+    let allow_all = [
+        ("access-control-allow-origin", "*"),
+        ("access-control-allow-methods", "*"),
+        ("access-control-allow-headers", "*"),
+        ("location", "/elsewhere"),
+    ];
+    let allow_all: &'static [_] = Box::leak(Box::new(allow_all));
+    let ways: [(u16, &[(&str, &str)]); 4] = [
+        (403, allow_all),
+        (302, allow_all),
+        (204, &allow_all[1..]),
+        (204, &allow_all[..2]),
+    ];
+    for refusal in ways {
+        let echo = Echo::refusing(refusal);
+        let scenario = "name: refused
+load: { model: one-by-one, journeys: 1 }
+browser: { preflight: true }
+journeys:
+  - name: look
+    steps:
+      - { get: /page, on-error: go-on }
+      - { get: /page, on-error: go-on }
+";
+        let (_, report) = Run::of(scenario).with(&["--target", &echo.url()]).finish();
+        assert_eq!(
+            errors(&report),
+            [("preflight_refused".to_owned(), 2)].into(),
+            "{refusal:?}"
+        );
+        let seen = echo.seen();
+        let methods: Vec<&str> = seen.iter().map(|sent| sent.method.as_str()).collect();
+        assert_eq!(methods, ["OPTIONS", "OPTIONS"], "{refusal:?}");
+    }
+}
