@@ -33,9 +33,11 @@ mod preflight;
 pub mod preview;
 mod shopper;
 pub mod timer;
+mod window_sender;
 mod worker;
 
 use plan::Plan;
+use window_sender::WindowSender;
 
 /// Windows that may wait for the collector, for each worker. A worker that finds the channel full goes on recording into the
 /// window it has.
@@ -166,8 +168,8 @@ fn start_workers(
             segment: first.segment.part(part),
             ..first.clone()
         };
-        let desk = worker::Desk::new(number, outbox.clone(), spares);
-        Ok(start_worker(setup, desk)?)
+        let windows = WindowSender::new(number, outbox.clone(), spares);
+        Ok(start_worker(setup, windows)?)
     };
     spares.into_iter().enumerate().map(start).collect()
 }
@@ -210,7 +212,7 @@ fn start_collector(
         .spawn(move || collect(setup, &inbox, &spares))
 }
 
-fn start_worker(setup: worker::Setup, desk: worker::Desk) -> std::io::Result<Worker> {
+fn start_worker(setup: worker::Setup, windows: WindowSender) -> std::io::Result<Worker> {
     std::thread::Builder::new()
         .name(format!("worker-{}", setup.number))
         .spawn(move || {
@@ -218,19 +220,20 @@ fn start_worker(setup: worker::Setup, desk: worker::Desk) -> std::io::Result<Wor
             let limits = &setup.world.scenario().limits;
             let transport =
                 HttpTransport::new(http.connections, limits.connections_max, setup.workers)?;
-            on_own_runtime(setup, desk, transport)
+            on_own_runtime(setup, windows, transport)
         })
 }
 
 fn on_own_runtime<T: Transport>(
     setup: worker::Setup,
-    desk: worker::Desk,
+    windows: WindowSender,
     transport: T,
 ) -> anyhow::Result<()> {
     let runtime = local_runtime()?;
     // As a task of its own: waking the root future of a runtime costs a system call each time, waking a task does not.
-    let result = runtime
-        .block_on(async { tokio::task::spawn_local(worker::work(setup, desk, transport)).await });
+    let result = runtime.block_on(async {
+        tokio::task::spawn_local(worker::work(setup, windows, transport)).await
+    });
     // A lookup of a name cannot be cancelled; the run does not wait for one.
     runtime.shutdown_background();
     result?

@@ -16,6 +16,7 @@ mod gallery;
 pub mod phases;
 pub mod samples;
 pub mod snapshot;
+mod ticks;
 
 pub use phases::{PhaseId, Phases};
 use samples::{Example, Sample, Slowest};

@@ -1,9 +1,7 @@
 //! One worker: paces its share of the arrivals, hands over its windows, and ends in order.
 
-use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
@@ -12,9 +10,9 @@ use tokio::task::JoinSet;
 use super::floor::Floor;
 use super::plan::Plan;
 use super::timer::{GRAIN, Timer};
+use super::window_sender::WindowSender;
 use super::{Control, Stop, pacer};
-use crate::measure::collector::Handover;
-use crate::measure::{Phases, Recorder, Window};
+use crate::measure::{Phases, Recorder};
 use crate::schedule::{Schedule, Segment};
 use crate::shopper::World;
 use crate::transport::Transport;
@@ -37,16 +35,16 @@ pub(super) struct Setup {
 /// Works until the load is over and every shopper has left or was cut off.
 pub(super) async fn work<T: Transport>(
     setup: Setup,
-    desk: Desk,
+    windows: WindowSender,
     transport: T,
 ) -> anyhow::Result<()> {
     let floor = Rc::new(Floor::new(&setup, transport, Timer::new(GRAIN)?));
     // Someone may have asked before anything began.
     floor.ask_to_stop(setup.control.borrow().stop);
-    let desk = Rc::new(desk);
+    let windows = Rc::new(windows);
     let driving = tokio::task::spawn_local(drive(floor.clone()));
     let listening = tokio::task::spawn_local(listen(floor.clone(), setup.control.clone()));
-    let ticking = tokio::task::spawn_local(tick(floor.clone(), desk.clone(), setup.tick));
+    let ticking = tokio::task::spawn_local(tick(floor.clone(), windows.clone(), setup.tick));
     let upkeep = tokio::task::spawn_local(floor.transport.upkeep());
     let mut shoppers = JoinSet::new();
     pacer::pace(&floor, &setup, &mut shoppers).await;
@@ -59,7 +57,7 @@ pub(super) async fn work<T: Transport>(
     let connections = floor.transport.connections_open();
     let mut window = floor.recorder.replace(Recorder::new(0)).finish();
     (window.shoppers, window.connections) = (0, connections);
-    desk.last(window, floor.offset());
+    windows.last(window, floor.offset());
     Ok(())
 }
 
@@ -106,85 +104,38 @@ async fn drain<T: Transport>(floor: &Rc<Floor<T>>, shoppers: &mut JoinSet<()>) {
     shoppers.shutdown().await;
 }
 
-/// Where windows are handed over.
-pub(super) struct Desk {
-    worker: usize,
-    outbox: SyncSender<Handover>,
-    spares: Receiver<Window>,
-    ticks: Cell<u32>,
-    /// A window that found the channel full, with everything in it.
-    kept: RefCell<Option<Handover>>,
-}
-
-impl Desk {
-    /// The desk of one worker.
-    pub(super) fn new(
-        worker: usize,
-        outbox: SyncSender<Handover>,
-        spares: Receiver<Window>,
-    ) -> Self {
-        Self {
-            worker,
-            outbox,
-            spares,
-            ticks: Cell::new(0),
-            kept: RefCell::new(None),
-        }
-    }
-
-    fn spare(&self) -> Window {
-        self.spares.try_recv().unwrap_or_default()
-    }
-
-    fn hand_over(&self, window: Window, at: Duration) {
-        let tick = self.ticks.replace(self.ticks.get() + 1);
-        let handover = Handover {
-            worker: self.worker,
-            tick,
-            at,
-            window,
-            last: false,
-        };
-        if let Err(TrySendError::Full(kept)) = self.outbox.try_send(handover) {
-            *self.kept.borrow_mut() = Some(kept);
-        }
-    }
-
-    fn retry(&self) {
-        let Some(kept) = self.kept.borrow_mut().take() else {
-            return;
-        };
-        if let Err(TrySendError::Full(kept)) = self.outbox.try_send(kept) {
-            *self.kept.borrow_mut() = Some(kept);
-        }
-    }
-
-    /// The last one waits for room, together with one that found none: nothing is lost.
-    fn last(&self, window: Window, at: Duration) {
-        if let Some(kept) = self.kept.borrow_mut().take() {
-            let _ = self.outbox.send(kept);
-        }
-        let _ = self.outbox.send(Handover {
-            worker: self.worker,
-            tick: self.ticks.get(),
-            at,
-            window,
-            last: true,
+/// Sends a window at the end of each tick.
+async fn tick<T: Transport>(floor: Rc<Floor<T>>, windows: Rc<WindowSender>, length: Duration) {
+    let mut ticks = 0;
+    loop {
+        floor
+            .timer
+            .sleep_until(floor.start + length * (ticks + 1))
+            .await;
+        // A worker that was held up may find several over; what it recorded meanwhile counts for the last.
+        ticks = ticks_over(floor.offset(), length).max(ticks + 1);
+        windows.tick(ticks, floor.offset(), |spare| {
+            let mut window = floor.recorder.borrow_mut().take(spare);
+            (window.shoppers, window.connections) =
+                (floor.shoppers(), floor.transport.connections_open());
+            window
         });
     }
 }
 
-async fn tick<T: Transport>(floor: Rc<Floor<T>>, desk: Rc<Desk>, length: Duration) {
-    for number in 1_u32.. {
-        floor.timer.sleep_until(floor.start + length * number).await;
-        // A collector that is behind gets a longer window later instead of two.
-        if desk.kept.borrow().is_some() {
-            desk.retry();
-            continue;
-        }
-        let mut window = floor.recorder.borrow_mut().take(desk.spare());
-        (window.shoppers, window.connections) =
-            (floor.shoppers(), floor.transport.connections_open());
-        desk.hand_over(window, floor.offset());
+/// Ticks of this length that are over at an offset.
+fn ticks_over(offset: Duration, length: Duration) -> u32 {
+    let ticks = offset.as_nanos() / length.as_nanos().max(1);
+    u32::try_from(ticks).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tick_is_over_when_its_length_has_passed() {
+        let over = |millis| ticks_over(Duration::from_millis(millis), Duration::from_secs(1));
+        assert_eq!([over(0), over(999), over(1_000), over(3_500)], [0, 0, 1, 3]);
     }
 }

@@ -11,7 +11,9 @@ use tokio::sync::watch;
 
 use super::gallery::Gallery;
 use super::samples::Sample;
-use super::snapshot::{Board, Shape, Slice, Snapshot, Tick};
+use super::snapshot::{Board, Snapshot};
+use super::ticks::OpenTicks;
+pub use super::ticks::TickSum;
 use super::{Arrivals, Cell, JourneyCell, PhaseId, Phases, Times, Window};
 use crate::control::Control;
 use crate::scenario::{CounterId, FigureId, Scenario};
@@ -173,76 +175,6 @@ fn add_counts<K: Ord + Clone>(to: &mut BTreeMap<K, u64>, from: &BTreeMap<K, u64>
     }
 }
 
-/// One tick, all workers together, with whole histograms.
-#[derive(Debug, Clone, Default)]
-pub struct TickSum {
-    /// End of the tick since the run began.
-    pub at: Duration,
-    /// Length of the tick.
-    pub length: Duration,
-    /// Journeys a second that were planned.
-    pub rate_planned: f64,
-    /// Journeys a second that began.
-    pub rate_achieved: f64,
-    /// By figure.
-    pub figures: Vec<Cell>,
-    /// The generator's lateness.
-    pub start_lag: Times,
-    /// CPU cores used by the generator.
-    pub cpu: f64,
-    /// Shoppers in the shop.
-    pub shoppers: u32,
-    /// Open connections.
-    pub connections: u32,
-}
-
-impl TickSum {
-    fn of(figures: usize) -> Self {
-        Self {
-            figures: vec![Cell::default(); figures],
-            ..Self::default()
-        }
-    }
-
-    fn add(&mut self, window: &Window) {
-        for ((_, figure), cell) in &window.cells {
-            if let Some(sum) = self.figures.get_mut(usize::from(figure.0)) {
-                sum.add(cell);
-            }
-        }
-        for lag in window.start_lag.values() {
-            self.start_lag.add(lag);
-        }
-        let started: u64 = window
-            .arrivals
-            .values()
-            .map(|arrivals| arrivals.started)
-            .sum();
-        // A count until the tick's length is known.
-        self.rate_achieved += started as f64;
-        self.shoppers += window.shoppers;
-        self.connections += window.connections;
-    }
-
-    /// What is kept of it for charts.
-    pub fn brief(&self) -> Tick {
-        let mut all = Cell::default();
-        self.figures.iter().for_each(|cell| all.add(cell));
-        Tick {
-            at: self.at,
-            length: self.length,
-            rate_planned: self.rate_planned,
-            rate_achieved: self.rate_achieved,
-            cpu: self.cpu,
-            all: Slice::of(&all),
-            figures: self.figures.iter().map(Slice::of).collect(),
-            start_lag: Shape::of(&self.start_lag),
-            shoppers: self.shoppers,
-            connections: self.connections,
-        }
-    }
-}
-
 /// Where ticks and promises are written.
 pub trait Journal: Send {
     /// One tick of the run.
@@ -297,19 +229,15 @@ pub fn collect(
     spares: &[SyncSender<Window>],
 ) -> (Totals, OwnHealth) {
     let mut state = State::new(&setup);
-    while let Ok(handover) = inbox.recv() {
-        let (worker, last) = (handover.worker, handover.last);
-        let window = state.accept(handover, &mut setup);
-        if let (Some(mut window), Some(spare)) = (window, spares.get(worker)) {
+    while !state.ticks.all_done() {
+        // Workers that are gone without a word have nothing more to tell.
+        let Ok(report) = inbox.recv() else { break };
+        let spare = spares.get(report.worker);
+        let mut window = state.accept(report, &mut setup);
+        if let Some(spare) = spare {
             window.clear();
             // A full channel means that the worker has spares enough.
             let _ = spare.try_send(window);
-        }
-        if last {
-            state.finished += 1;
-        }
-        if state.finished == setup.workers {
-            break;
         }
     }
     state.close(&mut setup);
@@ -319,11 +247,9 @@ pub fn collect(
 struct State {
     totals: Totals,
     health: OwnHealth,
-    /// Ticks that not every worker has reported yet.
-    open: BTreeMap<u32, (usize, TickSum)>,
+    ticks: OpenTicks,
     gallery: Gallery,
     last_tick_at: Duration,
-    finished: usize,
     published: u32,
     cpu_before: Duration,
 }
@@ -333,53 +259,28 @@ impl State {
         Self {
             totals: Totals::default(),
             health: OwnHealth::default(),
-            open: BTreeMap::new(),
+            ticks: OpenTicks::new(setup.workers, setup.scenario.figures.len()),
             gallery: Gallery::new(setup),
             last_tick_at: Duration::ZERO,
-            finished: 0,
             published: 0,
             cpu_before: crate::own::cpu_time(),
         }
     }
 
-    fn accept(&mut self, handover: Handover, setup: &mut Setup) -> Option<Window> {
-        let Handover {
-            tick,
-            at,
-            window,
-            last,
-            ..
-        } = handover;
-        self.totals.add(&window);
-        self.gallery.add(&window, &setup.phases);
-        setup.journal.promises(&window.promises);
-        let figures = setup.scenario.figures.len();
-        let (reports, sum) = self
-            .open
-            .entry(tick)
-            .or_insert_with(|| (0, TickSum::of(figures)));
-        *reports += 1;
-        sum.at = sum.at.max(at);
-        sum.add(&window);
-        let complete = *reports + self.finished >= setup.workers || last;
-        if complete && !last {
-            self.publish_up_to(tick, setup);
-        }
-        Some(window)
-    }
-
-    fn publish_up_to(&mut self, tick: u32, setup: &mut Setup) {
-        while let Some(entry) = self.open.first_entry() {
-            if *entry.key() > tick {
-                return;
-            }
-            let (_, (_, sum)) = entry.remove_entry();
+    /// Adds up a worker's window and gives it back.
+    fn accept(&mut self, report: Handover, setup: &mut Setup) -> Window {
+        self.totals.add(&report.window);
+        self.gallery.add(&report.window, &setup.phases);
+        setup.journal.promises(&report.window.promises);
+        self.ticks.add(&report);
+        while let Some(sum) = self.ticks.take_complete() {
             self.publish(sum, setup);
         }
+        report.window
     }
 
     fn close(&mut self, setup: &mut Setup) {
-        while let Some((_, (_, sum))) = self.open.pop_first() {
+        while let Some(sum) = self.ticks.take_any() {
             self.publish(sum, setup);
         }
         setup.journal.samples(&self.totals.samples);
