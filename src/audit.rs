@@ -12,10 +12,10 @@ use clap::Args;
 use uuid::Uuid;
 
 use crate::commands::Format;
+use crate::embedded_shop::EmbeddedShop;
 use crate::exit::Exit;
 use crate::redact::{Redactor, Shown};
 use crate::report::folder::RunFolder;
-use crate::run::embedded::EmbeddedShop;
 use crate::scenario::parse_duration;
 
 pub mod books;

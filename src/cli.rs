@@ -4,7 +4,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::commands::{Output, check, compare, list, preview, problem_style, report, schema, show};
 use crate::exit::Exit;
-use crate::{audit, engine, run, selftest, watch};
+use crate::{audit, commands, engine, selftest, watch};
 
 /// Seeded, open-loop shoppers against a realistic shop, measured honestly
 #[derive(Debug, Parser)]
@@ -23,7 +23,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Run(Box<run::RunArgs>),
+    Run(Box<commands::run::RunArgs>),
     List(list::ListArgs),
     Show(show::ShowArgs),
     Check(check::CheckArgs),
@@ -54,42 +54,34 @@ impl Cli {
     /// # Errors
     /// When loadgen itself fails; wrong input is no error here but an exit code, after it has been explained.
     pub fn execute(self) -> anyhow::Result<Exit> {
-        let (mut out, mut err) = (std::io::stdout().lock(), std::io::stderr());
-        let output = &mut Output {
-            out: &mut out,
-            err: &mut err,
-            style: problem_style(),
-        };
-        let exit = match self.command {
-            Command::List(args) => list::run(&args, output),
-            Command::Show(args) => show::run(&args, output),
-            Command::Check(args) => check::run(&args, output),
-            Command::Preview(args) => preview::run(&args, &engine::preview::render, output),
-            Command::Schema(args) => schema::run(&args, output),
-            Command::Report(args) => return report::run(&args, output),
-            Command::Compare(args) => return compare::run(&args, output),
-            Command::Completions { shell } => Ok(completions(shell, output)),
-            other => {
-                drop(out);
-                return other.execute_long();
+        match self.command {
+            // These run for a while and write by themselves.
+            Command::Run(args) => commands::run::run(&args),
+            Command::Watch(args) => watch::run(&args),
+            Command::Audit(args) => audit::run(&args),
+            Command::Selftest(args) => selftest::run(&args),
+            Command::Shop(args) => args.run().map(|()| Exit::Ok),
+            Command::List(args) => written(|output| Ok(list::run(&args, output)?)),
+            Command::Show(args) => written(|output| Ok(show::run(&args, output)?)),
+            Command::Check(args) => written(|output| Ok(check::run(&args, output)?)),
+            Command::Preview(args) => {
+                written(|output| Ok(preview::run(&args, &engine::preview::render, output)?))
             }
-        };
-        Ok(exit?)
+            Command::Schema(args) => written(|output| Ok(schema::run(&args, output)?)),
+            Command::Report(args) => written(|output| report::run(&args, output)),
+            Command::Compare(args) => written(|output| compare::run(&args, output)),
+            Command::Completions { shell } => written(|output| Ok(completions(shell, output))),
+        }
     }
 }
 
-impl Command {
-    /// Commands that run for a while and write by themselves.
-    fn execute_long(self) -> anyhow::Result<Exit> {
-        match self {
-            Self::Run(args) => run::run(&args),
-            Self::Watch(args) => watch::run(&args),
-            Self::Audit(args) => audit::run(&args),
-            Self::Selftest(args) => selftest::run(&args),
-            Self::Shop(args) => args.run().map(|()| Exit::Ok),
-            _ => Ok(Exit::Usage),
-        }
-    }
+/// Lets a command write to the standard streams.
+fn written(command: impl FnOnce(&mut Output<'_>) -> anyhow::Result<Exit>) -> anyhow::Result<Exit> {
+    command(&mut Output {
+        out: &mut std::io::stdout().lock(),
+        err: &mut std::io::stderr(),
+        style: problem_style(),
+    })
 }
 
 fn completions(shell: clap_complete::Shell, output: &mut Output<'_>) -> Exit {

@@ -1,4 +1,4 @@
-//! The commands that read and explain scenarios and runs: one file each, with its flags and its output.
+//! The commands: one file each, with its flags and its output.
 //!
 //! A command writes data to `out` and what it has to say about itself to `err`, and returns how it ended. Must not know:
 //! how the command line as a whole is put together.
@@ -9,6 +9,7 @@ pub mod compare;
 pub mod list;
 pub mod preview;
 pub mod report;
+pub mod run;
 pub mod schema;
 pub mod show;
 mod summary;

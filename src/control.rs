@@ -33,6 +33,8 @@ pub enum Stop {
 pub struct Control {
     /// Whether to stop.
     pub stop: Stop,
+    /// Who asked first.
+    stopped_by: Option<&'static str>,
     rates: Vec<RateChange>,
 }
 
@@ -46,6 +48,21 @@ pub struct RateChange {
 }
 
 impl Control {
+    /// Someone asks the run to stop: the first time it drains, from the second on it stops at once. Returns what holds now.
+    pub fn ask_to_stop(&mut self, who: &'static str) -> Stop {
+        self.stopped_by.get_or_insert(who);
+        self.stop = match self.stop {
+            Stop::No => Stop::Drain,
+            Stop::Drain | Stop::Now => Stop::Now,
+        };
+        self.stop
+    }
+
+    /// Who cut the run short, if anyone did.
+    pub fn stopped_by(&self) -> Option<&'static str> {
+        self.stopped_by
+    }
+
     /// Multiplies the rate from a moment after `now` on. Returns the factor on the scenario's rate that holds then, or `None`
     /// when the rate has been changed too often or would leave [`RATE_FACTORS`].
     pub fn multiply_rate(&mut self, now: Instant, by: f64) -> Option<f64> {
@@ -93,6 +110,15 @@ mod tests {
             curve: Curve::Constant(10.0),
         };
         Schedule::new(&[phase], Spacing::Even, 1)
+    }
+
+    #[test]
+    fn the_first_wish_to_stop_drains_and_is_remembered() {
+        let mut control = Control::default();
+        assert_eq!(control.stopped_by(), None);
+        assert_eq!(control.ask_to_stop("SIGINT"), Stop::Drain);
+        assert_eq!(control.ask_to_stop("SIGTERM"), Stop::Now);
+        assert_eq!(control.stopped_by(), Some("SIGINT"));
     }
 
     #[test]

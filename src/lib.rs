@@ -1,6 +1,7 @@
 //! loadgen: seeded, open-loop shoppers against a shop, measured honestly.
 //!
-//! Read in this order: [`cli`] and [`exit`] (what can be asked for, and how it ends), [`commands`] and [`run`] (what answers),
+//! Read in this order: [`cli`] and [`exit`] (what can be asked for, and how it ends), [`commands`] (what answers), [`run`] (a run as a
+//! value) and [`embedded_shop`] (what it is made against where no target is named),
 //! [`scenario`] (a valid scenario), [`template`], [`data`] and [`feeder`] (where values come from), [`shopper`] (who someone
 //! is), [`journey`] and [`response`] (what a shopper does, and makes of an answer), [`schedule`] (when shoppers arrive),
 //! [`rng`], [`run_id`] and [`permutation`] (where chance comes from, and what keeps the keys of two runs apart), [`engine`] (runs it), [`control`] (what it is told meanwhile), [`transport`] (the one door to the network),
@@ -12,6 +13,7 @@ pub mod cli;
 pub mod commands;
 pub mod control;
 pub mod data;
+pub mod embedded_shop;
 pub mod engine;
 pub mod exit;
 pub mod feeder;

@@ -2,10 +2,8 @@
 
 use anyhow::anyhow;
 
-use super::flags::RunArgs;
-use super::{Outcome, Place, workers};
-use crate::redact::Shown;
-use crate::redact::command::command;
+use super::target::RunTarget;
+use super::{Load, RunSpec};
 use crate::report::folder::RunFolder;
 use crate::report::{
     Environment, GeneratorRecord, Measured, RateChangeRecord, RunReport, SegmentRecord,
@@ -18,18 +16,17 @@ use crate::verdict::{Evidence, cpu_share_max, judge};
 /// The whole record, once the load is over.
 pub(super) fn report(
     begun: RunReport,
-    args: &RunArgs,
-    scenario: &Scenario,
-    place: &Place,
-    outcome: &Outcome,
-    folder: &RunFolder,
+    spec: &RunSpec,
+    target: &RunTarget,
+    load: &Load,
 ) -> anyhow::Result<RunReport> {
-    let Outcome {
+    let Load {
         finished,
         interrupted,
-    } = outcome;
-    let workers = workers(args, place);
-    let windows = window_figures(scenario, folder).unwrap_or_else(|error| {
+    } = load;
+    let scenario = &*spec.scenario;
+    let workers = target.workers(spec);
+    let windows = window_figures(scenario, &spec.folder).unwrap_or_else(|error| {
         tracing::error!("windows cannot be judged: {error:#}");
         Vec::new()
     });
@@ -64,7 +61,7 @@ pub(super) fn report(
             cpu_s: finished.cpu.as_secs_f64(),
             cpu_share_max: cpu_share_max(&finished.health, workers),
             memory_bytes_max: finished.health.memory_bytes_max,
-            shop_memory_bytes_max: place.shop_memory_bytes_max,
+            shop_memory_bytes_max: target.shop_memory_bytes_max,
             shoppers_max: finished.totals.shoppers_max,
             connections_max: finished.totals.connections_max,
         },
@@ -84,26 +81,26 @@ pub(super) fn report(
 
 /// What is known before the load starts.
 pub(super) fn begun(
-    args: &RunArgs,
-    scenario: &Scenario,
-    place: &Place,
-    started: time::OffsetDateTime,
+    spec: &RunSpec,
+    target: &RunTarget,
     descriptors_max: u64,
 ) -> anyhow::Result<RunReport> {
+    let redactor = &spec.scenario.secrets.redactor;
+    let rfc3339 = &time::format_description::well_known::Rfc3339;
     let report = RunReport {
-        command: command_line(scenario),
-        started_at: started.format(&time::format_description::well_known::Rfc3339)?,
-        target: scenario.secrets.redactor.show_line(&place.url),
-        embedded_shop: place.embedded.is_some(),
+        command: spec.command.clone(),
+        started_at: spec.started.format(rfc3339)?,
+        target: redactor.show_line(&target.url),
+        embedded_shop: target.is_embedded(),
         segment: SegmentRecord {
-            index: args.segment.0,
-            of: args.segment.1,
+            index: spec.segment.index() + 1,
+            of: spec.segment.of(),
         },
-        workers: workers(args, place),
+        workers: target.workers(spec),
         environment: Environment::read(descriptors_max),
-        ..RunReport::begun(scenario)
+        ..RunReport::begun(&spec.scenario)
     };
-    Ok(report.shown(&scenario.secrets.redactor)?)
+    Ok(report.shown(redactor)?)
 }
 
 /// Second-level figures for sliding thresholds; read only if there are such thresholds.
@@ -117,16 +114,4 @@ fn window_figures(scenario: &Scenario, folder: &RunFolder) -> anyhow::Result<Vec
         .iter()
         .map(|record: &WindowRecord| record.figures().map_err(|e| anyhow!(e)))
         .collect()
-}
-
-/// The command that repeats the run: what was typed, with the seed, without secrets.
-fn command_line(scenario: &Scenario) -> Vec<Shown> {
-    let mut typed: Vec<String> = std::env::args().skip(1).collect();
-    let is_seed = |argument: &String| argument == "--seed" || argument.starts_with("--seed=");
-    if !typed.iter().any(is_seed) {
-        typed.extend(["--seed".to_owned(), scenario.seed.to_string()]);
-    }
-    let mut shown = command(typed, &scenario.secrets.redactor);
-    shown.insert(0, Shown::from("loadgen"));
-    shown
 }

@@ -15,7 +15,7 @@ const PLAIN_EVERY: u64 = 5;
 
 /// How progress is shown on standard error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ProgressMode {
+pub(super) enum ProgressMode {
     /// One line that is written over on a terminal, else a line every five seconds
     Auto,
     /// A line every five seconds
@@ -27,7 +27,7 @@ pub enum ProgressMode {
 }
 
 /// Writes progress.
-pub struct Progress {
+pub(super) struct Progress {
     mode: ProgressMode,
     over: bool,
     written: Option<u64>,
@@ -35,7 +35,7 @@ pub struct Progress {
 
 impl Progress {
     /// Progress in the given mode.
-    pub fn new(mode: ProgressMode) -> Self {
+    pub(super) fn new(mode: ProgressMode) -> Self {
         let over = mode == ProgressMode::Auto && std::io::stderr().is_terminal();
         Self {
             mode,
@@ -45,12 +45,12 @@ impl Progress {
     }
 
     /// Whether nothing special was asked for.
-    pub fn is_auto(&self) -> bool {
+    pub(super) fn is_auto(&self) -> bool {
         self.mode == ProgressMode::Auto
     }
 
     /// Shows a snapshot if there is something new to show.
-    pub fn show(&mut self, snapshot: &Snapshot) {
+    pub(super) fn show(&mut self, snapshot: &Snapshot) {
         let second = snapshot.elapsed.as_secs();
         let every = if self.over || self.mode == ProgressMode::Json {
             1
@@ -77,7 +77,7 @@ impl Progress {
     }
 
     /// Leaves the terminal as it was.
-    pub fn clear(&self) {
+    pub(super) fn clear(&self) {
         if self.over {
             let _ = write!(std::io::stderr(), "\r\x1b[2K");
         }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::attend::TuiMode;
 use super::progress::ProgressMode;
+use super::supervisor::TuiMode;
 use crate::audit::Tokens;
 use crate::commands::change_args::ChangeArgs;
 use crate::engine;
