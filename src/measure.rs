@@ -356,13 +356,9 @@ impl Window {
     }
 }
 
-/// One finished step, as the shopper saw it. Times are offsets since the run began.
-#[derive(Debug, Clone, Copy)]
-pub struct StepSample<'a> {
-    /// Which step.
-    pub figure: FigureId,
-    /// Phase of its intended time.
-    pub phase: PhaseId,
+/// The clock readings of one step, as offsets since the run began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timing {
     /// When it should have begun.
     pub intended: Duration,
     /// When a connection was asked for.
@@ -371,6 +367,34 @@ pub struct StepSample<'a> {
     pub sent: Duration,
     /// When it was done.
     pub done: Duration,
+}
+
+impl Timing {
+    /// Done − intended: what a person would have waited.
+    pub fn response(&self) -> Duration {
+        self.done.saturating_sub(self.intended)
+    }
+
+    /// Done − sent.
+    pub fn service(&self) -> Duration {
+        self.done.saturating_sub(self.sent)
+    }
+
+    /// Sent − asked for a connection.
+    pub fn connection_wait(&self) -> Duration {
+        self.sent.saturating_sub(self.asked)
+    }
+}
+
+/// One finished step, as the shopper saw it.
+#[derive(Debug, Clone, Copy)]
+pub struct StepSample<'a> {
+    /// Which step.
+    pub figure: FigureId,
+    /// Phase of its intended time.
+    pub phase: PhaseId,
+    /// When all of it happened.
+    pub timing: Timing,
     /// How it ended.
     pub ending: Ending<'a>,
     /// HTTP status, 0 without an answer.
@@ -409,7 +433,7 @@ impl Recorder {
             .cells
             .entry((sample.phase, sample.figure))
             .or_default();
-        let response = sample.done.saturating_sub(sample.intended);
+        let response = sample.timing.response();
         match sample.ending {
             Ending::Ok => cell.ok += 1,
             Ending::Outcome(_) => cell.outcomes += 1,
@@ -418,9 +442,8 @@ impl Recorder {
             Ending::InFlight => cell.in_flight += 1,
         }
         cell.response.record(response);
-        cell.service.record(sample.done.saturating_sub(sample.sent));
-        cell.connection_wait
-            .record(sample.sent.saturating_sub(sample.asked));
+        cell.service.record(sample.timing.service());
+        cell.connection_wait.record(sample.timing.connection_wait());
         cell.bytes += sample.bytes;
         cell.replays.count(sample.replay);
         self.named(sample);

@@ -13,7 +13,7 @@ use super::examples;
 use super::floor::Floor;
 use super::idempotency::SentKeys;
 use crate::journey::{Action, Cursor};
-use crate::measure::{Ending, JourneyEnding, PhaseId, Replay, StepSample};
+use crate::measure::{Ending, JourneyEnding, PhaseId, Replay, StepSample, Timing};
 use crate::response::{self, Response};
 use crate::scenario::{Step, StepId};
 use crate::shopper::Shopper;
@@ -60,11 +60,17 @@ struct Visit<T: Transport> {
     ending: JourneyEnding,
 }
 
-/// A request on its way, with what is needed to make sense of its answer.
-struct Pending {
+/// What is known of a step before it is sent, and stands in its sample.
+#[derive(Clone, Copy)]
+struct Sending {
     step: StepId,
     intended: Duration,
     trace_id: u64,
+}
+
+/// A request on its way, with what is needed to make sense of its answer.
+struct Pending {
+    sending: Sending,
     /// Its idempotency key in short, if it has one.
     key: Option<u64>,
     outgoing: Result<Outgoing, Failure>,
@@ -180,9 +186,11 @@ impl<T: Transport> Visit<T> {
         let outgoing = self.outgoing(step, headers);
         let sent = outgoing.as_ref().ok();
         Pending {
-            step,
-            intended,
-            trace_id,
+            sending: Sending {
+                step,
+                intended,
+                trace_id,
+            },
             key: sent.and_then(|outgoing| self.keys.note(&outgoing.headers)),
             outgoing,
         }
@@ -235,12 +243,12 @@ impl<T: Transport> Visit<T> {
 
     async fn exchange(&self, pending: &Pending) -> Exchanged {
         let asked = Instant::now();
-        let flight = Flight::begin(self, pending, asked);
+        let in_flight = InFlightGuard::begin(self, pending.sending, asked);
         let fetched = match &pending.outgoing {
-            Ok(outgoing) => self.fetch(pending.step, outgoing, asked).await,
+            Ok(outgoing) => self.fetch(pending.sending.step, outgoing, asked).await,
             Err(failure) => Exchange::failed(asked, *failure).into(),
         };
-        flight.landed();
+        in_flight.complete();
         Exchanged { asked, fetched }
     }
 
@@ -273,8 +281,8 @@ impl<T: Transport> Visit<T> {
         } = exchanged;
         let Fetched { exchange, hops, .. } = &fetched;
         let floor = self.floor.clone();
-        let step = &floor.world.scenario().steps[usize::from(pending.step.0)];
-        self.began(&pending, begun);
+        let step = &floor.world.scenario().steps[usize::from(pending.sending.step.0)];
+        self.began(pending.sending.intended, begun);
         for hop in hops {
             self.browser.remember_cookies(&hop.origin, &hop.headers);
         }
@@ -292,10 +300,15 @@ impl<T: Transport> Visit<T> {
             resent,
             ..
         } = fetched.exchange;
-        let times = (floor.offset_of(asked), floor.offset_of(sent), done);
+        let timing = Timing {
+            intended: pending.sending.intended,
+            asked: floor.offset_of(asked),
+            sent: floor.offset_of(sent),
+            done,
+        };
         match result {
             Err(failure) => {
-                self.record_failure(step, &pending, times, failure);
+                self.record_failure(&pending, timing, failure);
                 let ending = if failure == Failure::Timeout {
                     JourneyEnding::TimedOut
                 } else {
@@ -309,15 +322,15 @@ impl<T: Transport> Visit<T> {
             }
             Ok(answer) => {
                 let replay = self.keys.judge(pending.key, resent, step, &answer.headers);
-                self.judge(step, &pending, times, answer, replay)
+                self.judge(step, &pending, timing, answer, replay)
             }
         }
     }
 
     /// The first step's lateness is the generator's own; the wait for a connection is reported apart.
-    fn began(&mut self, pending: &Pending, begun: Instant) {
+    fn began(&mut self, intended: Duration, begun: Instant) {
         if !std::mem::replace(&mut self.begun, true) {
-            let lag = self.floor.offset_of(begun).saturating_sub(pending.intended);
+            let lag = self.floor.offset_of(begun).saturating_sub(intended);
             self.floor.recorder.borrow_mut().start_lag(self.phase, lag);
         }
     }
@@ -326,19 +339,19 @@ impl<T: Transport> Visit<T> {
         &mut self,
         step: &Step,
         pending: &Pending,
-        times: (Duration, Duration, Duration),
+        timing: Timing,
         answer: Answer,
         replay: Replay,
     ) -> After {
         let floor = self.floor.clone();
         let (status, bytes) = (answer.status.as_u16(), answer.body_bytes);
-        let mut response = Response::new(
-            status,
-            answer.headers,
-            answer.body,
-            times.2.saturating_sub(times.1),
+        let mut response = Response::new(status, answer.headers, answer.body, timing.service());
+        let concluded = step.conclude(
+            pending.sending.step,
+            &floor.world,
+            &mut self.shopper,
+            &mut response,
         );
-        let concluded = step.conclude(pending.step, &floor.world, &mut self.shopper, &mut response);
         let failed = (!step.go_on_after_error).then_some(JourneyEnding::Failed);
         // The status itself is what one looks for.
         let by_status = match concluded {
@@ -355,8 +368,10 @@ impl<T: Transport> Visit<T> {
             response::Ending::WrongStatus => (Ending::Failed(&by_status), failed),
         };
         let sample = StepSample {
+            status,
+            bytes,
             replay,
-            ..self.sample(pending, times, ending, status, bytes)
+            ..self.sample(pending.sending, timing, ending)
         };
         floor.recorder.borrow_mut().step(&sample);
         match ending {
@@ -365,51 +380,33 @@ impl<T: Transport> Visit<T> {
             _ => {}
         }
         After {
-            done: times.2,
+            done: timing.done,
             response: Some(response),
             leave,
         }
     }
 
-    fn record_failure(
-        &self,
-        step: &Step,
-        pending: &Pending,
-        times: (Duration, Duration, Duration),
-        failure: Failure,
-    ) {
+    fn record_failure(&self, pending: &Pending, timing: Timing, failure: Failure) {
         let ending = if failure == Failure::Timeout {
             Ending::TimedOut
         } else {
             Ending::Failed(failure.name())
         };
-        let sample = StepSample {
-            figure: step.figure,
-            ..self.sample(pending, times, ending, 0, 0)
-        };
+        let sample = self.sample(pending.sending, timing, ending);
         self.floor.recorder.borrow_mut().step(&sample);
         self.keep_example(pending, &sample, failure.name(), Err(failure));
     }
 
-    fn sample<'e>(
-        &self,
-        pending: &Pending,
-        times: (Duration, Duration, Duration),
-        ending: Ending<'e>,
-        status: u16,
-        bytes: u64,
-    ) -> StepSample<'e> {
+    /// A step's sample, as far as it is the same with and without an answer.
+    fn sample<'e>(&self, of: Sending, timing: Timing, ending: Ending<'e>) -> StepSample<'e> {
         StepSample {
-            figure: self.floor.world.scenario().steps[usize::from(pending.step.0)].figure,
-            phase: self.floor.phases.at(pending.intended),
-            intended: pending.intended,
-            asked: times.0,
-            sent: times.1,
-            done: times.2,
+            figure: self.floor.world.scenario().steps[usize::from(of.step.0)].figure,
+            phase: self.floor.phases.at(timing.intended),
+            timing,
             ending,
-            status,
-            bytes,
-            trace_id: pending.trace_id,
+            status: 0,
+            bytes: 0,
+            trace_id: of.trace_id,
             shopper: self.shopper.index(),
             replay: Replay::Unkeyed,
         }
@@ -428,7 +425,7 @@ impl<T: Transport> Visit<T> {
                 &self.floor.world,
                 &mut self.shopper,
                 response,
-                sample.done,
+                sample.timing.done,
                 sample.trace_id,
             );
             self.floor.recorder.borrow_mut().promise(line);
@@ -467,52 +464,45 @@ impl<T: Transport> Drop for Visit<T> {
     }
 }
 
-/// A request in the air; dropped before it has landed, it is recorded as in flight.
-struct Flight<'v, T: Transport> {
-    visit: &'v Visit<T>,
-    step: StepId,
-    intended: Duration,
-    trace_id: u64,
+/// A step under way; dropped before it is complete, it is recorded as in flight.
+struct InFlightGuard<'r, T: Transport> {
+    run: &'r Visit<T>,
+    sending: Sending,
     asked: Instant,
-    landed: bool,
+    complete: bool,
 }
 
-impl<'v, T: Transport> Flight<'v, T> {
-    fn begin(visit: &'v Visit<T>, pending: &Pending, asked: Instant) -> Self {
-        visit.floor.request_began();
+impl<'r, T: Transport> InFlightGuard<'r, T> {
+    fn begin(run: &'r Visit<T>, sending: Sending, asked: Instant) -> Self {
+        run.floor.request_began();
         Self {
-            visit,
-            step: pending.step,
-            intended: pending.intended,
-            trace_id: pending.trace_id,
+            run,
+            sending,
             asked,
-            landed: false,
+            complete: false,
         }
     }
 
-    fn landed(mut self) {
-        self.landed = true;
+    fn complete(mut self) {
+        self.complete = true;
     }
 }
 
-impl<T: Transport> Drop for Flight<'_, T> {
+impl<T: Transport> Drop for InFlightGuard<'_, T> {
     fn drop(&mut self) {
-        let floor = &self.visit.floor;
+        let floor = &self.run.floor;
         floor.request_is_over();
-        if self.landed {
+        if self.complete {
             return;
         }
-        let (asked, now) = (floor.offset_of(self.asked), floor.offset());
-        let pending = Pending {
-            step: self.step,
-            intended: self.intended,
-            trace_id: self.trace_id,
-            key: None,
-            outgoing: Err(Failure::Timeout),
+        let asked = floor.offset_of(self.asked);
+        let timing = Timing {
+            intended: self.sending.intended,
+            asked,
+            sent: asked,
+            done: floor.offset(),
         };
-        let sample = self
-            .visit
-            .sample(&pending, (asked, asked, now), Ending::InFlight, 0, 0);
+        let sample = self.run.sample(self.sending, timing, Ending::InFlight);
         floor.recorder.borrow_mut().step(&sample);
     }
 }

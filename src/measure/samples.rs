@@ -72,9 +72,9 @@ impl Sample {
             figure: sample.figure.0,
             step: String::new(),
             shopper: sample.shopper,
-            intended_us: micros(sample.intended),
-            sent_us: micros(sample.sent),
-            done_us: micros(sample.done),
+            intended_us: micros(sample.timing.intended),
+            sent_us: micros(sample.timing.sent),
+            done_us: micros(sample.timing.done),
             status: sample.status,
             ending: match sample.ending {
                 Ending::Ok => "ok".to_owned(),

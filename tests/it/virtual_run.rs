@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use loadgen::measure::collector::{OwnHealth, Totals};
 use loadgen::measure::samples::Sample;
-use loadgen::measure::{Ending, JourneyEnding, Phases, Recorder, Replay, StepSample, Window};
+use loadgen::measure::{
+    Ending, JourneyEnding, Phases, Recorder, Replay, StepSample, Timing, Window,
+};
 use loadgen::report::{
     Blob, GeneratorRecord, Measured, RunReport, SegmentRecord, WindowRecord, WindowStep,
 };
@@ -66,7 +68,7 @@ fn of_scenario(
         let intended = load_time.mul_f64(number as f64 / steps as f64);
         let sample = draw(&mut state, number, intended, scenario, &phases);
         if number % of == index - 1 {
-            let second = seconds.entry(sample.done.as_secs());
+            let second = seconds.entry(sample.timing.done.as_secs());
             record(second.or_insert_with(|| Recorder::new(1)), &sample);
         }
     }
@@ -149,10 +151,12 @@ fn draw(
     StepSample {
         figure: FigureId(figure as u16),
         phase: phases.at(intended),
-        intended,
-        asked: intended + late / 2,
-        sent: intended + late,
-        done: intended + late + service,
+        timing: Timing {
+            intended,
+            asked: intended + late / 2,
+            sent: intended + late,
+            done: intended + late + service,
+        },
         ending,
         status: 200,
         bytes: 512,
@@ -163,9 +167,10 @@ fn draw(
 }
 
 fn record(recorder: &mut Recorder, sample: &StepSample<'_>) {
-    recorder.planned(sample.intended);
-    let late = sample.sent - sample.intended;
-    recorder.started(sample.intended, late);
+    let timing = sample.timing;
+    recorder.planned(timing.intended);
+    let late = timing.sent - timing.intended;
+    recorder.started(timing.intended, late);
     recorder.start_lag(sample.phase, late);
     recorder.step(sample);
     let ending = match sample.ending {
@@ -173,7 +178,7 @@ fn record(recorder: &mut Recorder, sample: &StepSample<'_>) {
         Ending::TimedOut => JourneyEnding::TimedOut,
         _ => JourneyEnding::Completed,
     };
-    recorder.journey(sample.phase, 0, ending, sample.done - sample.intended);
+    recorder.journey(sample.phase, 0, ending, timing.response());
     if sample.shopper.is_multiple_of(5) {
         recorder.count(sample.phase, loadgen::scenario::CounterId(0));
     }
