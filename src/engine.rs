@@ -16,9 +16,11 @@ pub use crate::control::{Control, Stop};
 use crate::measure::collector::{Handover, Journal, OwnHealth, Setup, Totals, collect};
 use crate::measure::snapshot::Board;
 use crate::measure::{Phases, Window};
+use crate::runtime::local_runtime;
 use crate::scenario::{Load, Scenario};
 use crate::schedule::{Schedule, Segment};
 use crate::shopper::World;
+use crate::template::{Slot, Value};
 use crate::transport::Transport;
 use crate::transport::http::HttpTransport;
 
@@ -30,14 +32,17 @@ mod idempotency;
 mod pacer;
 pub mod plan;
 mod preflight;
+pub mod prepare;
 pub mod preview;
 mod shopper;
 pub mod timer;
 mod window_sender;
 mod worker;
+mod worker_setup;
 
 use plan::Plan;
 use window_sender::WindowSender;
+use worker_setup::WorkerSetup;
 
 /// Windows that may wait for the collector, for each worker. A worker that finds the channel full goes on recording into the
 /// window it has.
@@ -58,6 +63,8 @@ pub struct Order {
     pub scenario: Arc<Scenario>,
     /// Base URL of the system under test.
     pub target: String,
+    /// Variables that were set before the load, for every shopper.
+    pub prepared: Vec<(Slot, Value)>,
     /// Worker threads, at least 1.
     pub workers: u32,
     /// This process's share of the schedule.
@@ -122,14 +129,14 @@ pub fn run(order: Order) -> anyhow::Result<Finished> {
 }
 
 /// What the first worker gets; the others differ in their number and their share of the schedule.
-fn first_worker(order: &Order) -> anyhow::Result<worker::Setup> {
+fn first_worker(order: &Order) -> anyhow::Result<WorkerSetup> {
     let plan = Plan::new(&order.scenario, &order.target).map_err(|e| anyhow!(e))?;
     let schedule = schedule_of(&order.scenario).map(Arc::new);
-    Ok(worker::Setup {
+    Ok(WorkerSetup {
         number: 0,
         workers: order.workers.max(1),
         segment: order.segment,
-        world: Arc::new(World::new(order.scenario.clone())),
+        world: Arc::new(World::new(order.scenario.clone()).with_prepared(order.prepared.clone())),
         plan: Arc::new(plan),
         tick: tick_of(schedule.as_deref()),
         schedule,
@@ -139,7 +146,7 @@ fn first_worker(order: &Order) -> anyhow::Result<worker::Setup> {
     })
 }
 
-fn collector_of(first: &worker::Setup, order: Order) -> Setup {
+fn collector_of(first: &WorkerSetup, order: Order) -> Setup {
     Setup {
         scenario: order.scenario,
         phases: first.phases.clone(),
@@ -156,14 +163,14 @@ fn collector_of(first: &worker::Setup, order: Order) -> Setup {
 type Worker = JoinHandle<anyhow::Result<()>>;
 
 fn start_workers(
-    first: &worker::Setup,
+    first: &WorkerSetup,
     outbox: &SyncSender<Handover>,
     spares: Vec<Receiver<Window>>,
 ) -> anyhow::Result<Vec<Worker>> {
     let start = |(number, spares): (usize, Receiver<Window>)| {
         let part = Segment::new(number as u64, first.workers.into())
             .context("worker numbers are below their count")?;
-        let setup = worker::Setup {
+        let setup = WorkerSetup {
             number,
             segment: first.segment.part(part),
             ..first.clone()
@@ -212,7 +219,7 @@ fn start_collector(
         .spawn(move || collect(setup, &inbox, &spares))
 }
 
-fn start_worker(setup: worker::Setup, windows: WindowSender) -> std::io::Result<Worker> {
+fn start_worker(setup: WorkerSetup, windows: WindowSender) -> std::io::Result<Worker> {
     std::thread::Builder::new()
         .name(format!("worker-{}", setup.number))
         .spawn(move || {
@@ -225,7 +232,7 @@ fn start_worker(setup: worker::Setup, windows: WindowSender) -> std::io::Result<
 }
 
 fn on_own_runtime<T: Transport>(
-    setup: worker::Setup,
+    setup: WorkerSetup,
     windows: WindowSender,
     transport: T,
 ) -> anyhow::Result<()> {
@@ -237,11 +244,4 @@ fn on_own_runtime<T: Transport>(
     // A lookup of a name cannot be cancelled; the run does not wait for one.
     runtime.shutdown_background();
     result?
-}
-
-/// A runtime for one thread whose tasks stay on it.
-pub(crate) fn local_runtime() -> std::io::Result<tokio::runtime::LocalRuntime> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build_local(tokio::runtime::LocalOptions::default())
 }

@@ -28,6 +28,7 @@ pub mod response;
 pub mod rng;
 pub mod run;
 pub mod run_id;
+mod runtime;
 pub mod scenario;
 pub mod schedule;
 pub mod selftest;

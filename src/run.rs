@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use time::OffsetDateTime;
-use tokio::runtime::Runtime;
+use tokio::runtime::LocalRuntime;
 use tokio::sync::{oneshot, watch};
 
 use crate::audit::{self, Audited};
@@ -21,10 +21,10 @@ use crate::redact::Shown;
 use crate::report::RunReport;
 use crate::report::folder::RunFolder;
 use crate::report::html::TraceUrl;
+use crate::runtime::local_runtime;
 use crate::scenario::Scenario;
 use crate::schedule::Segment;
 
-mod prepare;
 mod record;
 mod target;
 
@@ -102,9 +102,7 @@ struct Load {
 /// cannot be set, a thread dies.
 pub fn execute(spec: RunSpec, link: RunLink) -> anyhow::Result<RunRecord> {
     let descriptors_max = crate::own::raise_descriptor_limit();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = local_runtime()?;
     let mut control = link.control.clone();
     let mut target = RunTarget::of(&spec)?;
     let begun = record::begun(&spec, &target, descriptors_max)?;
@@ -130,7 +128,7 @@ pub fn execute(spec: RunSpec, link: RunLink) -> anyhow::Result<RunRecord> {
 fn drive(
     spec: &RunSpec,
     target: &RunTarget,
-    runtime: &Runtime,
+    runtime: &LocalRuntime,
     link: RunLink,
 ) -> anyhow::Result<Load> {
     let RunLink {
@@ -139,17 +137,19 @@ fn drive(
         begins,
     } = link;
     let set_the_stage = async {
-        prepare::prepare(&spec.scenario, &target.url).await?;
-        remember(spec, target).await
+        let prepared = engine::prepare::prepare(&spec.scenario, &target.url).await?;
+        remember(spec, target).await?;
+        anyhow::Ok(prepared)
     };
-    if let Some(result) = runtime.block_on(unless_stopped(&mut control, set_the_stage)) {
-        result?;
-    }
+    // Told to stop meanwhile, the load is over before it begins.
+    let prepared = runtime.block_on(unless_stopped(&mut control, set_the_stage));
+    let prepared = prepared.transpose()?.unwrap_or_default();
     let redactor = &spec.scenario.secrets.redactor;
     let subject = Subject::of(&spec.scenario, &redactor.show_line(&target.url));
     let order = Order {
         scenario: spec.scenario.clone(),
         target: target.url.clone(),
+        prepared,
         workers: target.workers(spec),
         segment: spec.segment,
         board,
@@ -210,7 +210,7 @@ async fn remember(spec: &RunSpec, target: &RunTarget) -> anyhow::Result<()> {
 fn audit(
     spec: &RunSpec,
     target: &RunTarget,
-    runtime: &Runtime,
+    runtime: &LocalRuntime,
     control: &mut watch::Receiver<Control>,
 ) -> AuditEnding {
     let Some(reader) = &target.reader else {

@@ -300,7 +300,9 @@ pub struct Persona {
     pub declined_cards: f64,
     /// Multiplies every think time.
     pub pace: f64,
-    /// Variables set when the shopper arrives.
+    /// Variables of the whole file, set when the shopper arrives.
+    pub defaults: Vec<(Slot, Expr)>,
+    /// Variables of this persona, set after them.
     pub set: Vec<(Slot, Expr)>,
 }
 

@@ -241,6 +241,7 @@ fn prove(
     let finished = engine::run(Order {
         scenario: Arc::new(scenario),
         target: target.url(),
+        prepared: Vec::new(),
         workers: args.workers,
         segment: Segment::WHOLE,
         board: Board::default(),

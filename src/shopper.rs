@@ -26,6 +26,8 @@ pub struct World {
     words: Words,
     /// The run id's key.
     run: u64,
+    /// What every shopper knows when it arrives.
+    prepared: Vec<(Slot, Value)>,
 }
 
 /// One shopper: identity, variables and random numbers. Everything follows from (seed, index), keys also from the run's id.
@@ -75,8 +77,15 @@ impl World {
             popularity,
             words: Words::new(),
             run: scenario.run_id.key(),
+            prepared: Vec::new(),
             scenario,
         }
+    }
+
+    /// With variables that were set before the load: every shopper arrives with them. They take the place of what the file's
+    /// `variables` say; what a persona sets by itself takes theirs.
+    pub fn with_prepared(self, prepared: Vec<(Slot, Value)>) -> Self {
+        Self { prepared, ..self }
     }
 
     /// The scenario.
@@ -154,11 +163,31 @@ impl Shopper {
             });
         }
         let mut shopper = Self::identified(world, index);
-        for (slot, expr) in &world.persona(&shopper).set {
+        for (slot, value) in &world.prepared {
+            shopper.set_variable(*slot, value.clone());
+        }
+        let persona = world.persona(&shopper);
+        let prepared = |slot: &Slot| world.prepared.iter().any(|(known, _)| known == slot);
+        let defaults = persona.defaults.iter().filter(|(slot, _)| !prepared(slot));
+        for (slot, expr) in defaults.chain(&persona.set) {
             let value = expr.evaluate(world, &mut shopper);
             shopper.set_variable(*slot, value);
         }
         Ok(shopper)
+    }
+
+    /// The shopper that sets the stage before the load: the first one, but with ids of its own.
+    ///
+    /// # Errors
+    ///
+    /// As for [`arrive`](Self::arrive).
+    pub fn before_the_load(world: &World) -> Result<Self, FeederExhausted> {
+        let mut ids = world.keys("prepare", 0);
+        Ok(Self {
+            session: random_uuid(&mut ids),
+            ids,
+            ..Self::arrive(world, 0)?
+        })
     }
 
     /// Draws who the shopper is, always in the same order.

@@ -9,7 +9,8 @@ use tokio::sync::Notify;
 use super::browser::BrowserSetup;
 use super::plan::Plan;
 use super::timer::Timer;
-use super::{Control, Stop, worker};
+use super::worker_setup::WorkerSetup;
+use super::{Control, Stop};
 use crate::measure::{Phases, Recorder};
 use crate::scenario::StepId;
 use crate::schedule::Schedule;
@@ -42,7 +43,7 @@ pub(super) struct Floor<T: Transport> {
 }
 
 impl<T: Transport> Floor<T> {
-    pub(super) fn new(setup: &worker::Setup, transport: T, timer: Timer) -> Self {
+    pub(super) fn new(setup: &WorkerSetup, transport: T, timer: Timer) -> Self {
         let seed = setup.world.seed() ^ (setup.number as u64);
         Self {
             browser: BrowserSetup::new(setup.world.scenario(), setup.plan.target()),

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use super::Stop;
 use super::floor::Floor;
 use super::shopper::visit;
-use super::worker::Setup;
+use super::worker_setup::WorkerSetup;
 use crate::scenario::{Load, Until};
 use crate::schedule::{Arrivals, Schedule, Segment};
 use crate::transport::Transport;
@@ -21,7 +21,7 @@ const BURST_MAX: u32 = 64;
 /// Lets shoppers in until the load is over.
 pub(super) async fn pace<T: Transport>(
     floor: &Rc<Floor<T>>,
-    setup: &Setup,
+    setup: &WorkerSetup,
     shoppers: &mut JoinSet<()>,
 ) {
     match (&setup.world.scenario().load, &setup.schedule) {

@@ -16,7 +16,7 @@ use crate::redact::exchange::Message;
 use crate::response::Response;
 use crate::scenario::{Scenario, StepId};
 use crate::shopper::{Shopper, World};
-use crate::template::Value;
+use crate::template::{Slot, Value};
 
 /// Requests shown of one shopper: a journey may loop until an answer changes, which here it never does.
 const REQUESTS_MAX: usize = 500;
@@ -31,10 +31,26 @@ pub fn render(scenario: &Scenario, shoppers: u64) -> Box<dyn Iterator<Item = Ren
     let Ok(plan) = Plan::new(&scenario, &target) else {
         return Box::new(std::iter::empty());
     };
-    let world = World::new(scenario);
+    let prepared = prepared(&scenario);
+    let world = World::new(scenario).with_prepared(prepared);
     let browser = BrowserSetup::new(world.scenario(), plan.target());
     let of_one = move |index| visit(&world, &plan, &browser, index);
     Box::new((0..shoppers).flat_map(of_one))
+}
+
+/// What the requests before the load would bring.
+fn prepared(scenario: &Scenario) -> Vec<(Slot, Value)> {
+    let steps = scenario.prepare.iter();
+    let extracts = steps.flat_map(|id| &scenario.steps[usize::from(id.0)].extract);
+    extracts
+        .map(|extract| (extract.slot, placeholder(scenario, extract.slot)))
+        .collect()
+}
+
+/// `{name}`, in the place of a value that an answer would bring.
+fn placeholder(scenario: &Scenario, slot: Slot) -> Value {
+    let name = &scenario.variables[usize::from(slot.0)];
+    Value::Text(format!("{{{name}}}").into())
 }
 
 fn visit(world: &World, plan: &Plan, browser: &BrowserSetup, index: u64) -> Vec<Rendered> {
@@ -108,7 +124,7 @@ fn request(
 /// Puts `{name}` in the place of every value that the answer would bring.
 fn pretend(world: &World, shopper: &mut Shopper, id: StepId) {
     for extract in &world.scenario().steps[usize::from(id.0)].extract {
-        let name = &world.scenario().variables[usize::from(extract.slot.0)];
-        shopper.set_variable(extract.slot, Value::Text(format!("{{{name}}}").into()));
+        let value = placeholder(world.scenario(), extract.slot);
+        shopper.set_variable(extract.slot, value);
     }
 }

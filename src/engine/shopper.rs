@@ -17,6 +17,7 @@ use crate::measure::{Ending, JourneyEnding, PhaseId, Replay, StepSample, Timing}
 use crate::response::{self, Response};
 use crate::scenario::{Step, StepId};
 use crate::shopper::Shopper;
+use crate::template::{Slot, Value};
 use crate::transport::{Answer, Exchange, Failure, Outgoing, Reading, Transport};
 
 /// Room for the headers of a usual request: growing is dearer than a little spare room.
@@ -43,7 +44,7 @@ pub(super) fn visit<T: Transport>(
 }
 
 /// A visit; dropping it records how it ended.
-struct Visit<T: Transport> {
+pub(super) struct Visit<T: Transport> {
     floor: Rc<Floor<T>>,
     shopper: Shopper,
     session: T::Session,
@@ -92,7 +93,8 @@ struct After {
 }
 
 impl<T: Transport> Visit<T> {
-    fn begin(floor: Rc<Floor<T>>, shopper: Shopper, arrival: Duration) -> Self {
+    /// Begins one at the offset `arrival`.
+    pub(super) fn begin(floor: Rc<Floor<T>>, shopper: Shopper, arrival: Duration) -> Self {
         floor.shopper_came();
         let session = floor.transport.session();
         let browser = floor.browser.open(&floor.world, &shopper);
@@ -151,6 +153,16 @@ impl<T: Transport> Visit<T> {
                 return self.ending = ending;
             }
         }
+    }
+
+    /// Sends one step now, on no journey's behalf. Whether a shopper would go on after it.
+    pub(super) async fn send_alone(&mut self, step: StepId) -> bool {
+        self.send(step, self.floor.offset()).await.leave.is_none()
+    }
+
+    /// What the shopper remembers.
+    pub(super) fn variable(&self, slot: Slot) -> &Value {
+        self.shopper.variable(slot)
     }
 
     async fn send(&mut self, step: StepId, due: Duration) -> After {

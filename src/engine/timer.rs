@@ -370,7 +370,7 @@ mod tests {
 
     #[test]
     fn sleepers_wake_in_order_of_their_deadlines_and_never_early() {
-        let runtime = crate::engine::local_runtime().unwrap();
+        let runtime = crate::runtime::local_runtime().unwrap();
         let order = std::rc::Rc::new(std::cell::RefCell::new(Vec::new()));
         runtime.block_on(async {
             let timer = Timer::new(GRAIN).unwrap();

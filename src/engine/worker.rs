@@ -1,40 +1,22 @@
 //! One worker: paces its share of the arrivals, hands over its windows, and ends in order.
 
 use std::rc::Rc;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::floor::Floor;
-use super::plan::Plan;
 use super::timer::{GRAIN, Timer};
 use super::window_sender::WindowSender;
+use super::worker_setup::WorkerSetup;
 use super::{Control, Stop, pacer};
-use crate::measure::{Phases, Recorder};
-use crate::schedule::{Schedule, Segment};
-use crate::shopper::World;
+use crate::measure::Recorder;
 use crate::transport::Transport;
-
-/// What a worker is given.
-#[derive(Clone)]
-pub(super) struct Setup {
-    pub(super) number: usize,
-    pub(super) workers: u32,
-    pub(super) segment: Segment,
-    pub(super) world: Arc<World>,
-    pub(super) plan: Arc<Plan>,
-    pub(super) schedule: Option<Arc<Schedule>>,
-    pub(super) phases: Phases,
-    pub(super) start: Instant,
-    pub(super) tick: Duration,
-    pub(super) control: watch::Receiver<Control>,
-}
 
 /// Works until the load is over and every shopper has left or was cut off.
 pub(super) async fn work<T: Transport>(
-    setup: Setup,
+    setup: WorkerSetup,
     windows: WindowSender,
     transport: T,
 ) -> anyhow::Result<()> {

@@ -33,7 +33,7 @@ use super::change::{self, Changes};
 use super::file::File;
 use super::{Scenario, Secrets, Source, Threshold};
 use crate::run_id::RunId;
-use names::{Names, Scope};
+use names::Names;
 use report::Report;
 use request::Tables;
 
@@ -58,9 +58,9 @@ pub(super) fn compile(
 
     let mut load = load::compile(&report, &file.load, folder);
     change::load(&mut load, changes)?;
-    let (personas, start) = persona::compile(&report, file, &names, Scope::default());
     let mut tables = Tables::default();
-    let prepare = journey::prepare(&report, &names, file, &mut tables);
+    let (prepare, prepared) = journey::prepare(&report, &names, file, &mut tables);
+    let (personas, start) = persona::compile(&report, file, &names, prepared);
     let journeys = journey::compile(&report, &names, file, &personas, &start, &mut tables);
     tables.report_clashes(&report, &names);
 

@@ -90,7 +90,8 @@ fn variable_of(part: &Part) -> Option<Slot> {
 /// Values that stand in the file itself.
 fn constants(scenario: &Scenario, redactor: &Redactor, variables: &[bool]) -> Vec<String> {
     let mut found = Vec::new();
-    let settings = scenario.personas.iter().flat_map(|persona| &persona.set);
+    let settings = scenario.personas.iter();
+    let settings = settings.flat_map(|persona| persona.defaults.iter().chain(&persona.set));
     let ops = scenario
         .journeys
         .iter()

@@ -16,9 +16,9 @@ use std::time::{Duration, Instant};
 use tokio::io::AsyncWriteExt as _;
 use tokio::sync::watch;
 
-use crate::engine::local_runtime;
 use crate::engine::timer::Timer;
 use crate::permutation::Permutation;
+use crate::runtime::local_runtime;
 use crate::transport::stamped::StampedTcp;
 
 mod request;

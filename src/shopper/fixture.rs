@@ -85,6 +85,7 @@ pub(crate) fn persona() -> Persona {
         basket: (1, 4),
         declined_cards: 0.1,
         pace: 1.0,
+        defaults: Vec::new(),
         set: Vec::new(),
     }
 }

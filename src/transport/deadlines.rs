@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn work_within_its_limit_is_done_and_other_work_given_up() {
-        let runtime = crate::engine::local_runtime().unwrap();
+        let runtime = crate::runtime::local_runtime().unwrap();
         runtime.block_on(async {
             let deadlines = Deadlines::default();
             let sweeping = tokio::task::spawn_local(deadlines.clone().sweep());

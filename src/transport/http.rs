@@ -233,7 +233,7 @@ mod tests {
             may_answer.recv().unwrap();
             tcp.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").unwrap();
         });
-        let patient = crate::engine::local_runtime().unwrap().block_on(async {
+        let patient = crate::runtime::local_runtime().unwrap().block_on(async {
             let transport = HttpTransport::new(Connections::Shared { max: 1 }, 1, 1).unwrap();
             let outgoing = Outgoing {
                 origin: Arc::new(Origin::of_url(&url).unwrap()),

@@ -176,7 +176,7 @@ mod tests {
 
     #[test]
     fn bytes_came_when_they_were_sent_and_not_when_they_were_read() {
-        let runtime = crate::engine::local_runtime().unwrap();
+        let runtime = crate::runtime::local_runtime().unwrap();
         runtime.block_on(async {
             let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
             let address = listener.local_addr().unwrap();

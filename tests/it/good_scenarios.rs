@@ -285,7 +285,7 @@ fn single_values_can_be_set_by_path_name_and_variable() {
     assert_eq!(scenario.http.timeout, Duration::from_secs(3));
     assert_eq!(scenario.http.connections, Connections::Shared { max: 7 });
     let blue = scenario.personas[0]
-        .set
+        .defaults
         .iter()
         .any(|(_, expr)| format!("{expr:?}").contains("blue"));
     assert!(blue);

@@ -56,14 +56,15 @@ pub(super) fn compile(
     journeys
 }
 
-/// Compiles the requests made before the load; they share one set of variables, apart from the shoppers'.
+/// Compiles the requests made before the load. They share one set of variables; those that they extract, which are given too, are
+/// known to every shopper that arrives.
 pub(super) fn prepare(
     report: &Report<'_>,
     names: &Names,
     file: &File,
     tables: &mut Tables,
-) -> Vec<StepId> {
-    let mut scope = Scope::default();
+) -> (Vec<StepId>, Scope) {
+    let (mut scope, mut extracted) = (Scope::default(), Scope::default());
     for name in file
         .variables
         .iter()
@@ -96,8 +97,9 @@ pub(super) fn prepare(
             &place,
         ));
         set_extracted(names, shape, &mut scope);
+        set_extracted(names, shape, &mut extracted);
     }
-    ids
+    (ids, extracted)
 }
 
 fn set_extracted(names: &Names, shape: &RequestShape, scope: &mut Scope) {

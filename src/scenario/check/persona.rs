@@ -141,22 +141,23 @@ impl Compiler<'_> {
             basket: (1, 1),
             declined_cards: 0.0,
             pace: 1.0,
-            set: self.common.clone(),
+            defaults: self.common.clone(),
+            set: Vec::new(),
         }
     }
 
     fn one(&self, shape: &PersonaShape, place: &Place, scope: &mut Scope) -> Persona {
         let report = self.report;
         let name = shape.name.0.clone();
-        let mut set = self.common.clone();
-        set.extend(assignments(
+        let set = assignments(
             report,
             self.names,
             shape.set.as_ref(),
             &place.key("set"),
             scope,
-        ));
+        );
         Persona {
+            defaults: self.common.clone(),
             weight: report.weight(
                 shape.weight,
                 &format!("persona `{name}`"),
