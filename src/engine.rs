@@ -13,8 +13,13 @@ use tokio::sync::watch;
 
 use crate::control::RateChange;
 pub use crate::control::{Control, Stop};
-use crate::measure::collector::{Handover, Journal, OwnHealth, Setup, Totals, collect};
+use crate::measure::collector::collect;
+use crate::measure::collector_setup::CollectorSetup;
+use crate::measure::health::OwnHealth;
+use crate::measure::journal::Journal;
 use crate::measure::snapshot::Board;
+use crate::measure::totals::Totals;
+use crate::measure::worker_report::WorkerReport;
 use crate::measure::{Phases, Window};
 use crate::runtime::local_runtime;
 use crate::scenario::{Load, Scenario};
@@ -146,8 +151,8 @@ fn first_worker(order: &Order) -> anyhow::Result<WorkerSetup> {
     })
 }
 
-fn collector_of(first: &WorkerSetup, order: Order) -> Setup {
-    Setup {
+fn collector_of(first: &WorkerSetup, order: Order) -> CollectorSetup {
+    CollectorSetup {
         scenario: order.scenario,
         phases: first.phases.clone(),
         schedule: first.schedule.clone(),
@@ -164,7 +169,7 @@ type Worker = JoinHandle<anyhow::Result<()>>;
 
 fn start_workers(
     first: &WorkerSetup,
-    outbox: &SyncSender<Handover>,
+    outbox: &SyncSender<WorkerReport>,
     spares: Vec<Receiver<Window>>,
 ) -> anyhow::Result<Vec<Worker>> {
     let start = |(number, spares): (usize, Receiver<Window>)| {
@@ -210,8 +215,8 @@ fn tick_of(schedule: Option<&Schedule>) -> Duration {
 }
 
 fn start_collector(
-    setup: Setup,
-    inbox: Receiver<Handover>,
+    setup: CollectorSetup,
+    inbox: Receiver<WorkerReport>,
     spares: Vec<SyncSender<Window>>,
 ) -> std::io::Result<JoinHandle<(Totals, OwnHealth)>> {
     std::thread::Builder::new()

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use hdrhistogram::serialization::{Deserializer, Serializer, V2Serializer};
 use serde::{Deserialize, Serialize};
 
-use crate::measure::collector::Totals;
+use crate::measure::totals::Totals;
 use crate::measure::{Arrivals, Cell, PhaseId, Phases, Replays, Times};
 use crate::redact::Shown;
 use crate::scenario::{FigureId, Scenario};

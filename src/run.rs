@@ -5,55 +5,30 @@
 //! [`RunLink`], and tells it through the same link to stop.
 
 use std::future::Future;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use time::OffsetDateTime;
 use tokio::runtime::LocalRuntime;
 use tokio::sync::{oneshot, watch};
 
 use crate::audit::{self, Audited};
 use crate::control::{Control, Stop};
-use crate::engine::{self, Finished, Order};
+use crate::engine::{self, Order};
 use crate::measure::snapshot::{Board, Subject};
-use crate::redact::Shown;
 use crate::report::RunReport;
 use crate::report::folder::RunFolder;
-use crate::report::html::TraceUrl;
 use crate::runtime::local_runtime;
-use crate::scenario::Scenario;
-use crate::schedule::Segment;
 
 mod record;
+mod spec;
 mod target;
 
+use record::Load;
+pub use spec::RunSpec;
 use target::RunTarget;
 
 /// How long a shop that is to be audited may take to open its books before the load.
 const BOOKS_PATIENCE: Duration = Duration::from_secs(30);
-
-/// Everything that decides what a run is.
-pub struct RunSpec {
-    /// What to do, its seed, its run id and its target included; without a target the embedded shop is started.
-    pub scenario: Arc<Scenario>,
-    /// An empty run folder; it holds all files of the run afterwards.
-    pub folder: RunFolder,
-    /// When the run was asked for.
-    pub started: OffsetDateTime,
-    /// The share of the schedule that is sent.
-    pub segment: Segment,
-    /// Worker threads; one a core without a number, one core less beside the embedded shop.
-    pub workers: Option<u32>,
-    /// Whether promises and books are compared before the target is stopped.
-    pub audit: bool,
-    /// What opens the books of a target that is not the embedded shop.
-    pub books_token: Option<String>,
-    /// Where traces can be looked at.
-    pub trace_url: Option<TraceUrl>,
-    /// The command that repeats the run, without secrets.
-    pub command: Vec<Shown>,
-}
 
 /// How a run and whoever asked for it hear of each other while it goes on.
 pub struct RunLink {
@@ -87,12 +62,6 @@ pub enum AuditEnding {
     Made(Audited),
     /// It could not be made.
     Failed(anyhow::Error),
-}
-
-/// What came out of the engine, and who cut it short.
-struct Load {
-    finished: Finished,
-    interrupted: Option<&'static str>,
 }
 
 /// Makes a run, on this thread, and comes back when its files are written and its target is stopped.

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::measure::collector::{OwnHealth, Totals};
+use crate::measure::health::OwnHealth;
+use crate::measure::totals::Totals;
 use crate::measure::{Arrivals, Cell, PhaseId, Phases, Replays};
 use crate::scenario::{Measure, Op, Over, Scenario, Subject, Threshold};
 

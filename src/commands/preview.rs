@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 use super::change_args::ChangeArgs;
 use super::{Format, Output, summary};
+use crate::engine::preview::Rendered;
 use crate::exit::Exit;
-use crate::redact::Shown;
 use crate::run_id::RunId;
 use crate::scenario::{Load, Scenario, ScenarioRef, load, show_duration, show_rate};
 use crate::schedule::{Schedule, Segment};
@@ -60,23 +60,6 @@ pub struct PreviewArgs {
     /// Changes to the scenario.
     #[command(flatten)]
     pub changes: ChangeArgs,
-}
-
-/// A request as it would be sent.
-#[derive(Debug, Clone)]
-pub struct Rendered {
-    /// The shopper's number: its index in the schedule.
-    pub shopper: u64,
-    /// The step's name.
-    pub step: String,
-    /// The HTTP method.
-    pub method: String,
-    /// Path and query, or absolute URL.
-    pub url: Shown,
-    /// All headers that would be sent.
-    pub headers: Vec<(String, Shown)>,
-    /// The body, if any.
-    pub body: Option<Shown>,
 }
 
 /// Renders the requests of the first shoppers: the engine's part.

@@ -10,8 +10,8 @@ use http::HeaderMap;
 
 use super::browser::BrowserSetup;
 use super::plan::Plan;
-use crate::commands::preview::Rendered;
 use crate::journey::{Action, Cursor};
+use crate::redact::Shown;
 use crate::redact::exchange::Message;
 use crate::response::Response;
 use crate::scenario::{Scenario, StepId};
@@ -23,6 +23,23 @@ const REQUESTS_MAX: usize = 500;
 
 /// Stands for the target where the scenario names none.
 const TARGET: &str = "http://shop.example";
+
+/// A request as it would be sent.
+#[derive(Debug, Clone)]
+pub struct Rendered {
+    /// The shopper's number: its index in the schedule.
+    pub shopper: u64,
+    /// The step's name.
+    pub step: String,
+    /// The HTTP method.
+    pub method: String,
+    /// Path and query, or absolute URL.
+    pub url: Shown,
+    /// All headers that would be sent.
+    pub headers: Vec<(String, Shown)>,
+    /// The body, if any.
+    pub body: Option<Shown>,
+}
 
 /// The requests of the first shoppers, in order.
 pub fn render(scenario: &Scenario, shoppers: u64) -> Box<dyn Iterator<Item = Rendered>> {

@@ -7,23 +7,23 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError};
 use std::time::Duration;
 
 use crate::measure::Window;
-use crate::measure::collector::Handover;
+use crate::measure::worker_report::WorkerReport;
 
 /// The end of one worker. It never waits for the collector, but at the end.
 pub(super) struct WindowSender {
     worker: usize,
-    outbox: SyncSender<Handover>,
+    outbox: SyncSender<WorkerReport>,
     spares: Receiver<Window>,
     /// Ticks that are over, whether or not a window was sent for each.
     ticks: Cell<u32>,
     /// A window that found the channel full, with everything in it.
-    kept: RefCell<Option<Handover>>,
+    kept: RefCell<Option<WorkerReport>>,
 }
 
 impl WindowSender {
     pub(super) fn new(
         worker: usize,
-        outbox: SyncSender<Handover>,
+        outbox: SyncSender<WorkerReport>,
         spares: Receiver<Window>,
     ) -> Self {
         Self {
@@ -60,14 +60,14 @@ impl WindowSender {
         }
     }
 
-    fn send(&self, report: Handover) {
+    fn send(&self, report: WorkerReport) {
         if let Err(TrySendError::Full(kept)) = self.outbox.try_send(report) {
             self.kept.replace(Some(kept));
         }
     }
 
-    fn report(&self, tick: u32, at: Duration, window: Window, last: bool) -> Handover {
-        Handover {
+    fn report(&self, tick: u32, at: Duration, window: Window, last: bool) -> WorkerReport {
+        WorkerReport {
             worker: self.worker,
             tick,
             at,

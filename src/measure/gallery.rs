@@ -6,10 +6,15 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::collector::{OwnHealth, Setup, Totals};
+use super::collector_setup::CollectorSetup;
+use super::health::OwnHealth;
+use super::histogram::Times;
+use super::phases::Phases;
 use super::samples::Sample;
 use super::snapshot::{ErrorKind, HISTORY, JourneyTally, Mark, Shape, Slice, Snapshot, Tick};
-use super::{Cell, Phases, Times, Window};
+use super::stats::Cell;
+use super::totals::Totals;
+use super::window::Window;
 use crate::schedule::Schedule;
 use crate::verdict::{Evidence, reasons_so_far};
 
@@ -33,7 +38,7 @@ pub(super) struct Gallery {
 }
 
 impl Gallery {
-    pub(super) fn new(setup: &Setup) -> Self {
+    pub(super) fn new(setup: &CollectorSetup) -> Self {
         Self {
             all: Cell::default(),
             figures: vec![Cell::default(); setup.scenario.figures.len()],
@@ -73,7 +78,7 @@ impl Gallery {
     }
 
     /// Takes over changes of the rate.
-    pub(super) fn follow_control(&mut self, setup: &Setup) {
+    pub(super) fn follow_control(&mut self, setup: &CollectorSetup) {
         let control = setup.control.borrow();
         let Some(new) = control
             .rates()
@@ -113,7 +118,7 @@ impl Gallery {
     /// The state of the run.
     pub(super) fn snapshot(
         &mut self,
-        setup: &Setup,
+        setup: &CollectorSetup,
         totals: &Totals,
         health: &OwnHealth,
         finished: bool,
@@ -156,7 +161,7 @@ impl Gallery {
         }
     }
 
-    fn phase_at(&mut self, elapsed: Duration, setup: &Setup) -> String {
+    fn phase_at(&mut self, elapsed: Duration, setup: &CollectorSetup) -> String {
         let phase = setup
             .phases
             .at(elapsed.saturating_sub(Duration::from_millis(1)));
@@ -189,7 +194,7 @@ impl Gallery {
     }
 }
 
-fn counters(setup: &Setup, totals: &Totals) -> Vec<u64> {
+fn counters(setup: &CollectorSetup, totals: &Totals) -> Vec<u64> {
     let mut sums = vec![0; setup.scenario.counters.len()];
     for ((phase, counter), count) in &totals.counters {
         if setup.phases.counts(*phase)
@@ -201,7 +206,7 @@ fn counters(setup: &Setup, totals: &Totals) -> Vec<u64> {
     sums
 }
 
-fn funnels(setup: &Setup, totals: &Totals) -> Vec<Vec<u64>> {
+fn funnels(setup: &CollectorSetup, totals: &Totals) -> Vec<Vec<u64>> {
     let journeys = setup.scenario.journeys.iter();
     let mut funnels: Vec<Vec<u64>> = journeys
         .map(|journey| vec![0; journey.funnel.len()])
@@ -217,7 +222,7 @@ fn funnels(setup: &Setup, totals: &Totals) -> Vec<Vec<u64>> {
     funnels
 }
 
-fn journeys(setup: &Setup, totals: &Totals) -> Vec<JourneyTally> {
+fn journeys(setup: &CollectorSetup, totals: &Totals) -> Vec<JourneyTally> {
     let mut tallies = vec![JourneyTally::default(); setup.scenario.journeys.len()];
     for ((_, journey), cell) in &totals.journeys {
         if let Some(tally) = tallies.get_mut(usize::from(*journey)) {

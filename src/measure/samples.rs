@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Ending, StepSample};
+use super::step_sample::{Ending, StepSample};
 use crate::redact::Shown;
 use crate::scenario::FigureId;
 

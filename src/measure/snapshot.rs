@@ -9,8 +9,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::histogram::Times;
+use super::phases::{PhaseId, Phases};
 use super::samples::Sample;
-use super::{Arrivals, Cell, PhaseId, Phases, Times};
+use super::stats::{Arrivals, Cell};
 use crate::scenario::Scenario;
 use crate::verdict::Reason;
 

@@ -5,9 +5,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::collector::Handover;
+use super::histogram::Times;
 use super::snapshot::{Shape, Slice, Tick};
-use super::{Cell, Times, Window};
+use super::stats::Cell;
+use super::window::Window;
+use super::worker_report::WorkerReport;
 
 /// One tick, all workers together, with whole histograms.
 #[derive(Debug, Clone, Default)]
@@ -98,7 +100,7 @@ impl OpenTicks {
     }
 
     /// Adds a worker's window to its tick. The numbers of one worker rise; those that it skips are done for it, too.
-    pub(super) fn add(&mut self, report: &Handover) {
+    pub(super) fn add(&mut self, report: &WorkerReport) {
         let figures = self.figures;
         let sum = self
             .open
@@ -137,11 +139,11 @@ mod tests {
     use super::*;
 
     /// A worker's windows: for each tick whether one comes, and then the last one.
-    fn reports(worker: usize, ticks: &[bool]) -> Vec<Handover> {
+    fn reports(worker: usize, ticks: &[bool]) -> Vec<WorkerReport> {
         let report = |tick: usize, last| {
             let mut window = Window::default();
             window.arrivals.entry(tick as u32).or_default().started = 1 << worker;
-            Handover {
+            WorkerReport {
                 worker,
                 tick: tick as u32,
                 at: Duration::from_secs(tick as u64 + 1),

@@ -13,9 +13,10 @@ use serde::{Deserialize, Serialize};
 use shop::private;
 
 use super::{Blob, RunReport, WindowRecord, WindowStep};
-use crate::measure::collector::{Journal, TickSum};
+use crate::measure::journal::Journal;
 use crate::measure::samples::Sample;
 use crate::measure::snapshot::{Snapshot, Subject};
+use crate::measure::ticks::TickSum;
 
 /// The newest state of a run that is going on.
 const LIVE: &str = "live.json";

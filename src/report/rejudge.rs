@@ -7,7 +7,8 @@ use std::time::Duration;
 use super::figures::{cell_of, times};
 use super::{PhaseRecord, RunReport};
 use crate::journey::Program;
-use crate::measure::collector::{OwnHealth, Totals};
+use crate::measure::health::OwnHealth;
+use crate::measure::totals::Totals;
 use crate::measure::{JourneyCell, PhaseId, Phases};
 use crate::scenario::{
     CounterId, Curve, FigureId, FigureName, Journey, Load, OneStep, OneStepLoad, Phase, Scenario,

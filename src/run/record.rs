@@ -2,8 +2,9 @@
 
 use anyhow::anyhow;
 
+use super::spec::RunSpec;
 use super::target::RunTarget;
-use super::{Load, RunSpec};
+use crate::engine::Finished;
 use crate::report::folder::RunFolder;
 use crate::report::{
     Environment, GeneratorRecord, Measured, RateChangeRecord, RunReport, SegmentRecord,
@@ -12,6 +13,12 @@ use crate::report::{
 use crate::scenario::{Scenario, Threshold};
 use crate::verdict::thresholds::WindowFigures;
 use crate::verdict::{Evidence, cpu_share_max, judge};
+
+/// What came out of the engine, and who cut it short.
+pub(super) struct Load {
+    pub(super) finished: Finished,
+    pub(super) interrupted: Option<&'static str>,
+}
 
 /// The whole record, once the load is over.
 pub(super) fn report(

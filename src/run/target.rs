@@ -1,6 +1,6 @@
 //! The system under test: someone's, or the embedded shop, which is started for the run.
 
-use super::RunSpec;
+use super::spec::RunSpec;
 use crate::audit::reader::Reader;
 use crate::embedded_shop::{EmbeddedShop, yield_to_generator};
 

@@ -105,7 +105,7 @@ impl Elsewhere {
 /// A window, summarised; `None` for one that cannot be decoded.
 pub(super) fn tick_of(record: &WindowRecord, figures: usize) -> Option<Tick> {
     let decoded = record.figures().ok()?;
-    let mut sum = crate::measure::collector::TickSum {
+    let mut sum = crate::measure::ticks::TickSum {
         at: decoded.at,
         length: decoded.length,
         rate_planned: record.planned_rate,

@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use loadgen::measure::collector::{OwnHealth, Totals};
+use loadgen::measure::health::OwnHealth;
 use loadgen::measure::samples::Sample;
+use loadgen::measure::totals::Totals;
 use loadgen::measure::{
     Ending, JourneyEnding, Phases, Recorder, Replay, StepSample, Timing, Window,
 };

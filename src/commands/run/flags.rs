@@ -3,10 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::progress::ProgressMode;
-use super::supervisor::TuiMode;
 use crate::audit::Tokens;
 use crate::commands::change_args::ChangeArgs;
 use crate::engine;
@@ -19,6 +18,17 @@ use crate::scenario::{
 
 /// Length of a run of one request if no other is given.
 const ONE_STEP_DURATION: Duration = Duration::from_secs(30);
+
+/// When the live view is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum TuiMode {
+    /// On a terminal, unless another kind of progress was asked for
+    Auto,
+    /// Or fail
+    Always,
+    /// Progress lines instead
+    Never,
+}
 
 /// Run a scenario, or one request
 #[derive(Debug, Args)]

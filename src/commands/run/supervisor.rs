@@ -5,11 +5,10 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use clap::ValueEnum;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{oneshot, watch};
 
-use super::flags::RunArgs;
+use super::flags::{RunArgs, TuiMode};
 use super::progress::Progress;
 use super::signals::Signals;
 use crate::control::{Control, Stop};
@@ -22,17 +21,6 @@ use crate::tui::{self, LiveView, OwnRun, Show, Wish};
 
 /// How often the progress line and the engine are looked after.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
-
-/// When the live view is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum TuiMode {
-    /// On a terminal, unless another kind of progress was asked for
-    Auto,
-    /// Or fail
-    Always,
-    /// Progress lines instead
-    Never,
-}
 
 /// The eyes and ears of a run.
 pub(super) struct RunSupervisor {

@@ -9,9 +9,9 @@ use ratatui::backend::TestBackend;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::{Scene, draw, steps};
-use crate::measure::collector::TickSum;
 use crate::measure::samples::{ExchangeText, Sample};
 use crate::measure::snapshot::{ErrorKind, JourneyTally, Mark, Shape, Slice, Snapshot, Subject};
+use crate::measure::ticks::TickSum;
 use crate::measure::{Cell, Times};
 use crate::tui::keys::{Mode, Panel, Seen, Sort, Tab, Ui, press};
 use crate::tui::palette::Palette;

@@ -1,0 +1,33 @@
+//! What a run is to be.
+
+use std::sync::Arc;
+
+use time::OffsetDateTime;
+
+use crate::redact::Shown;
+use crate::report::folder::RunFolder;
+use crate::report::html::TraceUrl;
+use crate::scenario::Scenario;
+use crate::schedule::Segment;
+
+/// Everything that decides what a run is.
+pub struct RunSpec {
+    /// What to do, its seed, its run id and its target included; without a target the embedded shop is started.
+    pub scenario: Arc<Scenario>,
+    /// An empty run folder; it holds all files of the run afterwards.
+    pub folder: RunFolder,
+    /// When the run was asked for.
+    pub started: OffsetDateTime,
+    /// The share of the schedule that is sent.
+    pub segment: Segment,
+    /// Worker threads; one a core without a number, one core less beside the embedded shop.
+    pub workers: Option<u32>,
+    /// Whether promises and books are compared before the target is stopped.
+    pub audit: bool,
+    /// What opens the books of a target that is not the embedded shop.
+    pub books_token: Option<String>,
+    /// Where traces can be looked at.
+    pub trace_url: Option<TraceUrl>,
+    /// The command that repeats the run, without secrets.
+    pub command: Vec<Shown>,
+}
