@@ -29,14 +29,10 @@ use crate::template::{Slot, Value};
 use crate::transport::Transport;
 use crate::transport::http::HttpTransport;
 
-mod browser;
-mod cookies;
 mod examples;
 mod floor;
-mod idempotency;
 mod pacer;
 pub mod plan;
-mod preflight;
 pub mod prepare;
 pub mod preview;
 mod shopper;

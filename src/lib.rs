@@ -22,6 +22,7 @@ pub mod log;
 pub mod measure;
 pub mod own;
 pub mod permutation;
+mod protocol;
 pub mod redact;
 pub mod report;
 pub mod response;

@@ -317,11 +317,16 @@ pub struct Journey {
     pub funnel: Vec<FigureId>,
 }
 
-/// One HTTP exchange.
+/// What a step does. One line for each kind; [`crate::protocol`] says how each is carried out.
 #[derive(Debug, Clone)]
-pub struct Step {
-    /// Under which name it is measured.
-    pub figure: FigureId,
+pub enum StepKind {
+    /// One HTTP exchange.
+    Http(HttpRequest),
+}
+
+/// What is sent in one HTTP exchange.
+#[derive(Debug, Clone)]
+pub struct HttpRequest {
     /// Upper-case HTTP method.
     pub method: http::Method,
     /// Path and query (or absolute URL), percent-encoded where values are inserted.
@@ -330,6 +335,15 @@ pub struct Step {
     pub headers: Vec<(String, Template)>,
     /// The request body, if any, and its content type.
     pub body: Option<Body>,
+}
+
+/// One exchange with the system under test.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// Under which name it is measured.
+    pub figure: FigureId,
+    /// What is sent.
+    pub kind: StepKind,
     /// Overrides [`Http::timeout`].
     pub timeout: Option<Duration>,
     /// What is remembered from the response.

@@ -1,4 +1,4 @@
-//! Exchanges as text for examples and promises, secrets removed.
+//! What of a shopper may be shown in examples and promises, secrets removed.
 
 use std::time::Duration;
 
@@ -6,55 +6,11 @@ use serde_json::{Map, Value as Json};
 
 use crate::audit::promises::kept_key;
 use crate::data::Person;
-use crate::measure::StepSample;
-use crate::measure::samples::{Example, ExchangeText, Sample};
-use crate::redact::exchange::Message;
-use crate::redact::{Redactor, Shown, mark};
+use crate::redact::{Redactor, mark};
 use crate::response::Response;
 use crate::scenario::Promise;
 use crate::shopper::{Shopper, World};
 use crate::template::{CardField, PersonField, Slot, Value};
-use crate::transport::{Failure, Outgoing};
-
-/// An error's example. Made for the few that are kept: looking for secrets costs more than a request.
-pub(super) fn example(
-    sample: &StepSample<'_>,
-    outgoing: Option<&Outgoing>,
-    result: Result<&Response, Failure>,
-    (world, shopper): (&World, &Shopper),
-) -> Example {
-    let request_line = outgoing.map(|out| format!("{} {} HTTP/1.1", out.method, out.path));
-    let request = outgoing
-        .zip(request_line.as_ref())
-        .map(|(out, line)| Message {
-            first_line: line,
-            headers: &out.headers,
-            body: &out.body,
-        });
-    let status_line = result.map(|response| format!("HTTP/1.1 {}", response.status));
-    let response = result
-        .ok()
-        .zip(status_line.as_ref().ok())
-        .map(|(response, line)| Message {
-            first_line: line,
-            headers: &response.headers,
-            body: &response.body,
-        });
-    let mut redactor = redactor_of(world, shopper);
-    redactor.learn_from(request.iter().chain(&response));
-    let request = request.map_or_else(
-        || Shown::from("the request could not be made from the scenario's values"),
-        |request| redactor.show_message(&request),
-    );
-    let response = match (response, result) {
-        (Some(response), _) => redactor.show_message(&response),
-        (None, result) => Shown::from(result.err().map_or("", Failure::name)),
-    };
-    Sample {
-        exchange: Some(Box::new(ExchangeText { request, response })),
-        ..Sample::of(sample, "failed")
-    }
-}
 
 /// Knows the scenario's secrets, and this shopper's.
 pub(super) fn redactor_of(world: &World, shopper: &Shopper) -> Redactor {

@@ -6,13 +6,12 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
-use super::browser::BrowserSetup;
 use super::plan::Plan;
 use super::timer::Timer;
 use super::worker_setup::WorkerSetup;
 use super::{Control, Stop};
 use crate::measure::{Phases, Recorder};
-use crate::scenario::StepId;
+use crate::protocol::http::Http;
 use crate::schedule::Schedule;
 use crate::shopper::World;
 use crate::transport::Transport;
@@ -22,16 +21,13 @@ pub(super) struct Floor<T: Transport> {
     pub(super) world: Arc<World>,
     pub(super) plan: Arc<Plan>,
     pub(super) phases: Phases,
-    pub(super) transport: T,
+    pub(super) http: Http<T>,
     pub(super) timer: Timer,
     pub(super) recorder: RefCell<Recorder>,
-    pub(super) browser: BrowserSetup,
     /// Offset 0 of the schedule.
     pub(super) start: Instant,
     shoppers: Cell<u32>,
     requests: Cell<u32>,
-    /// Steps whose last answer was a redirect: the next request follows at once.
-    redirected: Box<[Cell<bool>]>,
     request_ended: Notify,
     stop: Cell<Stop>,
     /// The schedule with all changes by hand so far, and how many these are.
@@ -46,17 +42,15 @@ impl<T: Transport> Floor<T> {
     pub(super) fn new(setup: &WorkerSetup, transport: T, timer: Timer) -> Self {
         let seed = setup.world.seed() ^ (setup.number as u64);
         Self {
-            browser: BrowserSetup::new(setup.world.scenario(), setup.plan.target()),
+            http: Http::new(&setup.world, setup.plan.target(), transport),
             world: setup.world.clone(),
             plan: setup.plan.clone(),
             phases: setup.phases.clone(),
-            transport,
             timer,
             recorder: RefCell::new(Recorder::new(seed)),
             start: setup.start,
             shoppers: Cell::new(0),
             requests: Cell::new(0),
-            redirected: vec![Cell::new(false); setup.world.scenario().steps.len()].into(),
             request_ended: Notify::new(),
             stop: Cell::new(Stop::No),
             schedule: RefCell::new(setup.schedule.clone()),
@@ -159,7 +153,7 @@ impl<T: Transport> Floor<T> {
 
     /// Whether every answer on its way may be read late.
     pub(super) fn may_nap(&self) -> bool {
-        self.transport.patient() >= self.requests.get()
+        self.http.transport.patient() >= self.requests.get()
     }
 
     pub(super) fn request_began(&self) {
@@ -171,11 +165,6 @@ impl<T: Transport> Floor<T> {
         if self.stop.get() != Stop::No {
             self.request_ended.notify_waiters();
         }
-    }
-
-    /// Whether the step was redirected when it was sent last.
-    pub(super) fn redirected(&self, step: StepId) -> &Cell<bool> {
-        &self.redirected[usize::from(step.0)]
     }
 
     /// Comes back when a request ends while the run is stopping.

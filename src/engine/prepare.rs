@@ -37,7 +37,7 @@ pub async fn prepare(scenario: &Arc<Scenario>, target: &str) -> anyhow::Result<V
     let floor = Rc::new(Floor::new(&setup, transport, Timer::new(GRAIN)?));
     // Dropped, it ends its only task.
     let mut upkeep = JoinSet::new();
-    upkeep.spawn_local(floor.transport.upkeep());
+    upkeep.spawn_local(floor.http.transport.upkeep());
     let shopper = Shopper::before_the_load(&setup.world)?;
     let mut run = Visit::begin(floor.clone(), shopper, Duration::ZERO);
     for id in &scenario.prepare {

@@ -8,9 +8,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::HeaderMap;
 
-use super::browser::BrowserSetup;
 use super::plan::Plan;
 use crate::journey::{Action, Cursor};
+use crate::protocol::PreparedKind;
+use crate::protocol::http::browser::BrowserSetup;
 use crate::redact::Shown;
 use crate::redact::exchange::Message;
 use crate::response::Response;
@@ -105,7 +106,8 @@ fn request(
     id: StepId,
     mut headers: HeaderMap,
 ) -> Option<Rendered> {
-    let (step, prepared) = (&world.scenario().steps[usize::from(id.0)], plan.step(id));
+    let step = &world.scenario().steps[usize::from(id.0)];
+    let PreparedKind::Http(prepared) = &plan.step(id).kind;
     prepared.add_headers(world, shopper, &mut headers).ok()?;
     let (origin, path) = prepared.url(world, shopper, plan.target()).ok()?;
     let body = prepared.body(world, shopper);
@@ -113,7 +115,7 @@ fn request(
         true => path.to_string(),
         false => format!("{}{path}", origin.authority.to_str().unwrap_or_default()),
     };
-    let request_line = format!("{} {url}", step.method);
+    let request_line = format!("{} {url}", prepared.method);
     let mut redactor = super::examples::redactor_of(world, shopper);
     redactor.learn_from([&Message {
         first_line: &request_line,
@@ -128,7 +130,7 @@ fn request(
         step: world.scenario().figures[usize::from(step.figure.0)]
             .name
             .clone(),
-        method: step.method.to_string(),
+        method: prepared.method.to_string(),
         url: redactor.show_line(&url),
         headers: headers
             .iter()

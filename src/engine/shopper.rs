@@ -3,25 +3,21 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use futures_util::future::join_all;
-use http::HeaderMap;
-use http::header::HOST;
-
 use super::Stop;
-use super::browser::{BrowserState, Fetched, Route};
 use super::examples;
 use super::floor::Floor;
-use super::idempotency::SentKeys;
 use crate::journey::{Action, Cursor};
+use crate::measure::samples::Sample;
 use crate::measure::{Ending, JourneyEnding, PhaseId, Replay, StepSample, Timing};
+use crate::protocol::http::browser::Fetched;
+use crate::protocol::http::{Http, HttpClient, HttpSending};
+use crate::protocol::{PreparedKind, Protocol};
 use crate::response::{self, Response};
 use crate::scenario::{Step, StepId};
 use crate::shopper::Shopper;
 use crate::template::{Slot, Value};
-use crate::transport::{Answer, Exchange, Failure, Outgoing, Reading, Transport};
-
-/// Room for the headers of a usual request: growing is dearer than a little spare room.
-const HEADERS_USUAL: usize = 20;
+use crate::transport::{Answer, Exchange, Failure, Transport};
+use futures_util::future::join_all;
 
 /// One shopper's whole visit, from its arrival at the offset `arrival`; `None` if it cannot arrive, which is recorded.
 pub(super) fn visit<T: Transport>(
@@ -47,9 +43,7 @@ pub(super) fn visit<T: Transport>(
 pub(super) struct Visit<T: Transport> {
     floor: Rc<Floor<T>>,
     shopper: Shopper,
-    session: T::Session,
-    browser: BrowserState,
-    keys: SentKeys,
+    client: HttpClient<T>,
     arrival: Duration,
     phase: PhaseId,
     /// Think times so far.
@@ -69,12 +63,10 @@ struct Sending {
     trace_id: u64,
 }
 
-/// A request on its way, with what is needed to make sense of its answer.
+/// A request that is to be sent, with what is needed to make sense of its answer.
 struct Pending {
     sending: Sending,
-    /// Its idempotency key in short, if it has one.
-    key: Option<u64>,
-    outgoing: Result<Outgoing, Failure>,
+    request: HttpSending,
 }
 
 /// A request that came to its end.
@@ -96,16 +88,13 @@ impl<T: Transport> Visit<T> {
     /// Begins one at the offset `arrival`.
     pub(super) fn begin(floor: Rc<Floor<T>>, shopper: Shopper, arrival: Duration) -> Self {
         floor.shopper_came();
-        let session = floor.transport.session();
-        let browser = floor.browser.open(&floor.world, &shopper);
+        let client = floor.http.client(&floor.world, &shopper);
         let phase = floor.phases.at(arrival);
         let ending = JourneyEnding::InFlight;
         Self {
             floor,
             shopper,
-            session,
-            browser,
-            keys: SentKeys::default(),
+            client,
             arrival,
             phase,
             thought: Duration::ZERO,
@@ -192,20 +181,15 @@ impl<T: Transport> Visit<T> {
     fn prepare(&mut self, step: StepId, intended: Duration) -> Pending {
         let floor = self.floor.clone();
         self.come_to(step);
-        let mut headers = HeaderMap::with_capacity(HEADERS_USUAL);
-        let (browser, shopper) = (&mut self.browser, &mut self.shopper);
-        let trace_id = floor.browser.add_headers(browser, shopper, &mut headers);
-        let outgoing = self.outgoing(step, headers);
-        let sent = outgoing.as_ref().ok();
-        Pending {
-            sending: Sending {
-                step,
-                intended,
-                trace_id,
-            },
-            key: sent.and_then(|outgoing| self.keys.note(&outgoing.headers)),
-            outgoing,
-        }
+        let PreparedKind::Http(prepared) = &floor.plan.step(step).kind;
+        let (client, shopper) = (&mut self.client, &mut self.shopper);
+        let request = floor.http.prepare(client, prepared, &floor.world, shopper);
+        let sending = Sending {
+            step,
+            intended,
+            trace_id: request.trace_id,
+        };
+        Pending { sending, request }
     }
 
     /// Counts the shopper in the funnel, at each place once. Places beyond the 64th are not counted.
@@ -225,65 +209,17 @@ impl<T: Transport> Visit<T> {
         }
     }
 
-    /// The request, unless a value outgrew its bound since the step before.
-    fn outgoing(&mut self, id: StepId, headers: HeaderMap) -> Result<Outgoing, Failure> {
-        let made = self.render(id, headers);
-        match self.shopper.take_too_large() {
-            true => Err(Failure::ValueTooLarge),
-            false => made,
-        }
-    }
-
-    fn render(&mut self, id: StepId, mut headers: HeaderMap) -> Result<Outgoing, Failure> {
-        let floor = self.floor.clone();
-        let (world, shopper) = (&floor.world, &mut self.shopper);
-        let prepared = floor.plan.step(id);
-        prepared.add_headers(world, shopper, &mut headers)?;
-        let (origin, path) = prepared.url(world, shopper, floor.plan.target())?;
-        headers.insert(HOST, origin.authority.clone());
-        floor
-            .browser
-            .add_cookies(&self.browser, &origin, &mut headers);
-        Ok(Outgoing {
-            origin,
-            method: world.scenario().steps[usize::from(id.0)].method.clone(),
-            path,
-            headers,
-            body: prepared.body(world, shopper),
-        })
-    }
-
     async fn exchange(&self, pending: &Pending) -> Exchanged {
         let asked = Instant::now();
         let in_flight = InFlightGuard::begin(self, pending.sending, asked);
-        let fetched = match &pending.outgoing {
-            Ok(outgoing) => self.fetch(pending.sending.step, outgoing, asked).await,
-            Err(failure) => Exchange::failed(asked, *failure).into(),
-        };
+        let step = pending.sending.step;
+        let awaiting = self.floor.plan.step(step).awaiting;
+        let http = &self.floor.http;
+        let fetched = http
+            .exchange(&self.client, step, &pending.request, awaiting)
+            .await;
         in_flight.complete();
         Exchanged { asked, fetched }
-    }
-
-    async fn fetch(&self, step: StepId, outgoing: &Outgoing, asked: Instant) -> Fetched {
-        let prepared = self.floor.plan.step(step);
-        let http = &self.floor.world.scenario().http;
-        let redirected = self.floor.redirected(step);
-        let reading = Reading {
-            deadline: asked + prepared.timeout,
-            body_bytes_max: http.body_bytes_max,
-            keep_bytes: prepared.keep_bytes,
-            keep_error_bytes: prepared.keep_error_bytes,
-            may_wait: !prepared.followed_at_once && !redirected.get(),
-        };
-        let route = Route {
-            transport: &self.floor.transport,
-            session: &self.session,
-            redirects_max: http.redirects_max,
-        };
-        let (setup, state) = (&self.floor.browser, &self.browser);
-        let fetched = route.fetch(setup, state, outgoing, reading).await;
-        redirected.set(!fetched.hops.is_empty());
-        fetched
     }
 
     fn conclude(&mut self, pending: Pending, exchanged: Exchanged) -> After {
@@ -291,27 +227,18 @@ impl<T: Transport> Visit<T> {
             asked: begun,
             fetched,
         } = exchanged;
-        let Fetched { exchange, hops, .. } = &fetched;
         let floor = self.floor.clone();
         let step = &floor.world.scenario().steps[usize::from(pending.sending.step.0)];
         self.began(pending.sending.intended, begun);
-        for hop in hops {
-            self.browser.remember_cookies(&hop.origin, &hop.headers);
-        }
-        if let Ok(outgoing) = &pending.outgoing {
-            if let Ok(answer) = &exchange.result {
-                let origin = fetched.moved_to.as_ref().unwrap_or(&outgoing.origin);
-                self.browser.remember_cookies(origin, &answer.headers);
-            }
-        }
-        let done = floor.offset_of(exchange.done);
+        let replay = Http::learn(&mut self.client, step, &pending.request, &fetched);
         let Exchange {
             asked,
             sent,
+            done,
             result,
-            resent,
             ..
         } = fetched.exchange;
+        let done = floor.offset_of(done);
         let timing = Timing {
             intended: pending.sending.intended,
             asked: floor.offset_of(asked),
@@ -332,10 +259,7 @@ impl<T: Transport> Visit<T> {
                     leave: (!step.go_on_after_error).then_some(ending),
                 }
             }
-            Ok(answer) => {
-                let replay = self.keys.judge(pending.key, resent, step, &answer.headers);
-                self.judge(step, &pending, timing, answer, replay)
-            }
+            Ok(answer) => self.judge(step, &pending, timing, answer, replay),
         }
     }
 
@@ -453,9 +377,12 @@ impl<T: Transport> Visit<T> {
     ) {
         let mut recorder = self.floor.recorder.borrow_mut();
         if recorder.wants_example(sample.figure, error) {
-            let outgoing = pending.outgoing.as_ref().ok();
-            let who = (&*self.floor.world, &self.shopper);
-            recorder.example(examples::example(sample, outgoing, result, who));
+            let redactor = examples::redactor_of(&self.floor.world, &self.shopper);
+            let exchange = Http::<T>::evidence(&pending.request, result, redactor);
+            recorder.example(Sample {
+                exchange: Some(Box::new(exchange)),
+                ..Sample::of(sample, "failed")
+            });
         }
     }
 }

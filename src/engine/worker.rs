@@ -27,7 +27,7 @@ pub(super) async fn work<T: Transport>(
     let driving = tokio::task::spawn_local(drive(floor.clone()));
     let listening = tokio::task::spawn_local(listen(floor.clone(), setup.control.clone()));
     let ticking = tokio::task::spawn_local(tick(floor.clone(), windows.clone(), setup.tick));
-    let upkeep = tokio::task::spawn_local(floor.transport.upkeep());
+    let upkeep = tokio::task::spawn_local(floor.http.transport.upkeep());
     let mut shoppers = JoinSet::new();
     pacer::pace(&floor, &setup, &mut shoppers).await;
     drain(&floor, &mut shoppers).await;
@@ -36,7 +36,7 @@ pub(super) async fn work<T: Transport>(
         // Cancelled, as asked.
         let _ = task.await;
     }
-    let connections = floor.transport.connections_open();
+    let connections = floor.http.transport.connections_open();
     let mut window = floor.recorder.replace(Recorder::new(0)).finish();
     (window.shoppers, window.connections) = (0, connections);
     windows.last(window, floor.offset());
@@ -99,7 +99,7 @@ async fn tick<T: Transport>(floor: Rc<Floor<T>>, windows: Rc<WindowSender>, leng
         windows.tick(ticks, floor.offset(), |spare| {
             let mut window = floor.recorder.borrow_mut().take(spare);
             (window.shoppers, window.connections) =
-                (floor.shoppers(), floor.transport.connections_open());
+                (floor.shoppers(), floor.http.transport.connections_open());
             window
         });
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Changes, From, Scenario};
+use super::{Changes, From, HttpRequest, Scenario, StepKind};
 use crate::journey::Op;
 use crate::redact::Redactor;
 use crate::redact::command::is_secret_setting;
@@ -65,12 +65,7 @@ fn variables(scenario: &Scenario, redactor: &Redactor) -> Vec<bool> {
             *variable |= taken_from_secret;
         }
     }
-    let headers = scenario
-        .steps
-        .iter()
-        .flat_map(|step| &step.headers)
-        .chain(&scenario.http.headers);
-    for (_, value) in headers.filter(|(name, _)| redactor.is_secret(name)) {
+    for (_, value) in headers(scenario).filter(|(name, _)| redactor.is_secret(name)) {
         for slot in value.parts.iter().filter_map(variable_of) {
             if let Some(variable) = secret.get_mut(usize::from(slot.0)) {
                 *variable = true;
@@ -78,6 +73,20 @@ fn variables(scenario: &Scenario, redactor: &Redactor) -> Vec<bool> {
         }
     }
     secret
+}
+
+fn requests(scenario: &Scenario) -> impl Iterator<Item = &HttpRequest> {
+    scenario.steps.iter().map(|step| {
+        let StepKind::Http(request) = &step.kind;
+        request
+    })
+}
+
+/// The headers of all steps, and those that all have.
+fn headers(scenario: &Scenario) -> impl Iterator<Item = &(String, Template)> {
+    requests(scenario)
+        .flat_map(|request| &request.headers)
+        .chain(&scenario.http.headers)
 }
 
 fn variable_of(part: &Part) -> Option<Slot> {
@@ -105,18 +114,13 @@ fn constants(scenario: &Scenario, redactor: &Redactor, variables: &[bool]) -> Ve
             found.extend(constants_of(expr));
         }
     }
-    for (name, value) in scenario
-        .steps
-        .iter()
-        .flat_map(|step| &step.headers)
-        .chain(&scenario.http.headers)
-    {
+    for (name, value) in headers(scenario) {
         let line = format!("{name}: {}", outline(value));
         found.extend(redactor.secrets_in(&line));
     }
-    for step in &scenario.steps {
-        found.extend(redactor.secrets_in(&outline(&step.url)));
-        if let Some(body) = &step.body {
+    for request in requests(scenario) {
+        found.extend(redactor.secrets_in(&outline(&request.url)));
+        if let Some(body) = &request.body {
             found.extend(redactor.secrets_in(&outline(&body.template)));
         }
     }

@@ -108,10 +108,12 @@ pub(crate) fn feeder() -> Feeder {
 pub(crate) fn step() -> Step {
     Step {
         figure: FigureId(0),
-        method: http::Method::GET,
-        url: Template::text("/"),
-        headers: Vec::new(),
-        body: None,
+        kind: StepKind::Http(HttpRequest {
+            method: http::Method::GET,
+            url: Template::text("/"),
+            headers: Vec::new(),
+            body: None,
+        }),
         timeout: None,
         extract: Vec::new(),
         checks: Vec::new(),

@@ -6,10 +6,16 @@ use std::time::Duration;
 
 use loadgen::journey::Op;
 use loadgen::scenario::{
-    BUILT_IN, Changes, Connections, Curve, Load, Measure, OneStep, OneStepLoad, Over, Scenario,
-    ScenarioRef, Subject, Threshold, load,
+    BUILT_IN, Changes, Connections, Curve, HttpRequest, Load, Measure, OneStep, OneStepLoad, Over,
+    Scenario, ScenarioRef, StepKind, Subject, Threshold, load,
 };
 use loadgen::template::{Encoding, Expr, Generator, Part};
+
+/// The request of a step.
+fn request(scenario: &Scenario, step: usize) -> &HttpRequest {
+    let StepKind::Http(request) = &scenario.steps[step].kind;
+    request
+}
 
 fn read(text: &str) -> Scenario {
     read_changed(text, &Changes::default())
@@ -163,7 +169,7 @@ fn values_are_encoded_for_where_they_stand() {
       - get: ${next}
 ",
     );
-    let first = &scenario.steps[0];
+    let first = request(&scenario, 0);
     assert!(matches!(
         first.url.parts[1],
         Part::Value(Expr::Variable(_), Encoding::Uri)
@@ -183,7 +189,7 @@ fn values_are_encoded_for_where_they_stand() {
     assert!(matches!(&body[4], Part::Text(text) if &**text == "\",\"list\":[1,null,true]}"));
     // A whole URL from an earlier answer must not be encoded again.
     assert!(matches!(
-        scenario.steps[1].url.parts[0],
+        request(&scenario, 1).url.parts[0],
         Part::Value(_, Encoding::Raw)
     ));
 }
@@ -213,7 +219,7 @@ fn dollars_can_be_written_literally() {
     let scenario = journey(
         "      - post: /a\n        body: 'costs $${5} and $3'\n        content-type: text/plain\n",
     );
-    let parts = &scenario.steps[0]
+    let parts = &request(&scenario, 0)
         .body
         .as_ref()
         .expect("a body")
@@ -350,7 +356,7 @@ fn one_step_takes_its_place_among_scenarios() {
     assert_eq!(scenario.target.as_deref(), Some("http://127.0.0.1:8080"));
     assert_eq!(scenario.figures[0].name, "POST /things");
     assert_eq!(
-        scenario.steps[0]
+        request(&scenario, 0)
             .body
             .as_ref()
             .map(|body| body.content_type.as_str()),

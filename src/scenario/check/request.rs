@@ -13,7 +13,7 @@ use super::response;
 use super::template::Meaning;
 use crate::redact::Redactor;
 use crate::scenario::file::{OnError, RequestShape, Scalar};
-use crate::scenario::{CounterId, FigureId, FigureName, Step, StepId};
+use crate::scenario::{CounterId, FigureId, FigureName, HttpRequest, Step, StepId, StepKind};
 use crate::template::{Encoding, Template};
 
 use body::body;
@@ -149,11 +149,14 @@ pub(super) fn compile(
     let headers = shape.headers.as_ref();
     let step = Step {
         figure,
-        url,
-        headers: headers
-            .map(|all| self::headers(report, meaning, all, &place.key("headers")))
-            .unwrap_or_default(),
-        body,
+        kind: StepKind::Http(HttpRequest {
+            method,
+            url,
+            headers: headers
+                .map(|all| self::headers(report, meaning, all, &place.key("headers")))
+                .unwrap_or_default(),
+            body,
+        }),
         timeout: shape
             .timeout
             .as_ref()
@@ -164,7 +167,6 @@ pub(super) fn compile(
         counts: response::counts(tables, shape, place),
         promise: response::promise(report, meaning, shape, place),
         go_on_after_error: shape.on_error == Some(OnError::GoOn),
-        method,
     };
     tables.steps.push(step);
     Some(StepId((tables.steps.len() - 1) as u16))

@@ -17,14 +17,14 @@ use telemetry::browser::{
 use telemetry::trace::Propagators;
 
 use super::cookies::CookieJar;
-use super::plan::locate;
 use super::preflight::{Permissions, Preflight};
+use super::request::locate;
 use crate::scenario::{self, Propagator, Scenario, TraceStyle};
 use crate::shopper::{Shopper, World};
 use crate::transport::{Exchange, Failure, Origin, Outgoing, Reading, Transport};
 
 /// What is the same for all shoppers of a worker.
-pub(super) struct BrowserSetup {
+pub(crate) struct BrowserSetup {
     /// `None` when no trace headers are wanted.
     trace: Option<HeaderPlan>,
     buffer: RefCell<HeaderBuffer>,
@@ -33,7 +33,7 @@ pub(super) struct BrowserSetup {
 }
 
 /// One shopper's browser.
-pub(super) struct BrowserState {
+pub(crate) struct BrowserState {
     user_agent: HeaderValue,
     accept_language: HeaderValue,
     session: Option<BrowserSession>,
@@ -43,7 +43,7 @@ pub(super) struct BrowserState {
 }
 
 impl BrowserSetup {
-    pub(super) fn new(scenario: &Scenario, target: &Arc<Origin>) -> Self {
+    pub(crate) fn new(scenario: &Scenario, target: &Arc<Origin>) -> Self {
         let scheme = if target.tls { "https" } else { "http" };
         // The page comes from the storefront's origin, not from the API's: that is what makes a request cross-origin.
         let origin = HeaderValue::from_str(&format!("{scheme}://{}", target.host))
@@ -58,7 +58,7 @@ impl BrowserSetup {
     }
 
     /// The browser of a shopper that arrives.
-    pub(super) fn open(&self, world: &World, shopper: &Shopper) -> BrowserState {
+    pub(crate) fn open(&self, world: &World, shopper: &Shopper) -> BrowserState {
         let client = shopper.client(world);
         BrowserState {
             user_agent: HeaderValue::from_static(client.user_agent),
@@ -73,7 +73,7 @@ impl BrowserSetup {
     }
 
     /// Adds the browser's headers; returns the request's Datadog trace id, 0 without one.
-    pub(super) fn add_headers(
+    pub(crate) fn add_headers(
         &self,
         state: &mut BrowserState,
         shopper: &mut Shopper,
@@ -152,8 +152,8 @@ impl BrowserState {
 }
 
 /// What came of a request, redirects included.
-pub(super) struct Fetched {
-    pub(super) exchange: Exchange,
+pub(crate) struct Fetched {
+    pub(crate) exchange: Exchange,
     /// Answers on the way, in order.
     pub(super) hops: Vec<Hop>,
     /// Where the last answer came from, if not from where the request was sent.
@@ -161,7 +161,7 @@ pub(super) struct Fetched {
 }
 
 /// An answer that pointed elsewhere.
-pub(super) struct Hop {
+pub(crate) struct Hop {
     /// Where it came from.
     pub(super) origin: Arc<Origin>,
     pub(super) headers: HeaderMap,

@@ -1,0 +1,207 @@
+//! HTTP as a browser speaks it: the first step kind.
+//!
+//! Must not know: how bytes travel ([`Transport`] does), and what a step is counted under.
+
+use std::cell::Cell;
+use std::sync::Arc;
+use std::time::Instant;
+
+use ::http::HeaderMap;
+use ::http::header::HOST;
+
+use super::{Awaiting, Protocol};
+use crate::measure::Replay;
+use crate::measure::samples::ExchangeText;
+use crate::redact::Redactor;
+use crate::response::Response;
+use crate::scenario::{Step, StepId};
+use crate::shopper::{Shopper, World};
+use crate::transport::{Exchange, Failure, Origin, Outgoing, Reading, Transport};
+
+pub(crate) mod browser;
+mod cookies;
+mod evidence;
+mod idempotency;
+mod preflight;
+pub(crate) mod request;
+
+use browser::{BrowserSetup, BrowserState, Fetched, Route};
+use idempotency::SentKeys;
+use request::PreparedRequest;
+
+/// Room for the headers of a usual request: growing is dearer than a little spare room.
+const HEADERS_USUAL: usize = 20;
+
+/// What all shoppers of a worker share.
+pub(crate) struct Http<T> {
+    /// The connections.
+    pub(crate) transport: T,
+    target: Arc<Origin>,
+    browser: BrowserSetup,
+    body_bytes_max: u64,
+    redirects_max: u8,
+    /// Steps whose last answer was a redirect: the next request follows at once.
+    redirected: Box<[Cell<bool>]>,
+}
+
+/// One shopper's browser and connections.
+pub(crate) struct HttpClient<T: Transport> {
+    session: T::Session,
+    browser: BrowserState,
+    keys: SentKeys,
+}
+
+/// A request, made and not yet sent.
+pub(crate) struct HttpSending {
+    /// Its Datadog trace id (low 64 bits), 0 without trace headers.
+    pub(crate) trace_id: u64,
+    /// Its idempotency key in short, if it has one.
+    key: Option<u64>,
+    outgoing: Result<Outgoing, Failure>,
+}
+
+impl<T: Transport> Http<T> {
+    /// Of a worker.
+    pub(crate) fn new(world: &World, target: &Arc<Origin>, transport: T) -> Self {
+        let scenario = world.scenario();
+        Self {
+            transport,
+            target: target.clone(),
+            browser: BrowserSetup::new(scenario, target),
+            body_bytes_max: scenario.http.body_bytes_max,
+            redirects_max: scenario.http.redirects_max,
+            redirected: vec![Cell::new(false); scenario.steps.len()].into(),
+        }
+    }
+
+    /// Lets a shopper's browser learn from what came of a request, and tells what the answer was to an idempotency key.
+    pub(crate) fn learn(
+        client: &mut HttpClient<T>,
+        step: &Step,
+        request: &HttpSending,
+        fetched: &Fetched,
+    ) -> Replay {
+        for hop in &fetched.hops {
+            client.browser.remember_cookies(&hop.origin, &hop.headers);
+        }
+        let (Ok(outgoing), Ok(answer)) = (&request.outgoing, &fetched.exchange.result) else {
+            return Replay::Unkeyed;
+        };
+        let origin = fetched.moved_to.as_ref().unwrap_or(&outgoing.origin);
+        client.browser.remember_cookies(origin, &answer.headers);
+        let resent = fetched.exchange.resent;
+        client
+            .keys
+            .judge(request.key, resent, step, &answer.headers)
+    }
+
+    /// The request, unless a value outgrew its bound since the step before.
+    fn outgoing(
+        &self,
+        client: &HttpClient<T>,
+        step: &PreparedRequest,
+        headers: HeaderMap,
+        (world, shopper): (&World, &mut Shopper),
+    ) -> Result<Outgoing, Failure> {
+        let made = self.render(client, step, headers, (world, shopper));
+        match shopper.take_too_large() {
+            true => Err(Failure::ValueTooLarge),
+            false => made,
+        }
+    }
+
+    fn render(
+        &self,
+        client: &HttpClient<T>,
+        step: &PreparedRequest,
+        mut headers: HeaderMap,
+        (world, shopper): (&World, &mut Shopper),
+    ) -> Result<Outgoing, Failure> {
+        step.add_headers(world, shopper, &mut headers)?;
+        let (origin, path) = step.url(world, shopper, &self.target)?;
+        headers.insert(HOST, origin.authority.clone());
+        self.browser
+            .add_cookies(&client.browser, &origin, &mut headers);
+        Ok(Outgoing {
+            origin,
+            method: step.method.clone(),
+            path,
+            headers,
+            body: step.body(world, shopper),
+        })
+    }
+}
+
+impl<T: Transport> Protocol for Http<T> {
+    type Prepared = PreparedRequest;
+    type Client = HttpClient<T>;
+    type Request = HttpSending;
+    type Answered = Fetched;
+
+    fn client(&self, world: &World, shopper: &Shopper) -> HttpClient<T> {
+        HttpClient {
+            session: self.transport.session(),
+            browser: self.browser.open(world, shopper),
+            keys: SentKeys::default(),
+        }
+    }
+
+    fn prepare(
+        &self,
+        client: &mut HttpClient<T>,
+        step: &PreparedRequest,
+        world: &World,
+        shopper: &mut Shopper,
+    ) -> HttpSending {
+        let mut headers = HeaderMap::with_capacity(HEADERS_USUAL);
+        let browser = &mut client.browser;
+        let trace_id = self.browser.add_headers(browser, shopper, &mut headers);
+        let outgoing = self.outgoing(client, step, headers, (world, shopper));
+        let sent = outgoing.as_ref().ok();
+        HttpSending {
+            trace_id,
+            key: sent.and_then(|outgoing| client.keys.note(&outgoing.headers)),
+            outgoing,
+        }
+    }
+
+    async fn exchange(
+        &self,
+        client: &HttpClient<T>,
+        id: StepId,
+        request: &HttpSending,
+        awaiting: Awaiting,
+    ) -> Fetched {
+        let asked = Instant::now();
+        let outgoing = match &request.outgoing {
+            Ok(outgoing) => outgoing,
+            Err(failure) => return Exchange::failed(asked, *failure).into(),
+        };
+        let redirected = &self.redirected[usize::from(id.0)];
+        let reading = Reading {
+            deadline: asked + awaiting.timeout,
+            body_bytes_max: self.body_bytes_max,
+            keep_bytes: awaiting.keep_bytes,
+            keep_error_bytes: awaiting.keep_error_bytes,
+            may_wait: !awaiting.followed_at_once && !redirected.get(),
+        };
+        let route = Route {
+            transport: &self.transport,
+            session: &client.session,
+            redirects_max: self.redirects_max,
+        };
+        let fetched = route
+            .fetch(&self.browser, &client.browser, outgoing, reading)
+            .await;
+        redirected.set(!fetched.hops.is_empty());
+        fetched
+    }
+
+    fn evidence(
+        request: &HttpSending,
+        result: Result<&Response, Failure>,
+        redactor: Redactor,
+    ) -> ExchangeText {
+        evidence::text(request.outgoing.as_ref().ok(), result, redactor)
+    }
+}

@@ -1,0 +1,247 @@
+//! HTTP requests made ready before a run: what is the same for every shopper is computed once.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::Method;
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use http::uri::PathAndQuery;
+use url::Url;
+
+use crate::scenario::{Http as Settings, HttpRequest};
+use crate::shopper::{Shopper, World};
+use crate::template::{Part, Template};
+use crate::transport::{Failure, Origin};
+
+/// Where a scenario's requests go.
+#[derive(Debug)]
+pub(crate) struct Site {
+    /// Scheme, host and port.
+    pub(crate) origin: Arc<Origin>,
+    /// Path below which the steps' own paths lie.
+    prefix: String,
+}
+
+impl Site {
+    /// Of a target.
+    ///
+    /// # Errors
+    /// A sentence for people when the target is no usable URL.
+    pub(crate) fn new(target: &str) -> Result<Self, String> {
+        let base =
+            Url::parse(target).map_err(|e| format!("the target '{target}' is no URL: {e}"))?;
+        if has_user_info(&base) {
+            return Err(USER_INFO.to_owned());
+        }
+        Ok(Self {
+            origin: Arc::new(Origin::of_url(&base)?),
+            prefix: base.path().trim_end_matches('/').to_owned(),
+        })
+    }
+}
+
+/// One request, ready.
+#[derive(Debug)]
+pub(crate) struct PreparedRequest {
+    /// The method.
+    pub(crate) method: Method,
+    url: Prepared<(Arc<Origin>, PathAndQuery)>,
+    /// Headers of the step and of the scenario, `content-type` included.
+    headers: Vec<(HeaderName, Prepared<HeaderValue>)>,
+    body: Option<Prepared<Bytes>>,
+}
+
+/// Known before the run, or different each time.
+#[derive(Debug)]
+enum Prepared<T> {
+    Fixed(T),
+    Rendered(Template),
+}
+
+/// What is said about a target with a user name in it.
+const USER_INFO: &str = "the target has a user name or a password in it, which is not sent; take it out, and set \
+    `authorization` under `http.headers` in the scenario";
+
+/// Whether a URL carries a user name or a password.
+pub fn has_user_info(url: &Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
+}
+
+impl PreparedRequest {
+    /// Makes a request ready.
+    ///
+    /// # Errors
+    /// A sentence for people when a fixed URL or header is not valid.
+    pub(crate) fn new(
+        request: &HttpRequest,
+        settings: &Settings,
+        site: &Site,
+    ) -> Result<Self, String> {
+        let url = match fixed(&request.url) {
+            Some(text) => Prepared::Fixed(locate(&text, &site.origin, &site.prefix)?),
+            None => Prepared::Rendered(prefixed(&request.url, &site.prefix)),
+        };
+        let body = request.body.as_ref().map(|body| {
+            prepare(&body.template, |text| {
+                Ok(Bytes::copy_from_slice(text.as_bytes()))
+            })
+        });
+        Ok(Self {
+            method: request.method.clone(),
+            url,
+            headers: headers(request, settings)?,
+            body: body.transpose()?,
+        })
+    }
+
+    /// Where this shopper's request goes.
+    ///
+    /// # Errors
+    /// When the values make no valid URL.
+    pub(crate) fn url(
+        &self,
+        world: &World,
+        shopper: &mut Shopper,
+        origin: &Arc<Origin>,
+    ) -> Result<(Arc<Origin>, PathAndQuery), Failure> {
+        match &self.url {
+            Prepared::Fixed((origin, path)) => Ok((origin.clone(), path.clone())),
+            Prepared::Rendered(template) => {
+                let mut out = Vec::with_capacity(128);
+                template.render(world, shopper, &mut out);
+                if out.starts_with(b"/") {
+                    let path = PathAndQuery::from_maybe_shared(Bytes::from(out))
+                        .map_err(|_| Failure::BadRequest)?;
+                    return Ok((origin.clone(), path));
+                }
+                let text = String::from_utf8(out).map_err(|_| Failure::BadRequest)?;
+                locate(&text, origin, "").map_err(|_| Failure::BadRequest)
+            }
+        }
+    }
+
+    /// Adds this step's own headers.
+    ///
+    /// # Errors
+    /// When a value has characters that no header may have.
+    pub(crate) fn add_headers(
+        &self,
+        world: &World,
+        shopper: &mut Shopper,
+        out: &mut http::HeaderMap,
+    ) -> Result<(), Failure> {
+        for (name, value) in &self.headers {
+            let value = match value {
+                Prepared::Fixed(value) => value.clone(),
+                Prepared::Rendered(template) => {
+                    let mut text = Vec::with_capacity(64);
+                    template.render(world, shopper, &mut text);
+                    HeaderValue::from_maybe_shared(Bytes::from(text))
+                        .map_err(|_| Failure::BadRequest)?
+                }
+            };
+            out.insert(name.clone(), value);
+        }
+        Ok(())
+    }
+
+    /// The request's body; empty for none.
+    pub(crate) fn body(&self, world: &World, shopper: &mut Shopper) -> Bytes {
+        match &self.body {
+            None => Bytes::new(),
+            Some(Prepared::Fixed(bytes)) => bytes.clone(),
+            Some(Prepared::Rendered(template)) => {
+                let mut out = Vec::with_capacity(256);
+                template.render(world, shopper, &mut out);
+                Bytes::from(out)
+            }
+        }
+    }
+}
+
+/// Headers of the scenario, of the body and of the request: the more special comes later and wins.
+fn headers(
+    request: &HttpRequest,
+    settings: &Settings,
+) -> Result<Vec<(HeaderName, Prepared<HeaderValue>)>, String> {
+    let content_type = request.body.as_ref().map(|body| {
+        (
+            CONTENT_TYPE.as_str().to_owned(),
+            Template::text(&body.content_type),
+        )
+    });
+    let all = settings
+        .headers
+        .iter()
+        .chain(&content_type)
+        .chain(&request.headers);
+    let mut headers: Vec<(HeaderName, Prepared<HeaderValue>)> = Vec::new();
+    for (name, value) in all {
+        let name = HeaderName::try_from(name.as_str())
+            .map_err(|_| format!("'{name}' is no valid header name"))?;
+        let value = prepare(value, |text| {
+            HeaderValue::from_str(text).map_err(|_| format!("'{text}' is no valid value of {name}"))
+        })?;
+        headers.retain(|(known, _)| *known != name);
+        headers.push((name, value));
+    }
+    Ok(headers)
+}
+
+fn prepare<T>(
+    template: &Template,
+    make: impl Fn(&str) -> Result<T, String>,
+) -> Result<Prepared<T>, String> {
+    match fixed(template) {
+        Some(text) => make(&text).map(Prepared::Fixed),
+        None => Ok(Prepared::Rendered(template.clone())),
+    }
+}
+
+/// The text of a template without holes.
+fn fixed(template: &Template) -> Option<String> {
+    template
+        .parts
+        .iter()
+        .map(|part| match part {
+            Part::Text(text) => Some(text.as_ref()),
+            Part::Value(..) => None,
+        })
+        .collect()
+}
+
+/// A path goes below the target's own path; an absolute URL stays as it is.
+fn prefixed(url: &Template, prefix: &str) -> Template {
+    let is_path = matches!(url.parts.first(), Some(Part::Text(text)) if text.starts_with('/'));
+    let mut prefixed = url.clone();
+    if is_path && !prefix.is_empty() {
+        prefixed.parts.insert(0, Part::Text(prefix.into()));
+    }
+    prefixed
+}
+
+/// Origin and path of a path below the target, or of an absolute URL.
+pub(super) fn locate(
+    text: &str,
+    target: &Arc<Origin>,
+    prefix: &str,
+) -> Result<(Arc<Origin>, PathAndQuery), String> {
+    let path = |text: &str| {
+        PathAndQuery::try_from(text).map_err(|e| format!("'{text}' is no valid path: {e}"))
+    };
+    if text.starts_with('/') {
+        return Ok((target.clone(), path(&format!("{prefix}{text}"))?));
+    }
+    let url = Url::parse(text)
+        .map_err(|e| format!("'{text}' is neither a path that begins with '/' nor a URL: {e}"))?;
+    let origin = Origin::of_url(&url)?;
+    let origin = if origin == **target {
+        target.clone()
+    } else {
+        Arc::new(origin)
+    };
+    Ok((
+        origin,
+        path(&url[url::Position::BeforePath..url::Position::AfterQuery])?,
+    ))
+}
