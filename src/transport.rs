@@ -10,6 +10,7 @@ use bytes::Bytes;
 
 mod answer;
 mod connection;
+mod counted;
 mod deadlines;
 pub mod http;
 pub mod origin;

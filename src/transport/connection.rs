@@ -19,7 +19,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
 use super::answer::Decoder;
-use super::pool::{Counted, OpenGuard};
+use super::counted::{Counted, OpenGuard};
 use super::stamped::{Arrived, StampedTcp};
 use super::{Answer, Failure, Outgoing, Reading};
 

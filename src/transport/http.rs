@@ -11,8 +11,9 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::connection::{Answered, Attempt, Buffers, Connection, Stream};
+use super::counted::OpenCount;
 use super::deadlines::Deadlines;
-use super::pool::{OpenCount, Pool};
+use super::pool::Pool;
 use super::stamped::StampedTcp;
 use super::{Exchange, Failure, Origin, Outgoing, Reading, Transport};
 use crate::scenario::Connections;
