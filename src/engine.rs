@@ -17,7 +17,7 @@ use crate::measure::collector::collect;
 use crate::measure::collector_setup::CollectorSetup;
 use crate::measure::health::OwnHealth;
 use crate::measure::journal::Journal;
-use crate::measure::snapshot::Board;
+use crate::measure::snapshot::LatestSnapshot;
 use crate::measure::totals::Totals;
 use crate::measure::worker_report::WorkerReport;
 use crate::measure::{Phases, Window};
@@ -71,7 +71,7 @@ pub struct Order {
     /// This process's share of the schedule.
     pub segment: Segment,
     /// Where views look.
-    pub board: Board,
+    pub latest: LatestSnapshot,
     /// Where ticks are written.
     pub journal: Box<dyn Journal>,
     /// Told here to stop or to change the rate.
@@ -156,7 +156,7 @@ fn collector_of(first: &WorkerSetup, order: Order) -> CollectorSetup {
         workers: first.workers as usize,
         start: first.start,
         control: order.control,
-        board: order.board,
+        latest: order.latest,
         journal: order.journal,
     }
 }

@@ -6,7 +6,6 @@
 
 pub mod collector;
 pub mod collector_setup;
-mod gallery;
 pub mod health;
 pub mod histogram;
 pub mod journal;
@@ -14,6 +13,7 @@ pub mod phases;
 pub mod recorder;
 pub mod samples;
 pub mod snapshot;
+mod snapshot_builder;
 pub mod stats;
 pub mod step_sample;
 pub mod ticks;
@@ -21,9 +21,9 @@ pub mod totals;
 pub mod window;
 pub mod worker_report;
 
-pub use histogram::{SIGNIFICANT_DIGITS, TIME_MAX, Times};
+pub use histogram::{LatencyHistogram, SIGNIFICANT_DIGITS, TIME_MAX};
 pub use phases::{PhaseId, Phases};
 pub use recorder::{ON_TIME, Recorder};
-pub use stats::{Arrivals, Cell, JourneyCell, Replays};
+pub use stats::{Arrivals, JourneyStats, Replays, StepStats};
 pub use step_sample::{Ending, JourneyEnding, Replay, StepSample, Timing};
 pub use window::Window;

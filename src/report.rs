@@ -12,7 +12,7 @@ use hdrhistogram::serialization::{Deserializer, Serializer, V2Serializer};
 use serde::{Deserialize, Serialize};
 
 use crate::measure::totals::Totals;
-use crate::measure::{Arrivals, Cell, PhaseId, Phases, Replays, Times};
+use crate::measure::{Arrivals, LatencyHistogram, PhaseId, Phases, Replays, StepStats};
 use crate::redact::Shown;
 use crate::scenario::{FigureId, Scenario};
 use crate::verdict::thresholds::WindowFigures;
@@ -306,13 +306,13 @@ impl WindowRecord {
     /// When a histogram cannot be decoded.
     pub fn figures(&self) -> Result<WindowFigures, String> {
         let decode = |(index, step): (&u16, &WindowStep)| {
-            let cell = Cell {
+            let cell = StepStats {
                 response: step.response.times()?,
                 service: step.service_time.times()?,
                 ok: step.ok,
                 outcomes: step.outcomes,
                 failed: step.errors,
-                ..Cell::default()
+                ..StepStats::default()
             };
             Ok((FigureId(*index), cell))
         };
@@ -358,7 +358,7 @@ pub struct TimesRecord {
 
 impl TimesRecord {
     /// Records a histogram.
-    pub fn of(times: &Times) -> Self {
+    pub fn of(times: &LatencyHistogram) -> Self {
         let quantiles_ms = QUANTILES
             .iter()
             .filter_map(|(name, q)| Some(((*name).to_owned(), millis(times.quantile(*q)?))))
@@ -382,7 +382,7 @@ pub struct Blob(pub String);
 
 impl Blob {
     /// Encodes a histogram.
-    pub fn of(times: &Times) -> Self {
+    pub fn of(times: &LatencyHistogram) -> Self {
         let mut bytes = Vec::new();
         if times.count() == 0
             || V2Serializer::new()
@@ -398,9 +398,9 @@ impl Blob {
     ///
     /// # Errors
     /// When the text is no base64 or no V2 histogram.
-    pub fn times(&self) -> Result<Times, String> {
+    pub fn times(&self) -> Result<LatencyHistogram, String> {
         if self.0.is_empty() {
-            return Ok(Times::default());
+            return Ok(LatencyHistogram::default());
         }
         let bytes = BASE64
             .decode(&self.0)
@@ -408,7 +408,7 @@ impl Blob {
         let histogram = Deserializer::new()
             .deserialize(&mut bytes.as_slice())
             .map_err(|e| format!("a histogram cannot be decoded: {e}"))?;
-        Ok(Times::from_histogram(histogram))
+        Ok(LatencyHistogram::from_histogram(histogram))
     }
 }
 
@@ -544,7 +544,7 @@ impl Measured<'_> {
             .collect()
     }
 
-    fn step(&self, phase: PhaseId, figure: FigureId, cell: &Cell) -> StepRecord {
+    fn step(&self, phase: PhaseId, figure: FigureId, cell: &StepStats) -> StepRecord {
         let name = &self.scenario.figures[usize::from(figure.0)];
         let named = |counts: &BTreeMap<(PhaseId, FigureId, String), u64>| {
             let of = counts
@@ -571,17 +571,18 @@ impl Measured<'_> {
 
     /// By journey and phase.
     pub fn journeys(&self) -> Vec<JourneyRecord> {
-        let record = |((phase, journey), cell): (&(PhaseId, u16), &crate::measure::JourneyCell)| {
-            JourneyRecord {
-                journey: self.scenario.journeys[usize::from(*journey)].name.clone(),
-                phase: self.phase_name(*phase),
-                completed: cell.completed,
-                failed: cell.failed,
-                timed_out: cell.timed_out,
-                in_flight: cell.in_flight,
-                response: TimesRecord::of(&cell.response),
-            }
-        };
+        let record =
+            |((phase, journey), cell): (&(PhaseId, u16), &crate::measure::JourneyStats)| {
+                JourneyRecord {
+                    journey: self.scenario.journeys[usize::from(*journey)].name.clone(),
+                    phase: self.phase_name(*phase),
+                    completed: cell.completed,
+                    failed: cell.failed,
+                    timed_out: cell.timed_out,
+                    in_flight: cell.in_flight,
+                    response: TimesRecord::of(&cell.response),
+                }
+            };
         self.totals.journeys.iter().map(record).collect()
     }
 
@@ -629,7 +630,7 @@ impl Measured<'_> {
 
     /// Where all journeys went.
     pub fn accounting(&self) -> Accounting {
-        let mut sum = crate::measure::JourneyCell::default();
+        let mut sum = crate::measure::JourneyStats::default();
         self.totals.journeys.values().for_each(|cell| sum.add(cell));
         Accounting {
             planned: self.totals.arrivals_all().planned,

@@ -14,7 +14,7 @@ use tokio::sync::{oneshot, watch};
 use crate::audit::{self, Audited};
 use crate::control::{Control, Stop};
 use crate::engine::{self, Order};
-use crate::measure::snapshot::{Board, Subject};
+use crate::measure::snapshot::{LatestSnapshot, Subject};
 use crate::report::RunReport;
 use crate::report::folder::RunFolder;
 use crate::runtime::local_runtime;
@@ -35,7 +35,7 @@ pub struct RunLink {
     /// Told here to stop or to change the rate.
     pub control: watch::Receiver<Control>,
     /// Where the newest snapshot of the load is.
-    pub board: Board,
+    pub latest: LatestSnapshot,
     /// Told once what is known of the run, when the stage is set and the load begins; dropped if that never happens.
     pub begins: oneshot::Sender<Subject>,
 }
@@ -102,7 +102,7 @@ fn drive(
 ) -> anyhow::Result<Load> {
     let RunLink {
         mut control,
-        board,
+        latest,
         begins,
     } = link;
     let set_the_stage = async {
@@ -121,7 +121,7 @@ fn drive(
         prepared,
         workers: target.workers(spec),
         segment: spec.segment,
-        board,
+        latest,
         journal: Box::new(spec.folder.journal(subject.clone())?),
         control: control.clone(),
     };

@@ -18,7 +18,7 @@ use crate::engine::{self, Control, Finished, Order};
 use crate::exit::Exit;
 use crate::measure::journal::Journal;
 use crate::measure::samples::Sample;
-use crate::measure::snapshot::{Board, Snapshot};
+use crate::measure::snapshot::{LatestSnapshot, Snapshot};
 use crate::measure::ticks::TickSum;
 use crate::scenario::{OneStep, OneStepLoad, Scenario, parse_duration};
 use crate::schedule::Segment;
@@ -245,7 +245,7 @@ fn prove(
         prepared: Vec::new(),
         workers: args.workers,
         segment: Segment::WHOLE,
-        board: Board::default(),
+        latest: LatestSnapshot::default(),
         journal: Box::new(NoJournal),
         control: stop,
     })?;

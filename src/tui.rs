@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 
 use crate::control::Stop;
 use crate::log::Tail;
-use crate::measure::snapshot::{Board, Snapshot, Subject};
+use crate::measure::snapshot::{LatestSnapshot, Snapshot, Subject};
 
 pub mod keys;
 pub mod palette;
@@ -54,14 +54,14 @@ pub trait Source: Send {
 #[derive(Debug)]
 pub struct OwnRun {
     /// Where the collector publishes.
-    pub board: Board,
+    pub latest: LatestSnapshot,
     /// The log.
     pub log: Tail,
 }
 
 impl Source for OwnRun {
     fn read(&mut self) -> Arc<Snapshot> {
-        self.board.read()
+        self.latest.read()
     }
 
     fn log(&self) -> Vec<String> {

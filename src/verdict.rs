@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::measure::health::OwnHealth;
 use crate::measure::totals::Totals;
-use crate::measure::{Arrivals, Cell, PhaseId, Phases, Replays};
+use crate::measure::{Arrivals, PhaseId, Phases, Replays, StepStats};
 use crate::scenario::{Measure, Op, Over, Scenario, Subject, Threshold};
 
 pub mod thresholds;
@@ -142,7 +142,7 @@ fn dead_target(evidence: &Evidence<'_>) -> Option<Reason> {
 
 /// Why there was nothing to measure, if so: of all steps in the phases that count, none succeeded.
 pub fn nothing_succeeded<'a>(
-    all: &Cell,
+    all: &StepStats,
     errors: impl Iterator<Item = (&'a str, u64)>,
 ) -> Option<Reason> {
     let sent = all.finished() + all.in_flight;

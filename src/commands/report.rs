@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::Output;
 use crate::exit::Exit;
-use crate::measure::{Cell, Times};
+use crate::measure::{LatencyHistogram, StepStats};
 use crate::redact::Shown;
 use crate::report::figures::Figures;
 use crate::report::folder::write_atomically;
@@ -227,8 +227,8 @@ fn record(run: &Run) -> Value {
     value
 }
 
-fn summary(name: &str, cell: &Cell) -> Value {
-    let quantiles = |times: &Times| -> Value {
+fn summary(name: &str, cell: &StepStats) -> Value {
+    let quantiles = |times: &LatencyHistogram| -> Value {
         let one = |(name, q): (&str, f64)| {
             let millis = times.quantile(q).map(|time| time.as_micros() as f64 / 1e3);
             (name.to_owned(), json!(millis))

@@ -12,7 +12,7 @@ use super::Format;
 use crate::audit;
 use crate::control::Control;
 use crate::exit::Exit;
-use crate::measure::snapshot::Board;
+use crate::measure::snapshot::LatestSnapshot;
 use crate::redact::command::command;
 use crate::redact::{self, Shown};
 use crate::report::RunReport;
@@ -53,13 +53,13 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
     // From here on a signal ends the run in order, also while the shop starts.
     let signals = runtime.block_on(async { Signals::listen() })?;
     let (tell, control) = watch::channel(Control::default());
-    let board = Board::default();
+    let latest = LatestSnapshot::default();
     let (begins, begun) = oneshot::channel();
     let supervisor =
-        RunSupervisor::new(args, &spec.scenario, (signals, tell), (board.clone(), log));
+        RunSupervisor::new(args, &spec.scenario, (signals, tell), (latest.clone(), log));
     let link = RunLink {
         control,
-        board,
+        latest,
         begins,
     };
     let running = std::thread::Builder::new()

@@ -1,4 +1,4 @@
-//! One thread that takes the workers' windows, adds them up, writes the journal and publishes snapshots.
+//! The collector: one thread that takes the workers' windows, adds them up, writes the journal and publishes snapshots.
 //!
 //! It owns all disk work of a run, so that no worker ever waits for a disk. Must not know: sockets, shoppers.
 
@@ -7,8 +7,8 @@ use std::sync::mpsc::{Receiver, SyncSender};
 use std::time::Duration;
 
 use super::collector_setup::CollectorSetup;
-use super::gallery::Gallery;
 use super::health::OwnHealth;
+use super::snapshot_builder::SnapshotBuilder;
 use super::ticks::{OpenTicks, TickSum};
 use super::totals::Totals;
 use super::window::Window;
@@ -40,7 +40,7 @@ struct State {
     totals: Totals,
     health: OwnHealth,
     ticks: OpenTicks,
-    gallery: Gallery,
+    snapshot_builder: SnapshotBuilder,
     last_tick_at: Duration,
     published: u32,
     cpu_before: Duration,
@@ -52,7 +52,7 @@ impl State {
             totals: Totals::default(),
             health: OwnHealth::default(),
             ticks: OpenTicks::new(setup.workers, setup.scenario.figures.len()),
-            gallery: Gallery::new(setup),
+            snapshot_builder: SnapshotBuilder::new(setup),
             last_tick_at: Duration::ZERO,
             published: 0,
             cpu_before: crate::own::cpu_time(),
@@ -62,7 +62,7 @@ impl State {
     /// Adds up a worker's window and gives it back.
     fn accept(&mut self, report: WorkerReport, setup: &mut CollectorSetup) -> Window {
         self.totals.add(&report.window);
-        self.gallery.add(&report.window, &setup.phases);
+        self.snapshot_builder.add(&report.window, &setup.phases);
         setup.journal.promises(&report.window.promises);
         self.ticks.add(&report);
         while let Some(sum) = self.ticks.take_complete() {
@@ -89,8 +89,8 @@ impl State {
         self.health.cpu.push((used, tick.length));
         self.health.memory_bytes_max = self.health.memory_bytes_max.max(crate::own::memory_bytes());
         let seconds = tick.length.as_secs_f64();
-        self.gallery.follow_control(setup);
-        if let Some(schedule) = self.gallery.schedule() {
+        self.snapshot_builder.follow_control(setup);
+        if let Some(schedule) = self.snapshot_builder.schedule() {
             tick.rate_planned =
                 schedule.planned_between(before, tick.at) as f64 * setup.share / seconds;
         }
@@ -102,17 +102,17 @@ impl State {
             setup.journal.samples(&self.totals.samples);
         }
         self.published += 1;
-        self.gallery.hang(tick.brief());
+        self.snapshot_builder.push_tick(tick.brief());
         self.show(setup, false);
     }
 
     fn show(&mut self, setup: &mut CollectorSetup, finished: bool) {
         self.health.journal_failure = setup.journal.failure();
         let snapshot = self
-            .gallery
+            .snapshot_builder
             .snapshot(setup, &self.totals, &self.health, finished);
         let snapshot = Arc::new(snapshot);
         setup.journal.snapshot(&snapshot);
-        setup.board.publish(snapshot);
+        setup.latest.publish(snapshot);
     }
 }

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use super::journal::Journal;
 use super::phases::Phases;
-use super::snapshot::Board;
+use super::snapshot::LatestSnapshot;
 use crate::control::Control;
 use crate::scenario::Scenario;
 use crate::schedule::Schedule;
@@ -29,7 +29,7 @@ pub struct CollectorSetup {
     /// What the run is told.
     pub control: watch::Receiver<Control>,
     /// Where views look.
-    pub board: Board,
+    pub latest: LatestSnapshot,
     /// Where ticks are written.
     pub journal: Box<dyn Journal>,
 }

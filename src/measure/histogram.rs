@@ -12,9 +12,9 @@ pub const SIGNIFICANT_DIGITS: u8 = 3;
 
 /// A latency histogram in microseconds.
 #[derive(Debug, Clone)]
-pub struct Times(Histogram<u64>);
+pub struct LatencyHistogram(Histogram<u64>);
 
-impl Default for Times {
+impl Default for LatencyHistogram {
     fn default() -> Self {
         // Three digits are always valid.
         let mut histogram = Histogram::new(SIGNIFICANT_DIGITS)
@@ -24,7 +24,7 @@ impl Default for Times {
     }
 }
 
-impl Times {
+impl LatencyHistogram {
     /// Wraps a decoded histogram. It grows like any other: a decoded one is only as wide as its own readings, and readings
     /// of another one added to it would be lost.
     pub fn from_histogram(mut histogram: Histogram<u64>) -> Self {
@@ -79,12 +79,12 @@ impl Times {
 
 #[cfg(test)]
 mod tests {
-    use super::{TIME_MAX, Times};
+    use super::{LatencyHistogram, TIME_MAX};
     use std::time::Duration;
 
     #[test]
     fn times_of_any_length_keep_three_digits() {
-        let mut times = Times::default();
+        let mut times = LatencyHistogram::default();
         for micros in [1_u64, 999, 2_047, 2_048, 123_456, 9_876_543, 3_599_000_000] {
             times.clear();
             times.record(Duration::from_micros(micros));

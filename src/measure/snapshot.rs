@@ -1,4 +1,4 @@
-//! What a run looks like at this moment: plain data for progress lines and live views.
+//! Snapshots: what a run looks like at this moment, as plain data for progress lines and live views.
 //!
 //! Snapshots hold summaries, never whole histograms: ten minutes of a run with a dozen steps are a few megabytes, and a
 //! view has nothing left to compute but where to draw.
@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::histogram::Times;
+use super::histogram::LatencyHistogram;
 use super::phases::{PhaseId, Phases};
 use super::samples::Sample;
-use super::stats::{Arrivals, Cell};
+use super::stats::{Arrivals, StepStats};
 use crate::scenario::Scenario;
 use crate::verdict::Reason;
 
@@ -42,31 +42,31 @@ pub struct Tick {
     /// CPU cores that the generator used.
     pub cpu: f64,
     /// All steps together.
-    pub all: Slice,
+    pub all: StepSummary,
     /// By figure.
-    pub figures: Vec<Slice>,
+    pub figures: Vec<StepSummary>,
     /// The generator's lateness.
-    pub start_lag: Shape,
+    pub start_lag: HistogramSummary,
     /// Shoppers in the shop.
     pub shoppers: u32,
     /// Open connections.
     pub connections: u32,
 }
 
-/// A [`Cell`], summarised.
+/// A [`StepStats`], summarised.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Slice {
+pub struct StepSummary {
     /// Steps that came to an end.
     pub finished: u64,
     /// Of these, failures and time-outs.
     pub errors: u64,
     /// Response time: done − intended.
-    pub response: Shape,
+    pub response: HistogramSummary,
 }
 
 /// A histogram, summarised.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Shape {
+pub struct HistogramSummary {
     /// Readings.
     pub count: u64,
     /// The 50th, 90th, 99th and 99.9th percentile and the maximum; zeros without readings.
@@ -75,8 +75,8 @@ pub struct Shape {
     pub bands: Vec<(u8, u32)>,
 }
 
-/// The quantiles of a [`Shape`].
-pub const SHAPE_QUANTILES: [f64; 5] = [0.5, 0.9, 0.99, 0.999, 1.0];
+/// The quantiles of a [`HistogramSummary`].
+pub const SUMMARY_QUANTILES: [f64; 5] = [0.5, 0.9, 0.99, 0.999, 1.0];
 
 /// What is known of a run before it begins; names in the scenario's order.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -109,11 +109,11 @@ pub struct Snapshot {
     /// Arrivals so far.
     pub arrivals: Arrivals,
     /// Steps so far, all together, warm-up left out.
-    pub all: Slice,
+    pub all: StepSummary,
     /// Steps so far by figure, warm-up left out.
-    pub figures: Vec<Slice>,
+    pub figures: Vec<StepSummary>,
     /// The generator's lateness so far.
-    pub start_lag: Shape,
+    pub start_lag: HistogramSummary,
     /// Business counters so far, in the scenario's order.
     pub counters: Vec<u64>,
     /// Shoppers who came to each step of each journey's funnel, in the scenario's order.
@@ -210,20 +210,20 @@ impl Subject {
     }
 }
 
-impl Slice {
+impl StepSummary {
     /// Summarises a cell.
-    pub fn of(cell: &Cell) -> Self {
+    pub fn of(cell: &StepStats) -> Self {
         Self {
             finished: cell.finished(),
             errors: cell.errors(),
-            response: Shape::of(&cell.response),
+            response: HistogramSummary::of(&cell.response),
         }
     }
 }
 
-impl Shape {
+impl HistogramSummary {
     /// Summarises a histogram.
-    pub fn of(times: &Times) -> Self {
+    pub fn of(times: &LatencyHistogram) -> Self {
         let mut bands: Vec<(u8, u32)> = Vec::new();
         for value in times.histogram().iter_recorded() {
             let band = band_of(Duration::from_micros(value.value_iterated_to()));
@@ -235,12 +235,12 @@ impl Shape {
         }
         Self {
             count: times.count(),
-            quantiles: SHAPE_QUANTILES.map(|q| times.quantile(q).unwrap_or_default()),
+            quantiles: SUMMARY_QUANTILES.map(|q| times.quantile(q).unwrap_or_default()),
             bands,
         }
     }
 
-    /// A quantile by its index in [`SHAPE_QUANTILES`], or `None` without readings.
+    /// A quantile by its index in [`SUMMARY_QUANTILES`], or `None` without readings.
     pub fn quantile(&self, index: usize) -> Option<Duration> {
         (self.count > 0)
             .then(|| self.quantiles.get(index).copied())
@@ -257,9 +257,9 @@ pub fn band_of(time: Duration) -> u8 {
 
 /// Where the snapshots of a run come from.
 #[derive(Debug, Clone, Default)]
-pub struct Board(Arc<Mutex<Arc<Snapshot>>>);
+pub struct LatestSnapshot(Arc<Mutex<Arc<Snapshot>>>);
 
-impl Board {
+impl LatestSnapshot {
     /// The newest snapshot.
     pub fn read(&self) -> Arc<Snapshot> {
         match self.0.lock() {
@@ -290,15 +290,18 @@ mod tests {
 
     #[test]
     fn a_shape_keeps_every_reading_in_order() {
-        let mut times = Times::default();
+        let mut times = LatencyHistogram::default();
         for micros in [900, 100, 905, 40_000, 40_100] {
             times.record(Duration::from_micros(micros));
         }
-        let shape = Shape::of(&times);
+        let shape = HistogramSummary::of(&times);
         assert_eq!(shape.count, 5);
         assert_eq!(shape.bands.iter().map(|(_, n)| n).sum::<u32>(), 5);
         assert!(shape.bands.is_sorted());
         assert_eq!(shape.quantile(0), times.quantile(0.5));
-        assert_eq!(Shape::of(&Times::default()).quantile(0), None);
+        assert_eq!(
+            HistogramSummary::of(&LatencyHistogram::default()).quantile(0),
+            None
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! Running sums and histograms of steps, journeys and arrivals.
 
-use super::histogram::Times;
+use super::histogram::LatencyHistogram;
 use super::step_sample::Replay;
 
 /// Answers to requests with an idempotency key.
@@ -32,13 +32,13 @@ impl Replays {
 
 /// What is kept of one figure (a step's name) in one phase.
 #[derive(Debug, Clone, Default)]
-pub struct Cell {
+pub struct StepStats {
     /// Done − intended.
-    pub response: Times,
+    pub response: LatencyHistogram,
     /// Done − sent.
-    pub service: Times,
+    pub service: LatencyHistogram,
     /// Sent − asked for a connection.
-    pub connection_wait: Times,
+    pub connection_wait: LatencyHistogram,
     /// Steps that ended well.
     pub ok: u64,
     /// Steps that ended in a foreseen outcome.
@@ -55,7 +55,7 @@ pub struct Cell {
     pub replays: Replays,
 }
 
-impl Cell {
+impl StepStats {
     /// Steps that were answered as hoped or foreseen.
     pub fn succeeded(&self) -> u64 {
         self.ok + self.outcomes
@@ -107,9 +107,9 @@ impl Cell {
 
 /// What is kept of one journey in one phase.
 #[derive(Debug, Clone, Default)]
-pub struct JourneyCell {
+pub struct JourneyStats {
     /// From arrival to the end, think times taken out.
-    pub response: Times,
+    pub response: LatencyHistogram,
     /// Completed, or left by choice.
     pub completed: u64,
     /// Ended by a failed step.
@@ -120,7 +120,7 @@ pub struct JourneyCell {
     pub in_flight: u64,
 }
 
-impl JourneyCell {
+impl JourneyStats {
     /// Adds another cell.
     pub fn add(&mut self, other: &Self) {
         self.response.add(&other.response);

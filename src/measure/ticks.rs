@@ -5,9 +5,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::histogram::Times;
-use super::snapshot::{Shape, Slice, Tick};
-use super::stats::Cell;
+use super::histogram::LatencyHistogram;
+use super::snapshot::{HistogramSummary, StepSummary, Tick};
+use super::stats::StepStats;
 use super::window::Window;
 use super::worker_report::WorkerReport;
 
@@ -23,9 +23,9 @@ pub struct TickSum {
     /// Journeys a second that began.
     pub rate_achieved: f64,
     /// By figure.
-    pub figures: Vec<Cell>,
+    pub figures: Vec<StepStats>,
     /// The generator's lateness.
-    pub start_lag: Times,
+    pub start_lag: LatencyHistogram,
     /// CPU cores used by the generator.
     pub cpu: f64,
     /// Shoppers in the shop.
@@ -37,7 +37,7 @@ pub struct TickSum {
 impl TickSum {
     fn of(figures: usize) -> Self {
         Self {
-            figures: vec![Cell::default(); figures],
+            figures: vec![StepStats::default(); figures],
             ..Self::default()
         }
     }
@@ -64,7 +64,7 @@ impl TickSum {
 
     /// What is kept of it for charts.
     pub fn brief(&self) -> Tick {
-        let mut all = Cell::default();
+        let mut all = StepStats::default();
         self.figures.iter().for_each(|cell| all.add(cell));
         Tick {
             at: self.at,
@@ -72,9 +72,9 @@ impl TickSum {
             rate_planned: self.rate_planned,
             rate_achieved: self.rate_achieved,
             cpu: self.cpu,
-            all: Slice::of(&all),
-            figures: self.figures.iter().map(Slice::of).collect(),
-            start_lag: Shape::of(&self.start_lag),
+            all: StepSummary::of(&all),
+            figures: self.figures.iter().map(StepSummary::of).collect(),
+            start_lag: HistogramSummary::of(&self.start_lag),
             shoppers: self.shoppers,
             connections: self.connections,
         }

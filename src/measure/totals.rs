@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::histogram::Times;
+use super::histogram::LatencyHistogram;
 use super::phases::PhaseId;
 use super::samples::Sample;
-use super::stats::{Arrivals, Cell, JourneyCell};
+use super::stats::{Arrivals, JourneyStats, StepStats};
 use super::window::Window;
 use crate::scenario::{CounterId, FigureId};
 
@@ -19,11 +19,11 @@ const EXAMPLES_MAX: usize = 300;
 #[derive(Debug, Clone, Default)]
 pub struct Totals {
     /// By phase and figure.
-    pub cells: BTreeMap<(PhaseId, FigureId), Cell>,
+    pub cells: BTreeMap<(PhaseId, FigureId), StepStats>,
     /// By phase and journey.
-    pub journeys: BTreeMap<(PhaseId, u16), JourneyCell>,
+    pub journeys: BTreeMap<(PhaseId, u16), JourneyStats>,
     /// By phase.
-    pub start_lag: BTreeMap<PhaseId, Times>,
+    pub start_lag: BTreeMap<PhaseId, LatencyHistogram>,
     /// By phase and counter.
     pub counters: BTreeMap<(PhaseId, CounterId), u64>,
     /// By phase, figure and name.
@@ -107,13 +107,13 @@ impl Totals {
     }
 
     /// One figure over the phases that `take` accepts.
-    pub fn figure(&self, figure: FigureId, take: impl Fn(PhaseId) -> bool) -> Cell {
+    pub fn figure(&self, figure: FigureId, take: impl Fn(PhaseId) -> bool) -> StepStats {
         self.cells_where(|phase, of| of == figure && take(phase))
     }
 
     /// The sum of all cells that `take` accepts.
-    pub fn cells_where(&self, take: impl Fn(PhaseId, FigureId) -> bool) -> Cell {
-        let mut sum = Cell::default();
+    pub fn cells_where(&self, take: impl Fn(PhaseId, FigureId) -> bool) -> StepStats {
+        let mut sum = StepStats::default();
         for ((phase, figure), cell) in &self.cells {
             if take(*phase, *figure) {
                 sum.add(cell);
@@ -123,8 +123,8 @@ impl Totals {
     }
 
     /// Start lag over the phases that `take` accepts.
-    pub fn start_lag_where(&self, take: impl Fn(PhaseId) -> bool) -> Times {
-        let mut sum = Times::default();
+    pub fn start_lag_where(&self, take: impl Fn(PhaseId) -> bool) -> LatencyHistogram {
+        let mut sum = LatencyHistogram::default();
         for (phase, lag) in &self.start_lag {
             if take(*phase) {
                 sum.add(lag);

@@ -2,21 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use super::histogram::Times;
+use super::histogram::LatencyHistogram;
 use super::phases::PhaseId;
 use super::samples::{Example, Sample, Slowest};
-use super::stats::{Arrivals, Cell, JourneyCell};
+use super::stats::{Arrivals, JourneyStats, StepStats};
 use crate::scenario::{CounterId, FigureId};
 
 /// Everything that one worker recorded between two ticks. Sparse: most phases are not active at the time.
 #[derive(Debug, Default)]
 pub struct Window {
     /// By phase and figure.
-    pub cells: BTreeMap<(PhaseId, FigureId), Box<Cell>>,
+    pub cells: BTreeMap<(PhaseId, FigureId), Box<StepStats>>,
     /// By phase and index of the journey.
-    pub journeys: BTreeMap<(PhaseId, u16), Box<JourneyCell>>,
+    pub journeys: BTreeMap<(PhaseId, u16), Box<JourneyStats>>,
     /// The generator's own lateness, by phase.
-    pub start_lag: BTreeMap<PhaseId, Times>,
+    pub start_lag: BTreeMap<PhaseId, LatencyHistogram>,
     /// Business counters by phase.
     pub counters: BTreeMap<(PhaseId, CounterId), u64>,
     /// Foreseen outcomes by phase, figure and name.
@@ -50,7 +50,9 @@ impl Window {
         self.cells.values_mut().for_each(|cell| cell.clear());
         self.journeys.retain(|_, cell| cell.total() > 0);
         self.journeys.values_mut().for_each(|cell| cell.clear());
-        self.start_lag.values_mut().for_each(Times::clear);
+        self.start_lag
+            .values_mut()
+            .for_each(LatencyHistogram::clear);
         self.counters.clear();
         self.outcomes.clear();
         self.errors.clear();

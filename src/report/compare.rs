@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::figures::{Figures, name};
 use super::read::{ReadError, Run, window_figures};
 use super::table::ALL_STEPS;
-use crate::measure::{Cell, Times};
+use crate::measure::{LatencyHistogram, StepStats};
 use crate::verdict::show_time;
 
 mod rank;
@@ -259,8 +259,8 @@ fn caveats(a: &Run, b: &Run, paired: bool) -> Vec<String> {
 fn step_rows(
     rows: &mut Vec<Row>,
     step: &str,
-    a: &Cell,
-    b: &Cell,
+    a: &StepStats,
+    b: &StepStats,
     interval: &dyn Fn(&str, f64) -> Option<Interval>,
 ) {
     let shown = |time: Option<Duration>| time.map_or("–".to_owned(), show_time);
@@ -286,8 +286,9 @@ fn step_rows(
                 .flatten(),
         });
     }
-    let share =
-        |cell: &Cell| (cell.finished() > 0).then(|| cell.errors() as f64 / cell.finished() as f64);
+    let share = |cell: &StepStats| {
+        (cell.finished() > 0).then(|| cell.errors() as f64 / cell.finished() as f64)
+    };
     let text = |share: Option<f64>| {
         share.map_or("–".to_owned(), |share| format!("{:.3} %", share * 100.0))
     };
@@ -302,7 +303,7 @@ fn step_rows(
 }
 
 /// Histograms by second, of one step.
-type Seconds = BTreeMap<u64, Times>;
+type Seconds = BTreeMap<u64, LatencyHistogram>;
 
 /// Response times by step and second, warm-up left out.
 fn blocks(run: &Run) -> Result<BTreeMap<String, Seconds>, ReadError> {
@@ -359,15 +360,19 @@ fn interval(a: &Seconds, b: &Seconds, q: f64, block_s: u64) -> Option<Interval> 
 /// Seconds per slot: as few as hold enough readings on average, at most a block.
 fn slot(a: &Seconds, b: &Seconds, q: f64, block_s: u64) -> u64 {
     let rate = |seconds: &Seconds| {
-        let count: u64 = seconds.values().map(Times::count).sum();
+        let count: u64 = seconds.values().map(LatencyHistogram::count).sum();
         count as f64 / (seconds.len().max(1) as f64)
     };
     let slowest = rate(a).min(rate(b)).max(1e-9);
     ((enough(q) as f64 * 1.5 / slowest).ceil() as u64).clamp(1, block_s)
 }
 
-fn paired(a: &Seconds, b: &Seconds, slot: u64) -> BTreeMap<u64, (Times, Times)> {
-    let mut slots: BTreeMap<u64, (Times, Times)> = BTreeMap::new();
+fn paired(
+    a: &Seconds,
+    b: &Seconds,
+    slot: u64,
+) -> BTreeMap<u64, (LatencyHistogram, LatencyHistogram)> {
+    let mut slots: BTreeMap<u64, (LatencyHistogram, LatencyHistogram)> = BTreeMap::new();
     for (second, times) in a {
         slots
             .entry(second.saturating_sub(1) / slot * slot)

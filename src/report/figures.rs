@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::{Accounting, Blob, PhaseRecord, RunReport, StepRecord, TimesRecord};
-use crate::measure::{Arrivals, Cell, JourneyCell, Replays, Times};
+use crate::measure::{Arrivals, JourneyStats, LatencyHistogram, Replays, StepStats};
 
 /// All figures of a run.
 #[derive(Debug, Clone, Default)]
@@ -13,7 +13,7 @@ pub struct Figures {
     /// Every step, in the order of the scenario.
     pub steps: Vec<StepFigures>,
     /// All steps together.
-    pub all: Cell,
+    pub all: StepStats,
     /// Seconds over which the run's figures were taken.
     pub seconds: f64,
     /// Every phase in order, warm-up included.
@@ -25,7 +25,7 @@ pub struct Figures {
     /// Foreseen outcomes in the same way.
     pub outcomes: Vec<Named>,
     /// The generator's lateness.
-    pub start_lag: Times,
+    pub start_lag: LatencyHistogram,
 }
 
 /// One step.
@@ -36,7 +36,7 @@ pub struct StepFigures {
     /// The service that answers it.
     pub service: String,
     /// What was measured.
-    pub cell: Cell,
+    pub cell: StepStats,
 }
 
 /// One phase.
@@ -53,9 +53,9 @@ pub struct PhaseFigures {
     /// Arrivals.
     pub arrivals: Arrivals,
     /// The generator's lateness.
-    pub start_lag: Times,
+    pub start_lag: LatencyHistogram,
     /// All steps together.
-    pub all: Cell,
+    pub all: StepStats,
     /// Every step.
     pub steps: Vec<StepFigures>,
 }
@@ -66,7 +66,7 @@ pub struct JourneyFigures {
     /// Its name.
     pub journey: String,
     /// How many ended how, and how long they took.
-    pub cell: JourneyCell,
+    pub cell: JourneyStats,
 }
 
 /// How often something with a name happened.
@@ -85,10 +85,10 @@ impl Figures {
     pub fn of(report: &RunReport) -> Self {
         let counts = |phase: &str| counted(report, phase);
         let steps = steps(report, counts);
-        let mut all = Cell::default();
+        let mut all = StepStats::default();
         steps.iter().for_each(|step| all.add(&step.cell));
         let phases: Vec<PhaseFigures> = report.phases.iter().map(|p| phase(report, p)).collect();
-        let mut start_lag = Times::default();
+        let mut start_lag = LatencyHistogram::default();
         let counting = || phases.iter().filter(|phase| phase.counts);
         counting().for_each(|phase| start_lag.add(&phase.start_lag));
         Self {
@@ -130,7 +130,7 @@ fn steps(report: &RunReport, take: impl Fn(&str) -> bool) -> Vec<StepFigures> {
 
 fn phase(report: &RunReport, record: &PhaseRecord) -> PhaseFigures {
     let steps = steps(report, |phase| phase == record.name);
-    let mut all = Cell::default();
+    let mut all = StepStats::default();
     steps.iter().for_each(|step| all.add(&step.cell));
     let (begin, end) = (record.begin_s, record.end_s);
     let mut arrivals = Arrivals::default();
@@ -154,7 +154,7 @@ fn journeys(report: &RunReport) -> Vec<JourneyFigures> {
     let mut rows: Vec<JourneyFigures> = Vec::new();
     let records = report.journeys.iter();
     for record in records.filter(|record| counted(report, &record.phase)) {
-        let cell = JourneyCell {
+        let cell = JourneyStats {
             response: times(&record.response),
             completed: record.completed,
             failed: record.failed,
@@ -192,14 +192,14 @@ fn named(report: &RunReport, of: fn(&StepRecord) -> &BTreeMap<String, u64>) -> V
 }
 
 /// The histogram of a record that has been read, so that it can be decoded; anything else counts as empty.
-pub fn times(record: &TimesRecord) -> Times {
+pub fn times(record: &TimesRecord) -> LatencyHistogram {
     record.hdr.times().unwrap_or_default()
 }
 
 /// One step of one phase.
-pub fn cell_of(record: &StepRecord) -> Cell {
+pub fn cell_of(record: &StepRecord) -> StepStats {
     let timed_out = record.errors.get("timeout").copied().unwrap_or(0);
-    Cell {
+    StepStats {
         response: times(&record.response),
         service: times(&record.service_time),
         connection_wait: times(&record.connection_wait),
@@ -228,8 +228,8 @@ pub fn name(report: &RunReport, index: u16) -> String {
 /// When a histogram cannot be decoded.
 pub fn from_windows(report: &mut RunReport) -> Result<(), String> {
     const PHASE: &str = "until the end of the record";
-    let mut sums: BTreeMap<u16, Cell> = BTreeMap::new();
-    let mut lag = Times::default();
+    let mut sums: BTreeMap<u16, StepStats> = BTreeMap::new();
+    let mut lag = LatencyHistogram::default();
     let mut arrivals = Vec::new();
     for window in &report.windows {
         let figures = window.figures()?;
@@ -265,7 +265,7 @@ pub fn from_windows(report: &mut RunReport) -> Result<(), String> {
     Ok(())
 }
 
-fn step_of(report: &RunReport, index: u16, cell: &Cell, phase: &str) -> StepRecord {
+fn step_of(report: &RunReport, index: u16, cell: &StepStats, phase: &str) -> StepRecord {
     let some = |name: &str, count: u64| {
         let counts = (count > 0).then(|| (name.to_owned(), count));
         counts.into_iter().collect()

@@ -2,13 +2,13 @@
 
 use std::fmt::Write as _;
 
-use crate::measure::Times;
+use crate::measure::LatencyHistogram;
 
 /// Reporting steps per halving of the distance to 100 %, HdrHistogram's own default.
 const TICKS: u32 = 5;
 
 /// Lines for the plotter; times in milliseconds.
-pub fn hgrm(times: &Times) -> String {
+pub fn hgrm(times: &LatencyHistogram) -> String {
     let histogram = times.histogram();
     let mut out = String::from("       Value     Percentile TotalCount 1/(1-Percentile)\n\n");
     // Writing to a String does not fail.

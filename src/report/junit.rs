@@ -6,7 +6,7 @@ use super::QUANTILES;
 use super::figures::Figures;
 use super::read::Run;
 use super::table::{ALL_STEPS, millis};
-use crate::measure::Cell;
+use crate::measure::StepStats;
 use crate::verdict::{NOTHING_SUCCEEDED, Reason, ThresholdResult};
 
 /// The document.
@@ -50,7 +50,7 @@ fn properties(out: &mut String, run: &Run) {
     property("run_id", &run.report.scenario.run_id);
     property("scenario_hash", &run.report.scenario.hash);
     property("command", &super::markdown::command(&run.report));
-    let mut step = |name: &str, cell: &Cell| {
+    let mut step = |name: &str, cell: &StepStats| {
         for (quantile, q) in QUANTILES {
             property(
                 &format!("response_{quantile}_ms of {name}"),

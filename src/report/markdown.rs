@@ -7,7 +7,7 @@ use super::figures::Figures;
 use super::read::Run;
 use super::table::ALL_STEPS;
 use super::text::at;
-use crate::measure::Cell;
+use crate::measure::StepStats;
 use crate::verdict::NOTHING_SUCCEEDED;
 
 /// Rows of errors shown.
@@ -89,7 +89,7 @@ fn thresholds(out: &mut String, report: &RunReport) {
     }
 }
 
-fn row(out: &mut String, name: &str, cell: &Cell) {
+fn row(out: &mut String, name: &str, cell: &StepStats) {
     let times = &cell.response;
     let _ = writeln!(
         out,

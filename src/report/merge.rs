@@ -10,7 +10,7 @@ use super::{
     Blob, GeneratorRecord, JourneyRecord, PhaseRecord, RunReport, StepRecord, TimesRecord,
     WindowRecord, WindowStep,
 };
-use crate::measure::{Arrivals, Times};
+use crate::measure::{Arrivals, LatencyHistogram};
 use crate::redact;
 use crate::verdict::{Reason, nothing_succeeded};
 
@@ -356,8 +356,8 @@ fn add_blob(to: &mut Blob, from: &Blob) -> Result<(), String> {
     Ok(())
 }
 
-fn sum(a: &Blob, b: &Blob) -> Result<Times, String> {
-    let mut sum = Times::default();
+fn sum(a: &Blob, b: &Blob) -> Result<LatencyHistogram, String> {
+    let mut sum = LatencyHistogram::default();
     sum.add(&a.times()?);
     sum.add(&b.times()?);
     Ok(sum)

@@ -9,7 +9,7 @@ use super::{PhaseRecord, RunReport};
 use crate::journey::Program;
 use crate::measure::health::OwnHealth;
 use crate::measure::totals::Totals;
-use crate::measure::{JourneyCell, PhaseId, Phases};
+use crate::measure::{JourneyStats, PhaseId, Phases};
 use crate::scenario::{
     CounterId, Curve, FigureId, FigureName, Journey, Load, OneStep, OneStepLoad, Phase, Scenario,
     Spacing, Threshold,
@@ -201,7 +201,7 @@ fn journeys(
         let Some(index) = index.and_then(|index| u16::try_from(index).ok()) else {
             continue;
         };
-        let cell = JourneyCell {
+        let cell = JourneyStats {
             response: times(&record.response),
             completed: record.completed,
             failed: record.failed,

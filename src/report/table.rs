@@ -3,7 +3,7 @@
 use super::QUANTILES;
 use super::figures::{Figures, StepFigures, name};
 use super::read::{ReadError, Run, window_figures};
-use crate::measure::{Cell, Times};
+use crate::measure::{LatencyHistogram, StepStats};
 use crate::redact::plain;
 
 /// The name under which all steps together are listed.
@@ -65,7 +65,7 @@ fn header() -> Vec<String> {
     header
 }
 
-fn block(span: &Span<'_>, steps: &[StepFigures], all: &Cell) -> Vec<Vec<String>> {
+fn block(span: &Span<'_>, steps: &[StepFigures], all: &StepStats) -> Vec<Vec<String>> {
     let mut rows: Vec<_> = steps
         .iter()
         .map(|step| row(span, &step.step, &step.service, &step.cell))
@@ -74,7 +74,7 @@ fn block(span: &Span<'_>, steps: &[StepFigures], all: &Cell) -> Vec<Vec<String>>
     rows
 }
 
-fn row(span: &Span<'_>, step: &str, service: &str, cell: &Cell) -> Vec<String> {
+fn row(span: &Span<'_>, step: &str, service: &str, cell: &StepStats) -> Vec<String> {
     let Span(scope, phase, begin, end) = span;
     let mut row = vec![
         (*scope).to_owned(),
@@ -95,7 +95,7 @@ fn row(span: &Span<'_>, step: &str, service: &str, cell: &Cell) -> Vec<String> {
 }
 
 /// A quantile in milliseconds to the microsecond; empty without readings.
-pub fn millis(times: &Times, q: f64) -> String {
+pub fn millis(times: &LatencyHistogram, q: f64) -> String {
     let value = times.quantile(q);
     value.map_or_else(String::new, |time| {
         format!("{:.3}", time.as_micros() as f64 / 1e3)
@@ -125,7 +125,7 @@ fn windows(run: &Run) -> Result<Vec<Vec<String>>, ReadError> {
                 }
             })
             .collect();
-        let mut all = Cell::default();
+        let mut all = StepStats::default();
         steps.iter().for_each(|step| all.add(&step.cell));
         rows.extend(block(&span, &steps, &all));
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::RunReport;
 use super::figures::Figures;
-use crate::measure::{Cell, Times};
+use crate::measure::{LatencyHistogram, StepStats};
 use crate::verdict::{NOTHING_SUCCEEDED, show_time};
 
 /// Rows of errors and outcomes shown.
@@ -174,7 +174,7 @@ fn steps(out: &mut String, figures: &Figures, style: Style) {
     }
 }
 
-fn row(out: &mut String, name: &str, cell: &Cell, width: usize, style: Style) {
+fn row(out: &mut String, name: &str, cell: &StepStats, width: usize, style: Style) {
     let errors = format!("{:>8}", cell.errors());
     let errors = if cell.errors() > 0 {
         style.bad(&errors)
@@ -310,7 +310,7 @@ fn generator(out: &mut String, report: &RunReport, style: Style) {
 }
 
 /// A quantile as it is shown everywhere; a dash without readings.
-pub fn at(times: &Times, q: f64) -> String {
+pub fn at(times: &LatencyHistogram, q: f64) -> String {
     times
         .quantile(q)
         .map_or_else(|| "–".to_owned(), |time: Duration| show_time(time))

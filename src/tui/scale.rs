@@ -128,7 +128,7 @@ impl LatencyAxis {
 }
 
 /// One step of a tick, or all together.
-pub fn slice(tick: &Tick, focus: Option<u16>) -> Option<&crate::measure::snapshot::Slice> {
+pub fn slice(tick: &Tick, focus: Option<u16>) -> Option<&crate::measure::snapshot::StepSummary> {
     match focus {
         None => Some(&tick.all),
         Some(figure) => tick.figures.get(usize::from(figure)),

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{
-    Cell, Evidence, Measure, Op, Over, PhaseId, Subject, Threshold, ThresholdResult, show_time,
+    Evidence, Measure, Op, Over, PhaseId, StepStats, Subject, Threshold, ThresholdResult, show_time,
 };
-use crate::measure::Times;
+use crate::measure::LatencyHistogram;
 use crate::scenario::FigureId;
 
 /// The figures of one second-level window, by the time at which steps were done.
@@ -17,9 +17,9 @@ pub struct WindowFigures {
     /// Its length.
     pub length: Duration,
     /// By figure.
-    pub figures: BTreeMap<FigureId, Cell>,
+    pub figures: BTreeMap<FigureId, StepStats>,
     /// The generator's lateness.
-    pub start_lag: Times,
+    pub start_lag: LatencyHistogram,
 }
 
 /// Judges one threshold.
@@ -120,7 +120,7 @@ fn of_journey(
     journey: usize,
     take: impl Fn(PhaseId) -> bool,
 ) -> Option<f64> {
-    let mut sum = crate::measure::JourneyCell::default();
+    let mut sum = crate::measure::JourneyStats::default();
     for ((phase, of), cell) in &evidence.totals.journeys {
         if take(*phase) && usize::from(*of) == journey {
             sum.add(cell);
@@ -179,7 +179,7 @@ fn over_windows(
     windows: &[WindowFigures],
 ) -> Option<f64> {
     if let Measure::StartLag(q) = threshold.measure {
-        let mut sum = Times::default();
+        let mut sum = LatencyHistogram::default();
         windows.iter().for_each(|window| sum.add(&window.start_lag));
         return seconds_at(&sum, q);
     }
@@ -194,8 +194,8 @@ fn over_windows(
 }
 
 /// What the threshold's steps came to in these windows.
-fn sum_of(threshold: &Threshold, evidence: &Evidence<'_>, windows: &[WindowFigures]) -> Cell {
-    let mut sum = Cell::default();
+fn sum_of(threshold: &Threshold, evidence: &Evidence<'_>, windows: &[WindowFigures]) -> StepStats {
+    let mut sum = StepStats::default();
     let cells = windows.iter().flat_map(|window| &window.figures);
     cells
         .filter(|(figure, _)| selects(&threshold.subject, **figure, evidence))
@@ -222,7 +222,7 @@ fn selects(subject: &Subject, figure: FigureId, evidence: &Evidence<'_>) -> bool
     }
 }
 
-fn of_cell(measure: &Measure, cell: &Cell, seconds: f64) -> Option<f64> {
+fn of_cell(measure: &Measure, cell: &StepStats, seconds: f64) -> Option<f64> {
     let finished = cell.finished() as f64;
     let error_share = (finished > 0.0).then(|| cell.errors() as f64 / finished);
     match measure {
@@ -239,7 +239,7 @@ fn of_cell(measure: &Measure, cell: &Cell, seconds: f64) -> Option<f64> {
     }
 }
 
-fn seconds_at(times: &Times, q: f64) -> Option<f64> {
+fn seconds_at(times: &LatencyHistogram, q: f64) -> Option<f64> {
     times.quantile(q).map(|time| time.as_secs_f64())
 }
 

@@ -110,7 +110,7 @@ pub(super) fn tick_of(record: &WindowRecord, figures: usize) -> Option<Tick> {
         length: decoded.length,
         rate_planned: record.planned_rate,
         rate_achieved: record.achieved_rate,
-        figures: vec![crate::measure::Cell::default(); figures],
+        figures: vec![crate::measure::StepStats::default(); figures],
         start_lag: decoded.start_lag,
         cpu: record.cpu,
         shoppers: record.shoppers,

@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 use super::elsewhere::{log_of, tick_of};
 use crate::measure::samples::Sample;
 use crate::measure::snapshot::{
-    ErrorKind, HISTORY, JourneyTally, Mark, Shape, Slice, Snapshot, Subject, Tick,
+    ErrorKind, HISTORY, HistogramSummary, JourneyTally, Mark, Snapshot, StepSummary, Subject, Tick,
 };
-use crate::measure::{Cell, Times};
+use crate::measure::{LatencyHistogram, StepStats};
 use crate::report::read::Run;
 use crate::report::{RunReport, WindowRecord, read};
 use crate::tui::Source;
@@ -39,9 +39,9 @@ pub(super) struct Replay {
 #[derive(Default)]
 struct Sums {
     windows: usize,
-    all: Cell,
-    figures: Vec<Cell>,
-    start_lag: Times,
+    all: StepStats,
+    figures: Vec<StepStats>,
+    start_lag: LatencyHistogram,
 }
 
 impl Replay {
@@ -103,9 +103,9 @@ impl Replay {
                 .next()
                 .map(|(name, _)| name.clone())
                 .unwrap_or_default(),
-            all: Slice::of(&self.sums.all),
-            figures: self.sums.figures.iter().map(Slice::of).collect(),
-            start_lag: Shape::of(&self.sums.start_lag),
+            all: StepSummary::of(&self.sums.all),
+            figures: self.sums.figures.iter().map(StepSummary::of).collect(),
+            start_lag: HistogramSummary::of(&self.sums.start_lag),
             finished: count == self.windows.len(),
             history: shown[count.saturating_sub(HISTORY)..]
                 .iter()
@@ -118,7 +118,7 @@ impl Replay {
     fn play_one(&mut self) {
         let number = self.subject.figures.len();
         let sums = &mut self.sums;
-        sums.figures.resize(number, Cell::default());
+        sums.figures.resize(number, StepStats::default());
         let Some(window) = self.windows.get(sums.windows) else {
             return;
         };

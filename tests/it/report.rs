@@ -45,7 +45,7 @@ fn stdout(place: &Path, args: &[&str]) -> String {
 /// The percentiles in milliseconds that the histograms of the record hold, by step.
 fn truth(report: &RunReport) -> BTreeMap<String, Vec<f64>> {
     let figures = Figures::of(report);
-    let row = |cell: &loadgen::measure::Cell| {
+    let row = |cell: &loadgen::measure::StepStats| {
         let of = |q| cell.response.quantile(q).unwrap().as_micros() as f64 / 1e3;
         QUANTILES.iter().map(|(_, q)| of(*q)).collect()
     };

@@ -186,11 +186,11 @@ fn record(recorder: &mut Recorder, sample: &StepSample<'_>) {
 }
 
 fn window_record(second: u64, window: &Window) -> WindowRecord {
-    let mut figures: BTreeMap<u16, loadgen::measure::Cell> = BTreeMap::new();
+    let mut figures: BTreeMap<u16, loadgen::measure::StepStats> = BTreeMap::new();
     for ((_, figure), cell) in &window.cells {
         figures.entry(figure.0).or_default().add(cell);
     }
-    let mut lag = loadgen::measure::Times::default();
+    let mut lag = loadgen::measure::LatencyHistogram::default();
     window.start_lag.values().for_each(|times| lag.add(times));
     WindowRecord {
         at_ms: (second + 1) * 1000,

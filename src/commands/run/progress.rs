@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 use serde_json::json;
 
-use crate::measure::snapshot::{Shape, Snapshot};
+use crate::measure::snapshot::{HistogramSummary, Snapshot};
 use crate::verdict::show_time;
 
 /// Seconds between lines where nobody watches.
@@ -118,7 +118,9 @@ fn line(snapshot: &Snapshot) -> String {
 
 fn json_line(snapshot: &Snapshot) -> String {
     let tick = snapshot.history.back();
-    let millis = |shape: &Shape, index| shape.quantile(index).map(|time| time.as_secs_f64() * 1e3);
+    let millis = |shape: &HistogramSummary, index| {
+        shape.quantile(index).map(|time| time.as_secs_f64() * 1e3)
+    };
     let (p50, p99) = tick.map_or((None, None), |t| {
         (millis(&t.all.response, 0), millis(&t.all.response, 2))
     });
@@ -139,7 +141,7 @@ fn json_line(snapshot: &Snapshot) -> String {
     .to_string()
 }
 
-fn at(shape: &Shape, index: usize) -> String {
+fn at(shape: &HistogramSummary, index: usize) -> String {
     shape
         .quantile(index)
         .map_or_else(|| "–".to_owned(), show_time)

@@ -13,7 +13,7 @@ use super::progress::Progress;
 use super::signals::Signals;
 use crate::control::{Control, Stop};
 use crate::log::Tail;
-use crate::measure::snapshot::{Board, Snapshot, Subject};
+use crate::measure::snapshot::{LatestSnapshot, Snapshot, Subject};
 use crate::run::RunRecord;
 use crate::scenario::{Load, Scenario};
 use crate::tui::keys::Mode;
@@ -31,7 +31,7 @@ pub(super) struct RunSupervisor {
     open_load: bool,
     view: Option<LiveView>,
     progress: Progress,
-    board: Board,
+    latest: LatestSnapshot,
     log: Tail,
     tell: watch::Sender<Control>,
     /// Whether it was told that the run folder cannot be written.
@@ -66,7 +66,7 @@ impl RunSupervisor {
         args: &RunArgs,
         scenario: &Scenario,
         (signals, tell): (Signals, watch::Sender<Control>),
-        (board, log): (Board, Tail),
+        (latest, log): (LatestSnapshot, Tail),
     ) -> Self {
         Self {
             signals,
@@ -75,7 +75,7 @@ impl RunSupervisor {
             open_load: matches!(scenario.load, Load::Open { .. }),
             view: None,
             progress: Progress::new(args.progress),
-            board,
+            latest,
             log,
             tell,
             told_failure: false,
@@ -99,7 +99,7 @@ impl RunSupervisor {
             let show = Show {
                 subject,
                 source: Box::new(OwnRun {
-                    board: self.board.clone(),
+                    latest: self.latest.clone(),
                     log: self.log.clone(),
                 }),
                 mode: Mode::Run,
@@ -123,7 +123,7 @@ impl RunSupervisor {
         let mut begins = Some(begins);
         let mut shown = Ok(());
         while !run.is_finished() {
-            let snapshot = self.board.read();
+            let snapshot = self.latest.read();
             self.tell_failure(&snapshot);
             if snapshot.finished {
                 // What comes after the load has figures of its own, and the summary follows.
@@ -144,7 +144,7 @@ impl RunSupervisor {
                 RunEvent::Suspend => self.view.iter().for_each(LiveView::suspend),
                 RunEvent::Resume => self.view.iter().for_each(LiveView::resume),
                 RunEvent::Nothing if self.view.is_none() && !snapshot.finished => {
-                    self.progress.show(&self.board.read());
+                    self.progress.show(&self.latest.read());
                 }
                 RunEvent::Nothing => {}
             }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::measure::{Cell, Times};
+use crate::measure::{LatencyHistogram, StepStats};
 use crate::report::WindowRecord;
 use crate::report::figures::{Figures, name};
 use crate::report::read::{ReadError, Run, window_figures};
@@ -128,8 +128,8 @@ struct Point {
     shoppers: u32,
     connections: u32,
     cpu: f64,
-    lag: Times,
-    cells: BTreeMap<u16, Cell>,
+    lag: LatencyHistogram,
+    cells: BTreeMap<u16, StepStats>,
 }
 
 impl Point {
@@ -163,7 +163,7 @@ impl Point {
         for (curve, q) in frame.lag.iter_mut().zip([0.5, 0.99, 1.0]) {
             curve.push(millis(&self.lag, q));
         }
-        let mut all = Cell::default();
+        let mut all = StepStats::default();
         self.cells.values().for_each(|cell| {
             all.response.add(&cell.response);
             all.ok += cell.ok;
@@ -171,7 +171,7 @@ impl Point {
             all.failed += cell.errors();
         });
         steps[0].push(&all, length);
-        let empty = Cell::default();
+        let empty = StepStats::default();
         for (curve, (index, _)) in steps[1..].iter_mut().zip(shown) {
             curve.push(self.cells.get(index).unwrap_or(&empty), length);
         }
@@ -198,7 +198,7 @@ impl Curve {
         }
     }
 
-    fn push(&mut self, cell: &Cell, seconds: f64) {
+    fn push(&mut self, cell: &StepStats, seconds: f64) {
         for (curve, q) in self.quantiles.iter_mut().zip(OVER_TIME) {
             curve.push(millis(&cell.response, q));
         }
@@ -208,7 +208,7 @@ impl Curve {
         self.heat.push(heat(&cell.response));
     }
 
-    fn json(&self, cell: &Cell) -> Value {
+    fn json(&self, cell: &StepStats) -> Value {
         json!({
             "name": self.name, "p": self.quantiles, "rate": self.rate, "errors": self.errors, "heat": self.heat,
             "response": distribution(&cell.response), "service": distribution(&cell.service),
@@ -217,7 +217,7 @@ impl Curve {
 }
 
 /// Row and count in turn, rows without readings left out. Row `r` begins at `10^(r / rows per decade)` µs.
-fn heat(times: &Times) -> Vec<u64> {
+fn heat(times: &LatencyHistogram) -> Vec<u64> {
     let mut rows: BTreeMap<u64, u64> = BTreeMap::new();
     if times.count() > 0 {
         for value in times.histogram().iter_recorded() {
@@ -232,7 +232,7 @@ fn heat(times: &Times) -> Vec<u64> {
 }
 
 /// Pairs of `log10(1 / (1 − q))` and milliseconds, up to the slowest reading, which is drawn where 1 in `count` lies.
-fn distribution(times: &Times) -> Vec<[f64; 2]> {
+fn distribution(times: &LatencyHistogram) -> Vec<[f64; 2]> {
     let count = times.count();
     let last = (count.max(1) as f64).log10();
     let mut points = Vec::new();
@@ -248,7 +248,7 @@ fn distribution(times: &Times) -> Vec<[f64; 2]> {
     points
 }
 
-fn millis(times: &Times, q: f64) -> Option<f64> {
+fn millis(times: &LatencyHistogram, q: f64) -> Option<f64> {
     times
         .quantile(q)
         .map(|time: Duration| time.as_micros() as f64 / 1e3)

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{escape, grouped, number, percent, table_cell};
-use crate::measure::Cell;
+use crate::measure::StepStats;
 use crate::report::figures::{Figures, PhaseFigures, StepFigures};
 use crate::report::read::Run;
 use crate::report::table::ALL_STEPS;
@@ -40,7 +40,7 @@ pub(super) fn steps(out: &mut String, _: &Run, figures: &Figures) {
     out.push_str("</tfoot></table></div></section>\n");
 }
 
-fn step_row(out: &mut String, name: &str, service: &str, cell: &Cell, seconds: f64) {
+fn step_row(out: &mut String, name: &str, service: &str, cell: &StepStats, seconds: f64) {
     let total = cell.finished() + cell.in_flight;
     let _ = write!(
         out,
@@ -77,7 +77,7 @@ fn sortable(out: &mut String, text: &str, value: f64, class: &str) {
 }
 
 /// A time as in every output, with its exact value in milliseconds for sorting and for machines.
-fn time(out: &mut String, times: &crate::measure::Times, q: f64) {
+fn time(out: &mut String, times: &crate::measure::LatencyHistogram, q: f64) {
     let exact = crate::report::table::millis(times, q);
     let _ = write!(
         out,

@@ -9,7 +9,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Cell, Row, Table, TableState};
 
 use super::{Scene, grouped, shortened};
-use crate::measure::snapshot::{Slice, Snapshot};
+use crate::measure::snapshot::{Snapshot, StepSummary};
 use crate::tui::keys::Sort;
 use crate::tui::scale::slice;
 use crate::verdict::show_time;
@@ -118,7 +118,7 @@ fn head(scene: &Scene<'_>, trend: bool) -> Row<'static> {
 fn row<'a>(
     scene: &Scene<'_>,
     name: &str,
-    sums: &Slice,
+    sums: &StepSummary,
     figure: Option<u16>,
     trend: bool,
 ) -> Row<'a> {

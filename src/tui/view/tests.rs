@@ -10,9 +10,11 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::{Scene, draw, steps};
 use crate::measure::samples::{ExchangeText, Sample};
-use crate::measure::snapshot::{ErrorKind, JourneyTally, Mark, Shape, Slice, Snapshot, Subject};
+use crate::measure::snapshot::{
+    ErrorKind, HistogramSummary, JourneyTally, Mark, Snapshot, StepSummary, Subject,
+};
 use crate::measure::ticks::TickSum;
-use crate::measure::{Cell, Times};
+use crate::measure::{LatencyHistogram, StepStats};
 use crate::tui::keys::{Mode, Panel, Seen, Sort, Tab, Ui, press};
 use crate::tui::palette::Palette;
 use crate::verdict::Reason;
@@ -61,8 +63,8 @@ fn run(second: impl Fn(u64) -> Second) -> (Subject, Snapshot) {
             .wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) as f64 / f64::from(1_u32 << 31)
     };
-    let mut sums = vec![Cell::default(); STEPS.len()];
-    let (mut all, mut lag) = (Cell::default(), Times::default());
+    let mut sums = vec![StepStats::default(); STEPS.len()];
+    let (mut all, mut lag) = (StepStats::default(), LatencyHistogram::default());
     let mut snapshot = Snapshot::default();
     for number in 1..=40_u64 {
         let now = second(number);
@@ -71,7 +73,7 @@ fn run(second: impl Fn(u64) -> Second) -> (Subject, Snapshot) {
             length: Duration::from_secs(1),
             rate_planned: f64::from(now.rate),
             rate_achieved: f64::from(now.rate),
-            figures: vec![Cell::default(); STEPS.len()],
+            figures: vec![StepStats::default(); STEPS.len()],
             cpu: 0.21,
             shoppers: now.rate * 3,
             connections: now.rate * 4,
@@ -103,9 +105,9 @@ fn run(second: impl Fn(u64) -> Second) -> (Subject, Snapshot) {
     snapshot.elapsed = Duration::from_secs(40);
     snapshot.planned = Some(Duration::from_secs(60));
     snapshot.phase = "recovery".to_owned();
-    snapshot.all = Slice::of(&all);
-    snapshot.figures = sums.iter().map(Slice::of).collect();
-    snapshot.start_lag = Shape::of(&lag);
+    snapshot.all = StepSummary::of(&all);
+    snapshot.figures = sums.iter().map(StepSummary::of).collect();
+    snapshot.start_lag = HistogramSummary::of(&lag);
     snapshot.counters = vec![412, 398];
     snapshot.funnels = vec![
         vec![1000, 955, 940, 940, 790, 771, 742, 730],
@@ -235,8 +237,8 @@ fn picture(
 ) -> String {
     let log = [
         "2026-11-20T10:17:08.123456Z  INFO loadgen::run: the embedded shop is ready url=http://127.0.0.1:5921",
-        "2026-11-20T10:17:28.000001Z  INFO loadgen::measure::gallery: phase spike at_s=12.0",
-        "2026-11-20T10:17:33.000001Z  WARN loadgen::measure::gallery: the run is invalid from here on",
+        "2026-11-20T10:17:28.000001Z  INFO loadgen::measure::snapshot_builder: phase spike at_s=12.0",
+        "2026-11-20T10:17:33.000001Z  WARN loadgen::measure::snapshot_builder: the run is invalid from here on",
     ];
     let log = log.map(str::to_owned);
     let scene = Scene {
