@@ -24,7 +24,7 @@ use crate::measure::{Phases, Window};
 use crate::runtime::local_runtime;
 use crate::scenario::{Load, Scenario};
 use crate::schedule::{Schedule, Segment};
-use crate::shopper::World;
+use crate::shopper::ScenarioData;
 use crate::template::{Slot, Value};
 use crate::transport::Transport;
 use crate::transport::http::HttpTransport;
@@ -137,7 +137,9 @@ fn first_worker(order: &Order) -> anyhow::Result<WorkerSetup> {
         number: 0,
         workers: order.workers.max(1),
         segment: order.segment,
-        world: Arc::new(World::new(order.scenario.clone()).with_prepared(order.prepared.clone())),
+        world: Arc::new(
+            ScenarioData::new(order.scenario.clone()).with_prepared(order.prepared.clone()),
+        ),
         plan: Arc::new(plan),
         tick: tick_of(schedule.as_deref()),
         schedule,

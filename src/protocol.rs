@@ -11,7 +11,7 @@ use crate::measure::samples::ExchangeText;
 use crate::redact::Redactor;
 use crate::response::Response;
 use crate::scenario::{Http as Settings, StepId, StepKind};
-use crate::shopper::{Shopper, World};
+use crate::shopper::{ScenarioData, Shopper};
 use crate::transport::Failure;
 
 pub(crate) mod http;
@@ -64,7 +64,7 @@ pub(crate) trait Protocol {
     type Answered;
 
     /// The side of a shopper that arrives.
-    fn client(&self, world: &World, shopper: &Shopper) -> Self::Client;
+    fn client(&self, world: &ScenarioData, shopper: &Shopper) -> Self::Client;
 
     /// Makes a request. Whatever is drawn for it is drawn here, so that what a shopper sends does not depend on which answer
     /// comes first.
@@ -72,7 +72,7 @@ pub(crate) trait Protocol {
         &self,
         client: &mut Self::Client,
         step: &Self::Prepared,
-        world: &World,
+        world: &ScenarioData,
         shopper: &mut Shopper,
     ) -> Self::Request;
 

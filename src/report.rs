@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::measure::totals::Totals;
 use crate::measure::{Arrivals, LatencyHistogram, PhaseId, Phases, Replays, StepStats};
 use crate::redact::Shown;
-use crate::scenario::{FigureId, Scenario};
+use crate::scenario::{Scenario, StepNameId};
 use crate::verdict::thresholds::WindowFigures;
 use crate::verdict::{Reason, Verdict};
 
@@ -314,7 +314,7 @@ impl WindowRecord {
                 failed: step.errors,
                 ..StepStats::default()
             };
-            Ok((FigureId(*index), cell))
+            Ok((StepNameId(*index), cell))
         };
         Ok(WindowFigures {
             at: Duration::from_millis(self.at_ms),
@@ -488,7 +488,7 @@ impl RunReport {
 }
 
 fn figures_of(scenario: &Scenario) -> Vec<FigureRecord> {
-    let record = |figure: &crate::scenario::FigureName| FigureRecord {
+    let record = |figure: &crate::scenario::StepName| FigureRecord {
         name: figure.name.clone(),
         service: figure.service.clone(),
         tags: figure.tags.clone(),
@@ -497,7 +497,7 @@ fn figures_of(scenario: &Scenario) -> Vec<FigureRecord> {
 }
 
 fn funnels_of(scenario: &Scenario) -> Vec<FunnelRecord> {
-    let name = |figure: &FigureId| {
+    let name = |figure: &StepNameId| {
         let figure = scenario.figures.get(usize::from(figure.0))?;
         Some((figure.name.clone(), 0))
     };
@@ -544,9 +544,9 @@ impl Measured<'_> {
             .collect()
     }
 
-    fn step(&self, phase: PhaseId, figure: FigureId, cell: &StepStats) -> StepRecord {
+    fn step(&self, phase: PhaseId, figure: StepNameId, cell: &StepStats) -> StepRecord {
         let name = &self.scenario.figures[usize::from(figure.0)];
-        let named = |counts: &BTreeMap<(PhaseId, FigureId, String), u64>| {
+        let named = |counts: &BTreeMap<(PhaseId, StepNameId, String), u64>| {
             let of = counts
                 .iter()
                 .filter(|((p, f, _), _)| *p == phase && *f == figure);

@@ -11,7 +11,7 @@ use http::HeaderMap;
 use http::header::SET_COOKIE;
 
 use crate::scenario::{Check, Extract, From, Outcome, PromiseField, Step, StepId, Test};
-use crate::shopper::{Shopper, World};
+use crate::shopper::{ScenarioData, Shopper};
 use crate::template::{Part, Scalar, Value};
 use crate::transport::VALUE_TOO_LARGE;
 
@@ -163,7 +163,7 @@ impl Step {
     pub fn conclude(
         &self,
         id: StepId,
-        world: &World,
+        world: &ScenarioData,
         shopper: &mut Shopper,
         response: &mut Response,
     ) -> Ending<'_> {
@@ -177,7 +177,7 @@ impl Step {
     fn ending(
         &self,
         id: StepId,
-        world: &World,
+        world: &ScenarioData,
         shopper: &mut Shopper,
         response: &mut Response,
     ) -> Ending<'_> {
@@ -215,7 +215,12 @@ impl Step {
             .find(|check| !check.test.passes(response))
     }
 
-    fn remember(&self, world: &World, shopper: &mut Shopper, response: &Response) -> Ending<'_> {
+    fn remember(
+        &self,
+        world: &ScenarioData,
+        shopper: &mut Shopper,
+        response: &Response,
+    ) -> Ending<'_> {
         for extract in &self.extract {
             let value = extract.take(response);
             if value.is_none() && !extract.optional {
@@ -232,7 +237,7 @@ impl Step {
 
 impl PromiseField {
     /// The field's value from the response or from the shopper.
-    pub fn value(&self, world: &World, shopper: &mut Shopper, response: &Response) -> Value {
+    pub fn value(&self, world: &ScenarioData, shopper: &mut Shopper, response: &Response) -> Value {
         match self {
             Self::Json(pointer) => response.json(pointer).into_value(),
             Self::Value(template) => match template.parts.as_slice() {

@@ -32,9 +32,9 @@ pub use secrets::Secrets;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StepId(pub u16);
 
-/// Index of a figure (a step's name) in [`Scenario::figures`]. Steps with one name share one figure.
+/// Index of a step's name in [`Scenario::figures`]. Steps with one name are measured together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct FigureId(pub u16);
+pub struct StepNameId(pub u16);
 
 /// Index of a business counter in [`Scenario::counters`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -70,7 +70,7 @@ pub struct Scenario {
     /// Every request of every journey.
     pub steps: Vec<Step>,
     /// Names under which steps are measured (routes), in order of first use.
-    pub figures: Vec<FigureName>,
+    pub figures: Vec<StepName>,
     /// Names of business counters, such as `orders_paid`.
     pub counters: Vec<String>,
     /// Names of the shoppers' variables; a [`Slot`] is an index into it.
@@ -100,7 +100,7 @@ pub struct Source {
 
 /// A measured name and the labels that thresholds and reports group by.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FigureName {
+pub struct StepName {
     /// The route, for example `GET /api/products/{id}`.
     pub name: String,
     /// The service that answers, for example `orders`; empty when unknown.
@@ -314,7 +314,7 @@ pub struct Journey {
     /// What the shopper does, compiled.
     pub program: Program,
     /// Steps of the funnel in the order of the file, for drop-off reports.
-    pub funnel: Vec<FigureId>,
+    pub funnel: Vec<StepNameId>,
 }
 
 /// What a step does. One line for each kind; [`crate::protocol`] says how each is carried out.
@@ -341,7 +341,7 @@ pub struct HttpRequest {
 #[derive(Debug, Clone)]
 pub struct Step {
     /// Under which name it is measured.
-    pub figure: FigureId,
+    pub figure: StepNameId,
     /// What is sent.
     pub kind: StepKind,
     /// Overrides [`Http::timeout`].
@@ -657,7 +657,7 @@ pub enum Subject {
     /// All steps together.
     Run,
     /// One step.
-    Figure(FigureId),
+    Step(StepNameId),
     /// One journey (index), measured from arrival to end minus think times.
     Journey(usize),
     /// All steps answered by this service.

@@ -1,6 +1,6 @@
 //! Who a shopper is: everything that follows from its number and the scenario's seed, and what it has learnt so far.
 //!
-//! PURE. A [`World`] is what all shoppers share and is never changed; a [`Shopper`] is small, as thousands of them wait
+//! PURE. A [`ScenarioData`] is what all shoppers share and is never changed; a [`Shopper`] is small, as thousands of them wait
 //! at the same time. Must not know: where the shopper is in its journey, connections, clocks.
 
 use std::fmt;
@@ -20,7 +20,7 @@ const VARIABLES_BYTES_MAX: usize = 4 << 20;
 
 /// What all shoppers share: the scenario and what was prepared from it once.
 #[derive(Debug)]
-pub struct World {
+pub struct ScenarioData {
     scenario: Arc<Scenario>,
     popularity: Vec<Sampler>,
     words: Words,
@@ -64,7 +64,7 @@ pub struct FeederExhausted {
     pub shopper: u64,
 }
 
-impl World {
+impl ScenarioData {
     /// Prepares what the shoppers of this scenario share.
     pub fn new(scenario: Arc<Scenario>) -> Self {
         let seed = scenario.seed;
@@ -151,7 +151,7 @@ impl Shopper {
     /// # Errors
     ///
     /// If one of the scenario's feeders that must not begin again has no row left.
-    pub fn arrive(world: &World, index: u64) -> Result<Self, FeederExhausted> {
+    pub fn arrive(world: &ScenarioData, index: u64) -> Result<Self, FeederExhausted> {
         let feeders = &world.scenario.feeders;
         if let Some(feeder) = feeders
             .iter()
@@ -181,7 +181,7 @@ impl Shopper {
     /// # Errors
     ///
     /// As for [`arrive`](Self::arrive).
-    pub fn before_the_load(world: &World) -> Result<Self, FeederExhausted> {
+    pub fn before_the_load(world: &ScenarioData) -> Result<Self, FeederExhausted> {
         let mut ids = world.keys("prepare", 0);
         Ok(Self {
             session: random_uuid(&mut ids),
@@ -191,7 +191,7 @@ impl Shopper {
     }
 
     /// Draws who the shopper is, always in the same order.
-    fn identified(world: &World, index: u64) -> Self {
+    fn identified(world: &ScenarioData, index: u64) -> Self {
         let (scenario, seed) = (&world.scenario, world.seed());
         let mut identity = ShopperRng::new(seed, "identity", index);
         let persona = pick(
@@ -260,34 +260,34 @@ impl Shopper {
     }
 
     /// `desktop`, `mobile`, …
-    pub fn device<'w>(&self, world: &'w World) -> &'w str {
+    pub fn device<'w>(&self, world: &'w ScenarioData) -> &'w str {
         name_at(&world.persona(self).devices, self.device, "desktop")
     }
 
     /// `chrome`, `safari`, …
-    pub fn browser<'w>(&self, world: &'w World) -> &'w str {
+    pub fn browser<'w>(&self, world: &'w ScenarioData) -> &'w str {
         name_at(&world.persona(self).browsers, self.browser, "chrome")
     }
 
     /// ISO 3166 code.
-    pub fn country<'w>(&self, world: &'w World) -> &'w str {
+    pub fn country<'w>(&self, world: &'w ScenarioData) -> &'w str {
         name_at(&world.persona(self).countries, self.country, "US")
     }
 
     /// What its browser says about itself.
-    pub fn client(&self, world: &World) -> Client {
+    pub fn client(&self, world: &ScenarioData) -> Client {
         Client::of(self.device(world), self.browser(world), self.country(world))
     }
 
     /// Its name, address and so on: drawn when first asked for, the same ever after.
-    pub fn person(&mut self, world: &World) -> &Person {
+    pub fn person(&mut self, world: &ScenarioData) -> &Person {
         let (index, country) = (self.index, self.country(world));
         self.person
             .get_or_insert_with(|| Box::new(Person::new(world.seed(), world.run, index, country)))
     }
 
     /// Its card.
-    pub fn card(&self, world: &World) -> Card {
+    pub fn card(&self, world: &ScenarioData) -> Card {
         Card::new(world.seed(), self.index, self.declined)
     }
 
@@ -343,7 +343,7 @@ impl Shopper {
     }
 
     /// A think time at this shopper's pace.
-    pub(crate) fn paced(&self, world: &World, think: Duration) -> Duration {
+    pub(crate) fn paced(&self, world: &ScenarioData, think: Duration) -> Duration {
         let seconds = think.as_secs_f64() * world.persona(self).pace;
         Duration::try_from_secs_f64(seconds).unwrap_or(think)
     }

@@ -78,7 +78,8 @@ pub(super) fn first_sentence(text: &str) -> String {
 
 /// Everything that a program may want to know of a scenario.
 pub(super) fn json(scenario: &Scenario) -> Value {
-    let figure = |id: &crate::scenario::FigureId| scenario.figures[usize::from(id.0)].name.as_str();
+    let figure =
+        |id: &crate::scenario::StepNameId| scenario.figures[usize::from(id.0)].name.as_str();
     json!({
         "name": scenario.name,
         "about": scenario.about,

@@ -9,11 +9,11 @@ use crate::data::Person;
 use crate::redact::{Redactor, mark};
 use crate::response::Response;
 use crate::scenario::Promise;
-use crate::shopper::{Shopper, World};
+use crate::shopper::{ScenarioData, Shopper};
 use crate::template::{CardField, PersonField, Slot, Value};
 
 /// Knows the scenario's secrets, and this shopper's.
-pub(super) fn redactor_of(world: &World, shopper: &Shopper) -> Redactor {
+pub(super) fn redactor_of(world: &ScenarioData, shopper: &Shopper) -> Redactor {
     let scenario = world.scenario();
     let mut redactor = scenario.secrets.redactor.clone();
     for slot in (0..).map(Slot).take(scenario.variables.len()) {
@@ -44,7 +44,7 @@ pub(super) fn redactor_of(world: &World, shopper: &Shopper) -> Redactor {
 /// The line of `orders.jsonl` for a promise.
 pub(super) fn promise_line(
     promise: &Promise,
-    world: &World,
+    world: &ScenarioData,
     shopper: &mut Shopper,
     response: &Response,
     done: Duration,

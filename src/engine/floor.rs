@@ -13,12 +13,12 @@ use super::{Control, Stop};
 use crate::measure::{Phases, Recorder};
 use crate::protocol::http::Http;
 use crate::schedule::Schedule;
-use crate::shopper::World;
+use crate::shopper::ScenarioData;
 use crate::transport::Transport;
 
 /// The shared part of one worker.
 pub(super) struct Floor<T: Transport> {
-    pub(super) world: Arc<World>,
+    pub(super) world: Arc<ScenarioData>,
     pub(super) plan: Arc<Plan>,
     pub(super) phases: Phases,
     pub(super) http: Http<T>,

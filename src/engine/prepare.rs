@@ -17,7 +17,7 @@ use crate::control::Control;
 use crate::measure::{Phases, Window};
 use crate::scenario::{Scenario, StepId};
 use crate::schedule::Segment;
-use crate::shopper::{Shopper, World};
+use crate::shopper::{ScenarioData, Shopper};
 use crate::template::{Slot, Value};
 use crate::transport::Transport;
 use crate::transport::http::HttpTransport;
@@ -58,7 +58,7 @@ fn setup(scenario: &Arc<Scenario>, target: &str) -> anyhow::Result<WorkerSetup> 
         number: 0,
         workers: 1,
         segment: Segment::WHOLE,
-        world: Arc::new(World::new(scenario.clone())),
+        world: Arc::new(ScenarioData::new(scenario.clone())),
         plan: Arc::new(Plan::new(scenario, target).map_err(|e| anyhow!(e))?),
         schedule: None,
         phases: Phases::of(scenario),

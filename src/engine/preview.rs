@@ -16,7 +16,7 @@ use crate::redact::Shown;
 use crate::redact::exchange::Message;
 use crate::response::Response;
 use crate::scenario::{Scenario, StepId};
-use crate::shopper::{Shopper, World};
+use crate::shopper::{ScenarioData, Shopper};
 use crate::template::{Slot, Value};
 
 /// Requests shown of one shopper: a journey may loop until an answer changes, which here it never does.
@@ -50,7 +50,7 @@ pub fn render(scenario: &Scenario, shoppers: u64) -> Box<dyn Iterator<Item = Ren
         return Box::new(std::iter::empty());
     };
     let prepared = prepared(&scenario);
-    let world = World::new(scenario).with_prepared(prepared);
+    let world = ScenarioData::new(scenario).with_prepared(prepared);
     let browser = BrowserSetup::new(world.scenario(), plan.target());
     let of_one = move |index| visit(&world, &plan, &browser, index);
     Box::new((0..shoppers).flat_map(of_one))
@@ -71,7 +71,7 @@ fn placeholder(scenario: &Scenario, slot: Slot) -> Value {
     Value::Text(format!("{{{name}}}").into())
 }
 
-fn visit(world: &World, plan: &Plan, browser: &BrowserSetup, index: u64) -> Vec<Rendered> {
+fn visit(world: &ScenarioData, plan: &Plan, browser: &BrowserSetup, index: u64) -> Vec<Rendered> {
     let Ok(mut shopper) = Shopper::arrive(world, index) else {
         return Vec::new();
     };
@@ -100,7 +100,7 @@ fn visit(world: &World, plan: &Plan, browser: &BrowserSetup, index: u64) -> Vec<
 }
 
 fn request(
-    world: &World,
+    world: &ScenarioData,
     plan: &Plan,
     shopper: &mut Shopper,
     id: StepId,
@@ -141,7 +141,7 @@ fn request(
 }
 
 /// Puts `{name}` in the place of every value that the answer would bring.
-fn pretend(world: &World, shopper: &mut Shopper, id: StepId) {
+fn pretend(world: &ScenarioData, shopper: &mut Shopper, id: StepId) {
     for extract in &world.scenario().steps[usize::from(id.0)].extract {
         let value = placeholder(world.scenario(), extract.slot);
         shopper.set_variable(extract.slot, value);

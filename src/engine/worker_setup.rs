@@ -9,7 +9,7 @@ use super::plan::Plan;
 use crate::control::Control;
 use crate::measure::Phases;
 use crate::schedule::{Schedule, Segment};
-use crate::shopper::World;
+use crate::shopper::ScenarioData;
 
 /// A worker's part of a run, and what it shares with the others.
 #[derive(Clone)]
@@ -20,7 +20,7 @@ pub(super) struct WorkerSetup {
     pub(super) workers: u32,
     /// Its share of the schedule.
     pub(super) segment: Segment,
-    pub(super) world: Arc<World>,
+    pub(super) world: Arc<ScenarioData>,
     pub(super) plan: Arc<Plan>,
     /// The schedule of an open load.
     pub(super) schedule: Option<Arc<Schedule>>,

@@ -2,11 +2,16 @@
 
 use crate::response::Response;
 use crate::scenario::Condition;
-use crate::shopper::{Shopper, World};
+use crate::shopper::{ScenarioData, Shopper};
 
 impl Condition {
     /// Evaluates the condition; `last` is the response of the last step, if it had one.
-    pub fn holds(&self, world: &World, shopper: &mut Shopper, last: Option<&Response>) -> bool {
+    pub fn holds(
+        &self,
+        world: &ScenarioData,
+        shopper: &mut Shopper,
+        last: Option<&Response>,
+    ) -> bool {
         match self {
             Self::Response(test) => last.is_some_and(|response| test.passes(response)),
             Self::Variable(slot, comparison) => {
@@ -38,7 +43,7 @@ impl Condition {
 }
 
 impl Response {
-    fn ended_in(&self, name: &str, world: &World) -> bool {
+    fn ended_in(&self, name: &str, world: &ScenarioData) -> bool {
         self.outcome.is_some_and(|(step, index)| {
             let outcomes = world
                 .scenario()

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Op, Program};
 use crate::response::Response;
 use crate::scenario::StepId;
-use crate::shopper::{Shopper, World};
+use crate::shopper::{ScenarioData, Shopper};
 
 /// Operations without an action that one call may go through; only a loop that never acts needs more.
 const OPS_PER_CALL_MAX: u32 = 10_000;
@@ -47,7 +47,7 @@ impl Cursor {
     pub fn next<'p>(
         &mut self,
         program: &'p Program,
-        world: &World,
+        world: &ScenarioData,
         shopper: &mut Shopper,
         last: Option<&Response>,
     ) -> Action<'p> {
@@ -85,7 +85,13 @@ impl Cursor {
     }
 
     /// Operations that change the place or the variables.
-    fn steer(&mut self, op: &Op, world: &World, shopper: &mut Shopper, last: Option<&Response>) {
+    fn steer(
+        &mut self,
+        op: &Op,
+        world: &ScenarioData,
+        shopper: &mut Shopper,
+        last: Option<&Response>,
+    ) {
         match op {
             Op::Set(slot, expr) => {
                 let value = expr.evaluate(world, shopper);

@@ -7,7 +7,7 @@ use super::samples::{Example, ExampleBudget, Reservoir};
 use super::stats::Arrivals;
 use super::step_sample::{Ending, JourneyEnding, StepSample};
 use super::window::Window;
-use crate::scenario::{CounterId, FigureId};
+use crate::scenario::{CounterId, StepNameId};
 
 /// An arrival whose first step begins within this long of its intended time has been achieved.
 pub const ON_TIME: Duration = Duration::from_millis(100);
@@ -77,7 +77,7 @@ impl Recorder {
     }
 
     /// Whether another example of this error is wanted: the first few of each kind are kept whole.
-    pub fn wants_example(&mut self, figure: FigureId, error: &str) -> bool {
+    pub fn wants_example(&mut self, figure: StepNameId, error: &str) -> bool {
         self.examples.take(figure, error)
     }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::step_sample::{Ending, StepSample};
 use crate::redact::Shown;
-use crate::scenario::FigureId;
+use crate::scenario::StepNameId;
 
 /// Slowest samples kept per step and window.
 const SLOWEST_PER_WINDOW: usize = 2;
@@ -95,7 +95,7 @@ impl Sample {
 
 /// The slowest samples of each step.
 #[derive(Debug, Default)]
-pub struct Slowest(BTreeMap<FigureId, Vec<(Duration, Sample)>>);
+pub struct Slowest(BTreeMap<StepNameId, Vec<(Duration, Sample)>>);
 
 impl Slowest {
     /// Keeps the sample if it is among the slowest of its step.
@@ -173,11 +173,11 @@ impl Reservoir {
 
 /// How many examples of which error are still wanted.
 #[derive(Debug, Default)]
-pub struct ExampleBudget(BTreeMap<(FigureId, String), u8>);
+pub struct ExampleBudget(BTreeMap<(StepNameId, String), u8>);
 
 impl ExampleBudget {
     /// Whether one more is wanted; if so it is counted.
-    pub fn take(&mut self, figure: FigureId, error: &str) -> bool {
+    pub fn take(&mut self, figure: StepNameId, error: &str) -> bool {
         let kinds = self.0.len();
         match self.0.get_mut(&(figure, error.to_owned())) {
             Some(taken) if *taken < EXAMPLES_PER_KIND => {

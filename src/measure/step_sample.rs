@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::phases::PhaseId;
-use crate::scenario::FigureId;
+use crate::scenario::StepNameId;
 
 /// How one step ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +81,7 @@ impl Timing {
 #[derive(Debug, Clone, Copy)]
 pub struct StepSample<'a> {
     /// Which step.
-    pub figure: FigureId,
+    pub figure: StepNameId,
     /// Phase of its intended time.
     pub phase: PhaseId,
     /// When all of it happened.

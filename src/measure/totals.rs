@@ -7,7 +7,7 @@ use super::phases::PhaseId;
 use super::samples::Sample;
 use super::stats::{Arrivals, JourneyStats, StepStats};
 use super::window::Window;
-use crate::scenario::{CounterId, FigureId};
+use crate::scenario::{CounterId, StepNameId};
 
 /// Slowest samples kept per step over the whole run.
 const SLOWEST_PER_STEP: usize = 20;
@@ -19,7 +19,7 @@ const EXAMPLES_MAX: usize = 300;
 #[derive(Debug, Clone, Default)]
 pub struct Totals {
     /// By phase and figure.
-    pub cells: BTreeMap<(PhaseId, FigureId), StepStats>,
+    pub cells: BTreeMap<(PhaseId, StepNameId), StepStats>,
     /// By phase and journey.
     pub journeys: BTreeMap<(PhaseId, u16), JourneyStats>,
     /// By phase.
@@ -27,9 +27,9 @@ pub struct Totals {
     /// By phase and counter.
     pub counters: BTreeMap<(PhaseId, CounterId), u64>,
     /// By phase, figure and name.
-    pub outcomes: BTreeMap<(PhaseId, FigureId, String), u64>,
+    pub outcomes: BTreeMap<(PhaseId, StepNameId, String), u64>,
     /// By phase, figure and name.
-    pub errors: BTreeMap<(PhaseId, FigureId, String), u64>,
+    pub errors: BTreeMap<(PhaseId, StepNameId, String), u64>,
     /// Shoppers who came to a step, by index of the journey and place in its funnel. Warm-up counts here.
     pub reached: BTreeMap<(u16, u8), u64>,
     /// By second of intended time.
@@ -107,12 +107,12 @@ impl Totals {
     }
 
     /// One figure over the phases that `take` accepts.
-    pub fn figure(&self, figure: FigureId, take: impl Fn(PhaseId) -> bool) -> StepStats {
+    pub fn figure(&self, figure: StepNameId, take: impl Fn(PhaseId) -> bool) -> StepStats {
         self.cells_where(|phase, of| of == figure && take(phase))
     }
 
     /// The sum of all cells that `take` accepts.
-    pub fn cells_where(&self, take: impl Fn(PhaseId, FigureId) -> bool) -> StepStats {
+    pub fn cells_where(&self, take: impl Fn(PhaseId, StepNameId) -> bool) -> StepStats {
         let mut sum = StepStats::default();
         for ((phase, figure), cell) in &self.cells {
             if take(*phase, *figure) {

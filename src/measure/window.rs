@@ -6,13 +6,13 @@ use super::histogram::LatencyHistogram;
 use super::phases::PhaseId;
 use super::samples::{Example, Sample, Slowest};
 use super::stats::{Arrivals, JourneyStats, StepStats};
-use crate::scenario::{CounterId, FigureId};
+use crate::scenario::{CounterId, StepNameId};
 
 /// Everything that one worker recorded between two ticks. Sparse: most phases are not active at the time.
 #[derive(Debug, Default)]
 pub struct Window {
     /// By phase and figure.
-    pub cells: BTreeMap<(PhaseId, FigureId), Box<StepStats>>,
+    pub cells: BTreeMap<(PhaseId, StepNameId), Box<StepStats>>,
     /// By phase and index of the journey.
     pub journeys: BTreeMap<(PhaseId, u16), Box<JourneyStats>>,
     /// The generator's own lateness, by phase.
@@ -20,9 +20,9 @@ pub struct Window {
     /// Business counters by phase.
     pub counters: BTreeMap<(PhaseId, CounterId), u64>,
     /// Foreseen outcomes by phase, figure and name.
-    pub outcomes: BTreeMap<(PhaseId, FigureId, String), u64>,
+    pub outcomes: BTreeMap<(PhaseId, StepNameId, String), u64>,
     /// Errors by phase, figure and name.
-    pub errors: BTreeMap<(PhaseId, FigureId, String), u64>,
+    pub errors: BTreeMap<(PhaseId, StepNameId, String), u64>,
     /// Shoppers who came to a step, by index of the journey and place in its funnel.
     pub reached: BTreeMap<(u16, u8), u64>,
     /// Arrivals by second of intended time.

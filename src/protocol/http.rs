@@ -15,7 +15,7 @@ use crate::measure::samples::ExchangeText;
 use crate::redact::Redactor;
 use crate::response::Response;
 use crate::scenario::{Step, StepId};
-use crate::shopper::{Shopper, World};
+use crate::shopper::{ScenarioData, Shopper};
 use crate::transport::{Exchange, Failure, Origin, Outgoing, Reading, Transport};
 
 pub(crate) mod browser;
@@ -62,7 +62,7 @@ pub(crate) struct HttpSending {
 
 impl<T: Transport> Http<T> {
     /// Of a worker.
-    pub(crate) fn new(world: &World, target: &Arc<Origin>, transport: T) -> Self {
+    pub(crate) fn new(world: &ScenarioData, target: &Arc<Origin>, transport: T) -> Self {
         let scenario = world.scenario();
         Self {
             transport,
@@ -101,7 +101,7 @@ impl<T: Transport> Http<T> {
         client: &HttpClient<T>,
         step: &PreparedRequest,
         headers: HeaderMap,
-        (world, shopper): (&World, &mut Shopper),
+        (world, shopper): (&ScenarioData, &mut Shopper),
     ) -> Result<Outgoing, Failure> {
         let made = self.render(client, step, headers, (world, shopper));
         match shopper.take_too_large() {
@@ -115,7 +115,7 @@ impl<T: Transport> Http<T> {
         client: &HttpClient<T>,
         step: &PreparedRequest,
         mut headers: HeaderMap,
-        (world, shopper): (&World, &mut Shopper),
+        (world, shopper): (&ScenarioData, &mut Shopper),
     ) -> Result<Outgoing, Failure> {
         step.add_headers(world, shopper, &mut headers)?;
         let (origin, path) = step.url(world, shopper, &self.target)?;
@@ -138,7 +138,7 @@ impl<T: Transport> Protocol for Http<T> {
     type Request = HttpSending;
     type Answered = Fetched;
 
-    fn client(&self, world: &World, shopper: &Shopper) -> HttpClient<T> {
+    fn client(&self, world: &ScenarioData, shopper: &Shopper) -> HttpClient<T> {
         HttpClient {
             session: self.transport.session(),
             browser: self.browser.open(world, shopper),
@@ -150,7 +150,7 @@ impl<T: Transport> Protocol for Http<T> {
         &self,
         client: &mut HttpClient<T>,
         step: &PreparedRequest,
-        world: &World,
+        world: &ScenarioData,
         shopper: &mut Shopper,
     ) -> HttpSending {
         let mut headers = HeaderMap::with_capacity(HEADERS_USUAL);

@@ -11,8 +11,8 @@ use crate::measure::health::OwnHealth;
 use crate::measure::totals::Totals;
 use crate::measure::{JourneyStats, PhaseId, Phases};
 use crate::scenario::{
-    CounterId, Curve, FigureId, FigureName, Journey, Load, OneStep, OneStepLoad, Phase, Scenario,
-    Spacing, Threshold,
+    CounterId, Curve, Journey, Load, OneStep, OneStepLoad, Phase, Scenario, Spacing, StepName,
+    StepNameId, Threshold,
 };
 use crate::verdict::Evidence;
 use crate::verdict::thresholds::{WindowFigures, judge};
@@ -89,7 +89,7 @@ fn names(report: &RunReport) -> Result<Scenario, String> {
         figures: report
             .figures
             .iter()
-            .map(|figure| FigureName {
+            .map(|figure| StepName {
                 name: figure.name.clone(),
                 service: figure.service.clone(),
                 tags: figure.tags.clone(),
@@ -161,7 +161,7 @@ fn totals(report: &RunReport, scenario: &Scenario) -> Totals {
         let index = scenario.figures.iter().position(|f| f.name == record.step);
         let Some(figure) = index
             .and_then(|index| u16::try_from(index).ok())
-            .map(FigureId)
+            .map(StepNameId)
         else {
             continue;
         };

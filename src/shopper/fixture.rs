@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::journey::Program;
 use crate::run_id::RunId;
 use crate::scenario::*;
-use crate::shopper::{Shopper, World};
+use crate::shopper::{ScenarioData, Shopper};
 use crate::template::Template;
 
 /// One persona, one journey without steps, one popularity, one feeder of three rows and four variables `a`…`d`.
@@ -107,7 +107,7 @@ pub(crate) fn feeder() -> Feeder {
 /// A step that asks for nothing and checks nothing.
 pub(crate) fn step() -> Step {
     Step {
-        figure: FigureId(0),
+        figure: StepNameId(0),
         kind: StepKind::Http(HttpRequest {
             method: http::Method::GET,
             url: Template::text("/"),
@@ -125,8 +125,8 @@ pub(crate) fn step() -> Step {
 }
 
 /// The world of a scenario and its first shopper.
-pub(crate) fn world(scenario: Scenario) -> (World, Shopper) {
-    let world = World::new(Arc::new(scenario));
+pub(crate) fn world(scenario: Scenario) -> (ScenarioData, Shopper) {
+    let world = ScenarioData::new(Arc::new(scenario));
     let shopper = Shopper::arrive(&world, 0).expect("a row for everyone");
     (world, shopper)
 }

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use super::value::Scalar;
 use super::{Expr, Generator, Part, TEXT_BYTES_MAX, Template, Value};
-use crate::shopper::{Shopper, World};
+use crate::shopper::{ScenarioData, Shopper};
 
 impl Template {
     /// A template without holes.
@@ -18,7 +18,7 @@ impl Template {
 
     /// Appends the text with this shopper's values in its holes; no further once it is longer than [`TEXT_BYTES_MAX`], which
     /// the shopper then knows.
-    pub fn render(&self, world: &World, shopper: &mut Shopper, out: &mut Vec<u8>) {
+    pub fn render(&self, world: &ScenarioData, shopper: &mut Shopper, out: &mut Vec<u8>) {
         for part in &self.parts {
             if out.len() > TEXT_BYTES_MAX {
                 return shopper.note_too_large();
@@ -34,7 +34,7 @@ impl Template {
     }
 
     /// The rendered text by itself.
-    pub fn render_text(&self, world: &World, shopper: &mut Shopper) -> String {
+    pub fn render_text(&self, world: &ScenarioData, shopper: &mut Shopper) -> String {
         let mut out = Vec::new();
         self.render(world, shopper, &mut out);
         // All parts are valid UTF-8 and so is their sequence; the lossy form never replaces anything.
@@ -45,12 +45,12 @@ impl Template {
 
 impl Expr {
     /// The value, to keep.
-    pub fn evaluate(&self, world: &World, shopper: &mut Shopper) -> Value {
+    pub fn evaluate(&self, world: &ScenarioData, shopper: &mut Shopper) -> Value {
         self.scalar(world, shopper).into_value()
     }
 
     /// The value, borrowed where possible. Generated values draw from the shopper's random numbers.
-    pub fn scalar<'a>(&'a self, world: &'a World, shopper: &'a mut Shopper) -> Scalar<'a> {
+    pub fn scalar<'a>(&'a self, world: &'a ScenarioData, shopper: &'a mut Shopper) -> Scalar<'a> {
         match self {
             Self::Constant(value) => value.as_scalar(),
             Self::Variable(slot) => shopper.variable(*slot).as_scalar(),
@@ -67,7 +67,7 @@ impl Expr {
 }
 
 impl Generator {
-    fn scalar<'a>(&'a self, world: &'a World, shopper: &'a mut Shopper) -> Scalar<'a> {
+    fn scalar<'a>(&'a self, world: &'a ScenarioData, shopper: &'a mut Shopper) -> Scalar<'a> {
         match self {
             Self::Person(field) => Scalar::Text(shopper.person(world).field(*field)),
             Self::Card(field) => shopper.card(world).field(*field),

@@ -7,7 +7,7 @@ use super::{
     Evidence, Measure, Op, Over, PhaseId, StepStats, Subject, Threshold, ThresholdResult, show_time,
 };
 use crate::measure::LatencyHistogram;
-use crate::scenario::FigureId;
+use crate::scenario::StepNameId;
 
 /// The figures of one second-level window, by the time at which steps were done.
 #[derive(Debug, Clone, Default)]
@@ -17,7 +17,7 @@ pub struct WindowFigures {
     /// Its length.
     pub length: Duration,
     /// By figure.
-    pub figures: BTreeMap<FigureId, StepStats>,
+    pub figures: BTreeMap<StepNameId, StepStats>,
     /// The generator's lateness.
     pub start_lag: LatencyHistogram,
 }
@@ -211,11 +211,11 @@ fn is_latency(measure: &Measure) -> bool {
     )
 }
 
-fn selects(subject: &Subject, figure: FigureId, evidence: &Evidence<'_>) -> bool {
+fn selects(subject: &Subject, figure: StepNameId, evidence: &Evidence<'_>) -> bool {
     let of = evidence.scenario.figures.get(usize::from(figure.0));
     match subject {
         Subject::Run => true,
-        Subject::Figure(wanted) => figure == *wanted,
+        Subject::Step(wanted) => figure == *wanted,
         Subject::Service(service) => of.is_some_and(|name| name.service == *service),
         Subject::Tag(tag) => of.is_some_and(|name| name.tags.contains(tag)),
         Subject::Journey(_) => false,

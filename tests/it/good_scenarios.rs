@@ -308,7 +308,7 @@ fn thresholds_are_read_from_flags() {
         (p99.measure, p99.subject),
         (
             Measure::Service(0.999),
-            Subject::Figure(loadgen::scenario::FigureId(0))
+            Subject::Step(loadgen::scenario::StepNameId(0))
         )
     );
     assert_eq!((p99.limit, p99.over), (1.5, Over::Phase(1)));

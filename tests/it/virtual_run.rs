@@ -13,7 +13,7 @@ use loadgen::measure::{
 use loadgen::report::{
     Blob, GeneratorRecord, Measured, RunReport, SegmentRecord, WindowRecord, WindowStep,
 };
-use loadgen::scenario::{Changes, FigureId, Scenario, ScenarioRef, load};
+use loadgen::scenario::{Changes, Scenario, ScenarioRef, StepNameId, load};
 use loadgen::verdict::thresholds::WindowFigures;
 use loadgen::verdict::{Evidence, judge};
 
@@ -46,7 +46,7 @@ pub(crate) fn long_run() -> (RunReport, Vec<Sample>) {
     let mut number = 0;
     while scenario.figures.len() < 12 {
         number += 1;
-        scenario.figures.push(loadgen::scenario::FigureName {
+        scenario.figures.push(loadgen::scenario::StepName {
             name: format!("GET /api/more/{number}"),
             service: "more".to_owned(),
             tags: Vec::new(),
@@ -150,7 +150,7 @@ fn draw(
     };
     let figure = random(state) % scenario.figures.len() as u64;
     StepSample {
-        figure: FigureId(figure as u16),
+        figure: StepNameId(figure as u16),
         phase: phases.at(intended),
         timing: Timing {
             intended,

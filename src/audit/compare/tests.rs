@@ -74,7 +74,7 @@ impl Which {
 
 /// Both sides of an audit.
 #[derive(Debug, Clone)]
-struct World {
+struct ScenarioData {
     promises: Promises,
     before: Before,
     books: Books,
@@ -85,8 +85,8 @@ fn id(number: usize) -> Uuid {
 }
 
 /// A shop in which everything went as it should.
-fn world(plans: &[Plan]) -> World {
-    let mut world = World {
+fn world(plans: &[Plan]) -> ScenarioData {
+    let mut world = ScenarioData {
         promises: Promises::default(),
         before: Before {
             version: 1,
@@ -120,7 +120,7 @@ fn world(plans: &[Plan]) -> World {
     world
 }
 
-impl World {
+impl ScenarioData {
     fn add(&mut self, number: usize, plan: &Plan) {
         use Fate::*;
         let (status, payment_status, charges) = match plan.fate {
@@ -209,7 +209,7 @@ fn differing(findings: &Findings) -> Vec<CheckId> {
         .collect()
 }
 
-type Strike = fn(&mut World, Which) -> Option<CheckId>;
+type Strike = fn(&mut ScenarioData, Which) -> Option<CheckId>;
 
 /// What can go wrong with a shop; each returns the check that must notice, or `None` when this world offers no place for it.
 const DAMAGES: &[(&str, Strike)] = &[

@@ -20,7 +20,7 @@ use super::cookies::CookieJar;
 use super::preflight::{Permissions, Preflight};
 use super::request::locate;
 use crate::scenario::{self, Propagator, Scenario, TraceStyle};
-use crate::shopper::{Shopper, World};
+use crate::shopper::{ScenarioData, Shopper};
 use crate::transport::{Exchange, Failure, Origin, Outgoing, Reading, Transport};
 
 /// What is the same for all shoppers of a worker.
@@ -58,7 +58,7 @@ impl BrowserSetup {
     }
 
     /// The browser of a shopper that arrives.
-    pub(crate) fn open(&self, world: &World, shopper: &Shopper) -> BrowserState {
+    pub(crate) fn open(&self, world: &ScenarioData, shopper: &Shopper) -> BrowserState {
         let client = shopper.client(world);
         BrowserState {
             user_agent: HeaderValue::from_static(client.user_agent),

@@ -9,7 +9,7 @@ use http::uri::PathAndQuery;
 use url::Url;
 
 use crate::scenario::{Http as Settings, HttpRequest};
-use crate::shopper::{Shopper, World};
+use crate::shopper::{ScenarioData, Shopper};
 use crate::template::{Part, Template};
 use crate::transport::{Failure, Origin};
 
@@ -100,7 +100,7 @@ impl PreparedRequest {
     /// When the values make no valid URL.
     pub(crate) fn url(
         &self,
-        world: &World,
+        world: &ScenarioData,
         shopper: &mut Shopper,
         origin: &Arc<Origin>,
     ) -> Result<(Arc<Origin>, PathAndQuery), Failure> {
@@ -126,7 +126,7 @@ impl PreparedRequest {
     /// When a value has characters that no header may have.
     pub(crate) fn add_headers(
         &self,
-        world: &World,
+        world: &ScenarioData,
         shopper: &mut Shopper,
         out: &mut http::HeaderMap,
     ) -> Result<(), Failure> {
@@ -146,7 +146,7 @@ impl PreparedRequest {
     }
 
     /// The request's body; empty for none.
-    pub(crate) fn body(&self, world: &World, shopper: &mut Shopper) -> Bytes {
+    pub(crate) fn body(&self, world: &ScenarioData, shopper: &mut Shopper) -> Bytes {
         match &self.body {
             None => Bytes::new(),
             Some(Prepared::Fixed(bytes)) => bytes.clone(),

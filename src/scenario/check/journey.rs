@@ -16,7 +16,7 @@ use super::template::Meaning;
 use super::units;
 use crate::journey::{Op, Program};
 use crate::scenario::file::{File, RequestShape, StepShape, ThinkShape};
-use crate::scenario::{FigureId, Journey, Persona, StepId, Think};
+use crate::scenario::{Journey, Persona, StepId, StepNameId, Think};
 
 /// Most operations of one journey: a jump is 16 bits wide.
 const OPS_MAX: usize = 60_000;
@@ -127,7 +127,7 @@ struct Compiler<'a> {
     ops: Vec<Op>,
     depth: usize,
     counters: usize,
-    funnel: Vec<FigureId>,
+    funnel: Vec<StepNameId>,
 }
 
 impl<'a> Compiler<'a> {
@@ -153,7 +153,7 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    fn finish(self, place: &Place) -> (Program, Vec<FigureId>) {
+    fn finish(self, place: &Place) -> (Program, Vec<StepNameId>) {
         if self.ops.len() > OPS_MAX {
             let problem = self.report.at_key(place, "this journey has too many steps");
             self.report

@@ -13,7 +13,7 @@ use super::response;
 use super::template::Meaning;
 use crate::redact::Redactor;
 use crate::scenario::file::{OnError, RequestShape, Scalar};
-use crate::scenario::{CounterId, FigureId, FigureName, HttpRequest, Step, StepId, StepKind};
+use crate::scenario::{CounterId, HttpRequest, Step, StepId, StepKind, StepName, StepNameId};
 use crate::template::{Encoding, Template};
 
 use body::body;
@@ -40,7 +40,7 @@ const NAME_CHARS_MAX: usize = 200;
 #[derive(Default)]
 pub(super) struct Tables {
     pub(super) steps: Vec<Step>,
-    pub(super) figures: Vec<FigureName>,
+    pub(super) figures: Vec<StepName>,
     /// Counters with the first place that counts.
     pub(super) counters: IndexMap<String, Place>,
     /// For each figure: the request's default name and its place.
@@ -77,10 +77,10 @@ impl Tables {
     fn figure(
         &mut self,
         report: &Report<'_>,
-        figure: FigureName,
+        figure: StepName,
         signature: String,
         place: &Place,
-    ) -> FigureId {
+    ) -> StepNameId {
         let Some(index) = self
             .figures
             .iter()
@@ -88,7 +88,7 @@ impl Tables {
         else {
             self.figures.push(figure);
             self.signatures.push((signature, place.clone()));
-            return FigureId((self.figures.len() - 1) as u16);
+            return StepNameId((self.figures.len() - 1) as u16);
         };
         let (first, first_place) = &self.signatures[index];
         if *first != signature {
@@ -105,7 +105,7 @@ impl Tables {
                 self.figures[index].tags.push(tag);
             }
         }
-        FigureId(index as u16)
+        StepNameId(index as u16)
     }
 }
 
@@ -127,7 +127,7 @@ pub(super) fn compile(
     }
     let method = Method::from_bytes(key.to_ascii_uppercase().as_bytes()).ok()?;
     let signature = Redactor::default().name(&default_name(&method, path));
-    let figure = FigureName {
+    let figure = StepName {
         name: shape.name.as_ref().map_or_else(
             || signature.chars().take(NAME_CHARS_MAX).collect(),
             |name| Redactor::default().name(name),

@@ -9,7 +9,9 @@ use checked_yaml::did_you_mean;
 use super::slip::Slip;
 use super::units;
 use crate::redact::Redactor;
-use crate::scenario::{CounterId, FigureId, Load, Measure, Op, Over, Scenario, Subject, Threshold};
+use crate::scenario::{
+    CounterId, Load, Measure, Op, Over, Scenario, StepNameId, Subject, Threshold,
+};
 use words::Words;
 
 const FIGURES: &str = "p50 … p99.99, median or max (optionally followed by `service time`, `start lag` or `connection wait`), \
@@ -247,7 +249,7 @@ impl Reader<'_> {
         let name = Redactor::default().name(words.text());
         let index = known.iter().position(|known| *known == name);
         index
-            .map(|index| Subject::Figure(FigureId(index as u16)))
+            .map(|index| Subject::Step(StepNameId(index as u16)))
             .ok_or_else(|| unknown("step", words, &known))
     }
 
