@@ -30,16 +30,16 @@ use crate::transport::Transport;
 use crate::transport::http::HttpTransport;
 
 mod examples;
-mod floor;
+mod journey_run;
 mod pacer;
 pub mod plan;
 pub mod prepare;
 pub mod preview;
-mod shopper;
 pub mod timer;
 mod window_sender;
 mod worker;
 mod worker_setup;
+mod worker_state;
 
 use plan::Plan;
 use window_sender::WindowSender;
@@ -59,7 +59,7 @@ const TICK: Duration = Duration::from_secs(1);
 const TICKS_MAX: u32 = 7200;
 
 /// A run to be made.
-pub struct Order {
+pub struct RunRequest {
     /// What to do.
     pub scenario: Arc<Scenario>,
     /// Base URL of the system under test.
@@ -100,14 +100,14 @@ pub struct Finished {
 ///
 /// # Errors
 /// When the target or a step cannot be used, or a thread cannot be started; nothing has been sent then.
-pub fn run(order: Order) -> anyhow::Result<Finished> {
-    let first = first_worker(&order)?;
+pub fn run(request: RunRequest) -> anyhow::Result<Finished> {
+    let first = first_worker(&request)?;
     let workers = first.workers as usize;
     let (outbox, inbox) = sync_channel(workers * HANDOVERS_MAX);
     let (spares, spare_windows): (Vec<_>, Vec<_>) =
         (0..workers).map(|_| sync_channel(HANDOVERS_MAX)).unzip();
     let cpu_before = crate::own::cpu_time();
-    let collector = start_collector(collector_of(&first, order), inbox, spares)?;
+    let collector = start_collector(collector_of(&first, request), inbox, spares)?;
     let threads = start_workers(&first, &outbox, spare_windows)?;
     // The collector goes on until the last worker has let go of its outbox.
     drop(outbox);
@@ -130,36 +130,36 @@ pub fn run(order: Order) -> anyhow::Result<Finished> {
 }
 
 /// What the first worker gets; the others differ in their number and their share of the schedule.
-fn first_worker(order: &Order) -> anyhow::Result<WorkerSetup> {
-    let plan = Plan::new(&order.scenario, &order.target).map_err(|e| anyhow!(e))?;
-    let schedule = schedule_of(&order.scenario).map(Arc::new);
+fn first_worker(request: &RunRequest) -> anyhow::Result<WorkerSetup> {
+    let plan = Plan::new(&request.scenario, &request.target).map_err(|e| anyhow!(e))?;
+    let schedule = schedule_of(&request.scenario).map(Arc::new);
     Ok(WorkerSetup {
         number: 0,
-        workers: order.workers.max(1),
-        segment: order.segment,
+        workers: request.workers.max(1),
+        segment: request.segment,
         world: Arc::new(
-            ScenarioData::new(order.scenario.clone()).with_prepared(order.prepared.clone()),
+            ScenarioData::new(request.scenario.clone()).with_prepared(request.prepared.clone()),
         ),
         plan: Arc::new(plan),
         tick: tick_of(schedule.as_deref()),
         schedule,
-        phases: Phases::of(&order.scenario),
+        phases: Phases::of(&request.scenario),
         start: Instant::now() + GET_READY,
-        control: order.control.clone(),
+        control: request.control.clone(),
     })
 }
 
-fn collector_of(first: &WorkerSetup, order: Order) -> CollectorSetup {
+fn collector_of(first: &WorkerSetup, request: RunRequest) -> CollectorSetup {
     CollectorSetup {
-        scenario: order.scenario,
+        scenario: request.scenario,
         phases: first.phases.clone(),
         schedule: first.schedule.clone(),
-        share: 1.0 / order.segment.of() as f64,
+        share: 1.0 / request.segment.of() as f64,
         workers: first.workers as usize,
         start: first.start,
-        control: order.control,
-        latest: order.latest,
-        journal: order.journal,
+        control: request.control,
+        latest: request.latest,
+        journal: request.journal,
     }
 }
 

@@ -13,7 +13,7 @@ use tokio::sync::{oneshot, watch};
 
 use crate::audit::{self, Audited};
 use crate::control::{Control, Stop};
-use crate::engine::{self, Order};
+use crate::engine::{self, RunRequest};
 use crate::measure::snapshot::{LatestSnapshot, Subject};
 use crate::report::RunReport;
 use crate::report::folder::RunFolder;
@@ -115,7 +115,7 @@ fn drive(
     let prepared = prepared.transpose()?.unwrap_or_default();
     let redactor = &spec.scenario.secrets.redactor;
     let subject = Subject::of(&spec.scenario, &redactor.show_line(&target.url));
-    let order = Order {
+    let request = RunRequest {
         scenario: spec.scenario.clone(),
         target: target.url.clone(),
         prepared,
@@ -127,7 +127,7 @@ fn drive(
     };
     // Someone who does not want to know has dropped the other end.
     let _ = begins.send(subject);
-    let finished = engine::run(order)?;
+    let finished = engine::run(request)?;
     let interrupted = control.borrow().stopped_by();
     Ok(Load {
         finished,

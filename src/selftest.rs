@@ -14,7 +14,7 @@ use serde::Serialize;
 use tokio::sync::watch;
 
 use crate::commands::Format;
-use crate::engine::{self, Control, Finished, Order};
+use crate::engine::{self, Control, Finished, RunRequest};
 use crate::exit::Exit;
 use crate::measure::journal::Journal;
 use crate::measure::samples::Sample;
@@ -239,7 +239,7 @@ fn prove(
     let scenario =
         Scenario::one_step(&step, &[]).map_err(|problems| anyhow!(problems.summary()))?;
     let (_tell, stop) = watch::channel(Control::default());
-    let finished = engine::run(Order {
+    let finished = engine::run(RunRequest {
         scenario: Arc::new(scenario),
         target: target.url(),
         prepared: Vec::new(),

@@ -46,7 +46,7 @@ pub struct Reading {
     /// Keep this much of the body of an answer with a status of 400 or more.
     pub keep_error_bytes: usize,
     /// Nothing follows the answer at once: it may be read late where the operating system notes when it came.
-    pub may_wait: bool,
+    pub may_defer: bool,
 }
 
 /// What came back, and when.
@@ -216,7 +216,7 @@ pub trait Transport: 'static {
     fn upkeep(&self) -> impl Future<Output = ()> + 'static;
 
     /// Exchanges that wait for nothing but an answer that may be read late.
-    fn patient(&self) -> u32;
+    fn deferrable(&self) -> u32;
 
     /// Connections open now.
     fn connections_open(&self) -> u32;

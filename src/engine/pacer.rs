@@ -8,9 +8,9 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 use super::Stop;
-use super::floor::Floor;
-use super::shopper::visit;
+use super::journey_run::journey_run;
 use super::worker_setup::WorkerSetup;
+use super::worker_state::WorkerState;
 use crate::scenario::{Load, Until};
 use crate::schedule::{Arrivals, Schedule, Segment};
 use crate::transport::Transport;
@@ -20,7 +20,7 @@ const BURST_MAX: u32 = 64;
 
 /// Lets shoppers in until the load is over.
 pub(super) async fn pace<T: Transport>(
-    floor: &Rc<Floor<T>>,
+    worker: &Rc<WorkerState<T>>,
     setup: &WorkerSetup,
     shoppers: &mut JoinSet<()>,
 ) {
@@ -31,69 +31,69 @@ pub(super) async fn pace<T: Transport>(
                 until,
             },
             _,
-        ) => closed(floor, setup.segment, *crowd, *until, shoppers).await,
+        ) => closed(worker, setup.segment, *crowd, *until, shoppers).await,
         (Load::Open { .. }, Some(schedule)) => {
-            open(floor, schedule.clone(), setup.segment, shoppers).await
+            open(worker, schedule.clone(), setup.segment, shoppers).await
         }
         (Load::Open { .. }, None) => {}
     }
 }
 
 async fn open<T: Transport>(
-    floor: &Rc<Floor<T>>,
+    worker: &Rc<WorkerState<T>>,
     mut schedule: Arc<Schedule>,
     segment: Segment,
     shoppers: &mut JoinSet<()>,
 ) {
-    let limit = u64::from(floor.world.scenario().limits.shoppers_max)
+    let limit = u64::from(worker.world.scenario().limits.shoppers_max)
         .div_ceil(segment.of())
         .max(1);
     let (mut burst, mut changes, mut from) = (0, 0, 0);
     let mut arrivals = Arrivals::new(schedule.clone(), segment, from);
-    while floor.stop_level() == Stop::No {
+    while worker.stop_level() == Stop::No {
         // After a change of the rate the next arrival has the same number, but another time.
-        if std::mem::replace(&mut changes, floor.rate_changes()) != floor.rate_changes() {
-            schedule = floor.schedule().unwrap_or(schedule);
+        if std::mem::replace(&mut changes, worker.rate_changes()) != worker.rate_changes() {
+            schedule = worker.schedule().unwrap_or(schedule);
             arrivals = Arrivals::new(schedule.clone(), segment, from);
         }
         let Some((index, due)) = arrivals.next() else {
-            if floor.offset() >= schedule.duration() {
+            if worker.offset() >= schedule.duration() {
                 return;
             }
-            floor.sleep_or_news(schedule.duration()).await;
+            worker.sleep_or_news(schedule.duration()).await;
             continue;
         };
-        if floor.offset() < due {
+        if worker.offset() < due {
             burst = 0;
-            floor.sleep_or_news(due).await;
+            worker.sleep_or_news(due).await;
         } else {
             burst += 1;
             if burst % BURST_MAX == 0 {
                 tokio::task::yield_now().await;
             }
         }
-        if floor.stop_level() != Stop::No {
+        if worker.stop_level() != Stop::No {
             return;
         }
-        if changes != floor.rate_changes() {
+        if changes != worker.rate_changes() {
             from = index;
             continue;
         }
         from = index + 1;
-        floor.recorder.borrow_mut().planned(due);
-        if u64::from(floor.shoppers()) >= limit {
-            floor.recorder.borrow_mut().dropped(due, "shoppers_limit");
+        worker.recorder.borrow_mut().planned(due);
+        if u64::from(worker.shoppers()) >= limit {
+            worker.recorder.borrow_mut().dropped(due, "shoppers_limit");
             continue;
         }
-        if let Some(visit) = visit(floor, index, due) {
-            shoppers.spawn_local(visit);
+        if let Some(journey_run) = journey_run(worker, index, due) {
+            shoppers.spawn_local(journey_run);
         }
         while shoppers.try_join_next().is_some() {}
     }
 }
 
 async fn closed<T: Transport>(
-    floor: &Rc<Floor<T>>,
+    worker: &Rc<WorkerState<T>>,
     segment: Segment,
     crowd: u32,
     until: Until,
@@ -106,32 +106,33 @@ async fn closed<T: Transport>(
     let journeys = Rc::new(Cell::new(0));
     let journeys_max = until.journeys.map_or(u64::MAX, |all| segment.share_of(all));
     let end = until.elapsed.unwrap_or(Duration::MAX);
-    floor.sleep_or_stop(Duration::ZERO).await;
+    worker.sleep_or_stop(Duration::ZERO).await;
     for _ in 0..segment.share_of(u64::from(crowd)) {
-        let (floor, journeys) = (floor.clone(), journeys.clone());
+        let (worker, journeys) = (worker.clone(), journeys.clone());
         shoppers.spawn_local(async move {
-            while floor.stop_level() == Stop::No
-                && floor.offset() < end
+            while worker.stop_level() == Stop::No
+                && worker.offset() < end
                 && journeys.get() < journeys_max
             {
                 let number = journeys.replace(journeys.get() + 1);
-                let now = floor.offset();
-                floor.recorder.borrow_mut().planned(now);
+                let now = worker.offset();
+                worker.recorder.borrow_mut().planned(now);
                 // A feeder without rows has none for later shoppers either.
-                let Some(visit) = visit(&floor, segment.index() + number * segment.of(), now)
+                let Some(journey_run) =
+                    journey_run(&worker, segment.index() + number * segment.of(), now)
                 else {
                     return;
                 };
-                visit.await;
+                journey_run.await;
             }
         });
     }
     // The crowd goes home by itself when the time is over or the journeys are made.
-    while floor.stop_level() == Stop::No {
+    while worker.stop_level() == Stop::No {
         tokio::select! {
             left = shoppers.join_next() => if left.is_none() { return },
-            () = floor.stop_asked() => {}
-            () = floor.sleep_or_stop(end), if floor.offset() < end => return,
+            () = worker.stop_asked() => {}
+            () = worker.sleep_or_stop(end), if worker.offset() < end => return,
         }
     }
 }

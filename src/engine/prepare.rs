@@ -8,11 +8,11 @@ use anyhow::anyhow;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::floor::Floor;
+use super::journey_run::JourneyRun;
 use super::plan::Plan;
-use super::shopper::Visit;
 use super::timer::{GRAIN, Timer};
 use super::worker_setup::WorkerSetup;
+use super::worker_state::WorkerState;
 use crate::control::Control;
 use crate::measure::{Phases, Window};
 use crate::scenario::{Scenario, StepId};
@@ -34,15 +34,15 @@ pub async fn prepare(scenario: &Arc<Scenario>, target: &str) -> anyhow::Result<V
     let http = &scenario.http;
     let transport = HttpTransport::new(http.connections, scenario.limits.connections_max, 1)?;
     let setup = setup(scenario, target)?;
-    let floor = Rc::new(Floor::new(&setup, transport, Timer::new(GRAIN)?));
+    let worker = Rc::new(WorkerState::new(&setup, transport, Timer::new(GRAIN)?));
     // Dropped, it ends its only task.
     let mut upkeep = JoinSet::new();
-    upkeep.spawn_local(floor.http.transport.upkeep());
+    upkeep.spawn_local(worker.http.transport.upkeep());
     let shopper = Shopper::before_the_load(&setup.world)?;
-    let mut run = Visit::begin(floor.clone(), shopper, Duration::ZERO);
+    let mut run = JourneyRun::begin(worker.clone(), shopper, Duration::ZERO);
     for id in &scenario.prepare {
         if !run.send_alone(*id).await {
-            return Err(failure(&floor, target, *id));
+            return Err(failure(&worker, target, *id));
         }
     }
     let extracted = |id: &StepId| &scenario.steps[usize::from(id.0)].extract;
@@ -70,12 +70,12 @@ fn setup(scenario: &Arc<Scenario>, target: &str) -> anyhow::Result<WorkerSetup> 
 }
 
 /// Why a step failed, by its example.
-fn failure<T: Transport>(floor: &Floor<T>, target: &str, id: StepId) -> anyhow::Error {
-    let scenario = floor.world.scenario();
+fn failure<T: Transport>(worker: &WorkerState<T>, target: &str, id: StepId) -> anyhow::Error {
+    let scenario = worker.world.scenario();
     let figure = scenario.steps[usize::from(id.0)].figure;
     let step = &scenario.figures[usize::from(figure.0)].name;
     let target = scenario.secrets.redactor.show_line(target);
-    let window = floor.recorder.borrow_mut().take(Window::default());
+    let window = worker.recorder.borrow_mut().take(Window::default());
     let example = window
         .examples
         .iter()

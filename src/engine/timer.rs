@@ -20,7 +20,7 @@ pub const GRAIN: Duration = Duration::from_micros(100);
 
 /// A deadline nearer than this may be slept for by the whole thread, if nothing that may come meanwhile is needed at once: it is
 /// read after the nap. That spares the second of two wake-ups, each of which costs more processor time than a request.
-const NAP_MAX: Duration = Duration::from_millis(2);
+const SLEEP_MAX: Duration = Duration::from_millis(2);
 
 /// A thread wakes late, by some ten microseconds and nearly always the same. The timer learns by how much and asks to be woken
 /// that much earlier, but no earlier than this; what is then left to the deadline it waits for awake.
@@ -33,9 +33,9 @@ const LEAD_STEP: Duration = Duration::from_nanos(500);
 
 /// The deadlines of one worker. Clones share one timer; it lives on one thread.
 #[derive(Clone)]
-pub struct Timer(Rc<Shared>);
+pub struct Timer(Rc<TimerState>);
 
-struct Shared {
+struct TimerState {
     heap: RefCell<BinaryHeap<Reverse<Deadline>>>,
     alarm: alarm::Alarm,
     /// Shortest time between two alarms.
@@ -48,7 +48,7 @@ struct Shared {
     waiting: Cell<bool>,
 }
 
-impl Shared {
+impl TimerState {
     /// When the alarm is to ring next: at the first deadline, but never less than a grain after it rang last.
     fn next(&self) -> Option<Instant> {
         let heap = self.heap.borrow();
@@ -115,7 +115,7 @@ impl Timer {
     /// When the operating system grants no timer (descriptors exhausted).
     pub fn new(grain: Duration) -> std::io::Result<Self> {
         alarm::sleep_exactly();
-        Ok(Self(Rc::new(Shared {
+        Ok(Self(Rc::new(TimerState {
             heap: RefCell::new(BinaryHeap::new()),
             alarm: alarm::Alarm::new()?,
             grain,
@@ -134,12 +134,12 @@ impl Timer {
         }
     }
 
-    /// Wakes sleepers for as long as it is polled: run it as one task of the worker. `may_nap` says whether the whole thread may
+    /// Wakes sleepers for as long as it is polled: run it as one task of the worker. `may_sleep` says whether the whole thread may
     /// sleep until the next deadline although answers may come before it.
     ///
     /// # Errors
     /// When the operating system's timer fails.
-    pub async fn drive(&self, may_nap: impl Fn() -> bool) -> std::io::Result<()> {
+    pub async fn drive(&self, may_sleep: impl Fn() -> bool) -> std::io::Result<()> {
         loop {
             if self.wake_due() {
                 // They run, what has come in is read, and all say when they want to be woken next.
@@ -156,7 +156,7 @@ impl Timer {
                     stay_awake(at);
                 }
                 None => {}
-                Some(left) if left < NAP_MAX && may_nap() => {
+                Some(left) if left < SLEEP_MAX && may_sleep() => {
                     std::thread::sleep(left);
                     self.0.awoke();
                 }

@@ -6,10 +6,10 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::floor::Floor;
 use super::timer::{GRAIN, Timer};
 use super::window_sender::WindowSender;
 use super::worker_setup::WorkerSetup;
+use super::worker_state::WorkerState;
 use super::{Control, Stop, pacer};
 use crate::measure::Recorder;
 use crate::transport::Transport;
@@ -20,41 +20,41 @@ pub(super) async fn work<T: Transport>(
     windows: WindowSender,
     transport: T,
 ) -> anyhow::Result<()> {
-    let floor = Rc::new(Floor::new(&setup, transport, Timer::new(GRAIN)?));
+    let worker = Rc::new(WorkerState::new(&setup, transport, Timer::new(GRAIN)?));
     // Someone may have asked before anything began.
-    floor.ask_to_stop(setup.control.borrow().stop);
+    worker.ask_to_stop(setup.control.borrow().stop);
     let windows = Rc::new(windows);
-    let driving = tokio::task::spawn_local(drive(floor.clone()));
-    let listening = tokio::task::spawn_local(listen(floor.clone(), setup.control.clone()));
-    let ticking = tokio::task::spawn_local(tick(floor.clone(), windows.clone(), setup.tick));
-    let upkeep = tokio::task::spawn_local(floor.http.transport.upkeep());
+    let driving = tokio::task::spawn_local(drive(worker.clone()));
+    let listening = tokio::task::spawn_local(listen(worker.clone(), setup.control.clone()));
+    let ticking = tokio::task::spawn_local(tick(worker.clone(), windows.clone(), setup.tick));
+    let upkeep = tokio::task::spawn_local(worker.http.transport.upkeep());
     let mut shoppers = JoinSet::new();
-    pacer::pace(&floor, &setup, &mut shoppers).await;
-    drain(&floor, &mut shoppers).await;
+    pacer::pace(&worker, &setup, &mut shoppers).await;
+    drain(&worker, &mut shoppers).await;
     for task in [ticking, listening, driving, upkeep] {
         task.abort();
         // Cancelled, as asked.
         let _ = task.await;
     }
-    let connections = floor.http.transport.connections_open();
-    let mut window = floor.recorder.replace(Recorder::new(0)).finish();
+    let connections = worker.http.transport.connections_open();
+    let mut window = worker.recorder.replace(Recorder::new(0)).finish();
     (window.shoppers, window.connections) = (0, connections);
-    windows.last(window, floor.offset());
+    windows.last(window, worker.offset());
     Ok(())
 }
 
-async fn drive<T: Transport>(floor: Rc<Floor<T>>) {
-    if let Err(error) = floor.timer.drive(|| floor.may_nap()).await {
+async fn drive<T: Transport>(worker: Rc<WorkerState<T>>) {
+    if let Err(error) = worker.timer.drive(|| worker.may_sleep()).await {
         tracing::error!(%error, "the timer of a worker failed");
     }
 }
 
-/// Carries the wishes of other threads onto the floor.
-async fn listen<T: Transport>(floor: Rc<Floor<T>>, mut control: watch::Receiver<Control>) {
+/// Passes on what the run is told.
+async fn listen<T: Transport>(worker: Rc<WorkerState<T>>, mut control: watch::Receiver<Control>) {
     loop {
-        let wishes = control.borrow_and_update().clone();
-        floor.ask_to_stop(wishes.stop);
-        floor.change_rate(&wishes);
+        let told = control.borrow_and_update().clone();
+        worker.ask_to_stop(told.stop);
+        worker.change_rate(&told);
         if control.changed().await.is_err() {
             return std::future::pending().await;
         }
@@ -62,23 +62,23 @@ async fn listen<T: Transport>(floor: Rc<Floor<T>>, mut control: watch::Receiver<
 }
 
 /// Waits for the shoppers: all of them for as long as the scenario says, then only for answers on their way, then no more.
-async fn drain<T: Transport>(floor: &Rc<Floor<T>>, shoppers: &mut JoinSet<()>) {
-    let scenario = floor.world.scenario();
+async fn drain<T: Transport>(worker: &Rc<WorkerState<T>>, shoppers: &mut JoinSet<()>) {
+    let scenario = worker.world.scenario();
     let deadline = tokio::time::Instant::now() + scenario.limits.drain;
-    while floor.stop_level() == Stop::No {
+    while worker.stop_level() == Stop::No {
         tokio::select! {
             left = shoppers.join_next() => if left.is_none() { return },
-            () = floor.stop_asked() => {}
-            () = tokio::time::sleep_until(deadline) => floor.ask_to_stop(Stop::Drain),
+            () = worker.stop_asked() => {}
+            () = tokio::time::sleep_until(deadline) => worker.ask_to_stop(Stop::Drain),
         }
     }
-    // Requests end by their own time limits; the floor tells when the last one has.
+    // Requests end by their own time limits; the worker's state tells when the last one has.
     let answers = tokio::time::sleep(scenario.http.timeout);
     tokio::pin!(answers);
-    while floor.stop_level() != Stop::Now && floor.requests_in_flight() > 0 {
+    while worker.stop_level() != Stop::Now && worker.requests_in_flight() > 0 {
         tokio::select! {
-            () = floor.request_ended() => {}
-            () = floor.stop_asked() => {}
+            () = worker.request_ended() => {}
+            () = worker.stop_asked() => {}
             () = &mut answers => break,
         }
     }
@@ -87,19 +87,23 @@ async fn drain<T: Transport>(floor: &Rc<Floor<T>>, shoppers: &mut JoinSet<()>) {
 }
 
 /// Sends a window at the end of each tick.
-async fn tick<T: Transport>(floor: Rc<Floor<T>>, windows: Rc<WindowSender>, length: Duration) {
+async fn tick<T: Transport>(
+    worker: Rc<WorkerState<T>>,
+    windows: Rc<WindowSender>,
+    length: Duration,
+) {
     let mut ticks = 0;
     loop {
-        floor
+        worker
             .timer
-            .sleep_until(floor.start + length * (ticks + 1))
+            .sleep_until(worker.start + length * (ticks + 1))
             .await;
         // A worker that was held up may find several over; what it recorded meanwhile counts for the last.
-        ticks = ticks_over(floor.offset(), length).max(ticks + 1);
-        windows.tick(ticks, floor.offset(), |spare| {
-            let mut window = floor.recorder.borrow_mut().take(spare);
+        ticks = ticks_over(worker.offset(), length).max(ticks + 1);
+        windows.tick(ticks, worker.offset(), |spare| {
+            let mut window = worker.recorder.borrow_mut().take(spare);
             (window.shoppers, window.connections) =
-                (floor.shoppers(), floor.http.transport.connections_open());
+                (worker.shoppers(), worker.http.transport.connections_open());
             window
         });
     }

@@ -183,7 +183,7 @@ impl<T: Transport> Protocol for Http<T> {
             body_bytes_max: self.body_bytes_max,
             keep_bytes: awaiting.keep_bytes,
             keep_error_bytes: awaiting.keep_error_bytes,
-            may_wait: !awaiting.followed_at_once && !redirected.get(),
+            may_defer: !awaiting.followed_at_once && !redirected.get(),
         };
         let route = Route {
             transport: &self.transport,

@@ -108,16 +108,16 @@ impl Connection {
         self.stream.poll_read(cx, &mut input).is_pending()
     }
 
-    /// Sends the request and reads the answer to its end; counted in `patient` while it waits for nothing but an answer that may
+    /// Sends the request and reads the answer to its end; counted in `deferrable` while it waits for nothing but an answer that may
     /// be read late.
     pub(super) async fn exchange(
         &mut self,
         outgoing: &Outgoing,
         reading: &Reading,
         buffers: &Buffers,
-        patient: &Cell<u32>,
+        deferrable: &Cell<u32>,
     ) -> Result<Answered, Attempt> {
-        let may_wait = reading.may_wait && self.stream.is_stamped();
+        let may_defer = reading.may_defer && self.stream.is_stamped();
         let mut waiting = None;
         let mut sending = Sending::Begin;
         let mut decoder = Decoder::new(outgoing.method == Method::HEAD, *reading);
@@ -125,8 +125,8 @@ impl Connection {
             let _ = sending.poll(cx, &mut self.stream, outgoing, buffers);
             let answered = self.stream.poll_answer(cx, &mut decoder, buffers);
             // Whoever sends a long answer waits for the reader once its beginning has filled the socket.
-            waiting = (may_wait && matches!(sending, Sending::Sent) && !decoder.begun())
-                .then(|| waiting.take().unwrap_or_else(|| Counted::new(patient)));
+            waiting = (may_defer && matches!(sending, Sending::Sent) && !decoder.begun())
+                .then(|| waiting.take().unwrap_or_else(|| Counted::new(deferrable)));
             match (&sending, answered) {
                 // A target that does not read to the end may still say why; one that says nothing has failed.
                 (Sending::Failed { failure, .. }, Poll::Pending) => Poll::Ready(Err(*failure)),

@@ -39,7 +39,7 @@ impl Deadlines {
     /// Does the work, or gives up with `None` once the deadline has passed.
     pub(super) async fn limit<T>(&self, at: Instant, work: impl Future<Output = T>) -> Option<T> {
         let mut work = pin!(work);
-        let place = Place::take(&self.0, at);
+        let place = Registration::take(&self.0, at);
         poll_fn(|cx| match work.as_mut().poll(cx) {
             Poll::Ready(done) => Poll::Ready(Some(done)),
             Poll::Pending if place.passed(cx) => Poll::Ready(None),
@@ -85,12 +85,12 @@ impl Limits {
 }
 
 /// A limit's place; given back when dropped.
-struct Place<'d> {
+struct Registration<'d> {
     limits: &'d Limits,
     key: usize,
 }
 
-impl<'d> Place<'d> {
+impl<'d> Registration<'d> {
     fn take(limits: &'d Limits, at: Instant) -> Self {
         let limit = Limit {
             at,
@@ -116,7 +116,7 @@ impl<'d> Place<'d> {
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for Registration<'_> {
     fn drop(&mut self) {
         self.limits.slab.borrow_mut().try_remove(self.key);
     }

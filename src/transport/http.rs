@@ -25,7 +25,7 @@ pub struct HttpTransport {
     open: OpenCount,
     deadlines: Deadlines,
     buffers: Buffers,
-    patient: Cell<u32>,
+    deferrable: Cell<u32>,
     /// Whether a connection was ever made.
     has_connected: Cell<bool>,
     tls: TlsConnector,
@@ -63,7 +63,7 @@ impl HttpTransport {
             per_shopper_max,
             deadlines: Deadlines::default(),
             buffers: Buffers::default(),
-            patient: Cell::new(0),
+            deferrable: Cell::new(0),
             has_connected: Cell::new(false),
             open: OpenCount::new(share(connections_max)),
             tls: tls_connector()?,
@@ -127,7 +127,7 @@ impl HttpTransport {
                 continue;
             }
             under_way.sent.get_or_insert_with(Instant::now);
-            let exchange = connection.exchange(outgoing, reading, &self.buffers, &self.patient);
+            let exchange = connection.exchange(outgoing, reading, &self.buffers, &self.deferrable);
             match exchange.await {
                 Ok(answered) => {
                     if answered.reusable {
@@ -191,8 +191,8 @@ impl Transport for HttpTransport {
         self.deadlines.clone().sweep()
     }
 
-    fn patient(&self) -> u32 {
-        self.patient.get()
+    fn deferrable(&self) -> u32 {
+        self.deferrable.get()
     }
 
     fn connections_open(&self) -> u32 {
@@ -222,7 +222,7 @@ mod tests {
     use super::*;
 
     /// How many exchanges are patient while one waits for its answer.
-    fn patient_while_waiting(may_wait: bool) -> u32 {
+    fn deferrable_while_waiting(may_defer: bool) -> u32 {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let url = url::Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
         let (asked, was_asked) = tokio::sync::oneshot::channel();
@@ -234,7 +234,7 @@ mod tests {
             may_answer.recv().unwrap();
             tcp.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").unwrap();
         });
-        let patient = crate::runtime::local_runtime().unwrap().block_on(async {
+        let deferrable = crate::runtime::local_runtime().unwrap().block_on(async {
             let transport = HttpTransport::new(Connections::Shared { max: 1 }, 1, 1).unwrap();
             let outgoing = Outgoing {
                 origin: Arc::new(Origin::of_url(&url).unwrap()),
@@ -248,29 +248,29 @@ mod tests {
                 body_bytes_max: 0,
                 keep_bytes: 0,
                 keep_error_bytes: 0,
-                may_wait,
+                may_defer,
             };
             let session = transport.session();
             let exchange = transport.exchange(&session, &outgoing, reading);
             let look = async {
                 was_asked.await.unwrap();
-                let patient = transport.patient();
+                let deferrable = transport.deferrable();
                 answer.send(()).unwrap();
-                patient
+                deferrable
             };
-            let (exchange, patient) = tokio::join!(exchange, look);
+            let (exchange, deferrable) = tokio::join!(exchange, look);
             assert!(exchange.result.is_ok());
-            assert_eq!(transport.patient(), 0, "none is left");
-            patient
+            assert_eq!(transport.deferrable(), 0, "none is left");
+            deferrable
         });
         server.join().unwrap();
-        patient
+        deferrable
     }
 
     #[test]
     #[cfg(target_os = "linux")]
-    fn an_exchange_is_patient_while_it_waits_for_an_answer_that_may_be_read_late() {
-        assert_eq!(patient_while_waiting(true), 1);
-        assert_eq!(patient_while_waiting(false), 0);
+    fn an_exchange_is_deferrable_while_it_waits_for_an_answer_that_may_be_read_late() {
+        assert_eq!(deferrable_while_waiting(true), 1);
+        assert_eq!(deferrable_while_waiting(false), 0);
     }
 }

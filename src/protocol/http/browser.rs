@@ -216,7 +216,7 @@ impl<T: Transport> Route<'_, T> {
     ) -> Option<Exchange> {
         // The request itself follows the answer at once.
         let reading = Reading {
-            may_wait: false,
+            may_defer: false,
             ..reading
         };
         let mut exchange = self.exchange(&preflight.question, reading).await;

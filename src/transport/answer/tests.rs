@@ -11,7 +11,7 @@ fn reading(keep_bytes: usize) -> Reading {
         body_bytes_max: 1_000,
         keep_bytes,
         keep_error_bytes: 5,
-        may_wait: false,
+        may_defer: false,
     }
 }
 

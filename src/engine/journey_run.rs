@@ -1,11 +1,13 @@
-//! One shopper: walks its journey, sends what it says, and records what happened.
+//! A journey run: one shopper walks its journey, sends what it says, and records what happened.
 
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
+
 use super::Stop;
 use super::examples;
-use super::floor::Floor;
+use super::worker_state::WorkerState;
 use crate::journey::{Action, Cursor};
 use crate::measure::samples::Sample;
 use crate::measure::{Ending, JourneyEnding, PhaseId, Replay, StepSample, Timing};
@@ -17,31 +19,30 @@ use crate::scenario::{Step, StepId};
 use crate::shopper::Shopper;
 use crate::template::{Slot, Value};
 use crate::transport::{Answer, Exchange, Failure, Transport};
-use futures_util::future::join_all;
 
-/// One shopper's whole visit, from its arrival at the offset `arrival`; `None` if it cannot arrive, which is recorded.
-pub(super) fn visit<T: Transport>(
-    floor: &Rc<Floor<T>>,
+/// One shopper's whole journey, from its arrival at the offset `arrival`; `None` if it cannot arrive, which is recorded.
+pub(super) fn journey_run<T: Transport>(
+    worker: &Rc<WorkerState<T>>,
     index: u64,
     arrival: Duration,
 ) -> Option<impl Future<Output = ()> + 'static> {
-    match Shopper::arrive(&floor.world, index) {
-        // Boxed here: the compiler would keep a copy of the visit at each level of the journey's future, and the runtime would
+    match Shopper::arrive(&worker.world, index) {
+        // Boxed here: the compiler would keep a copy of the run at each level of the journey's future, and the runtime would
         // copy that about.
         Ok(shopper) => Some(Box::pin(
-            Box::new(Visit::begin(floor.clone(), shopper, arrival)).walk(),
+            Box::new(JourneyRun::begin(worker.clone(), shopper, arrival)).walk(),
         )),
         Err(_) => {
-            let mut recorder = floor.recorder.borrow_mut();
+            let mut recorder = worker.recorder.borrow_mut();
             recorder.dropped(arrival, "feeder_exhausted");
             None
         }
     }
 }
 
-/// A visit; dropping it records how it ended.
-pub(super) struct Visit<T: Transport> {
-    floor: Rc<Floor<T>>,
+/// A journey under way; dropping it records how it ended.
+pub(super) struct JourneyRun<T: Transport> {
+    worker: Rc<WorkerState<T>>,
     shopper: Shopper,
     client: HttpClient<T>,
     arrival: Duration,
@@ -84,15 +85,15 @@ struct After {
     leave: Option<JourneyEnding>,
 }
 
-impl<T: Transport> Visit<T> {
+impl<T: Transport> JourneyRun<T> {
     /// Begins one at the offset `arrival`.
-    pub(super) fn begin(floor: Rc<Floor<T>>, shopper: Shopper, arrival: Duration) -> Self {
-        floor.shopper_came();
-        let client = floor.http.client(&floor.world, &shopper);
-        let phase = floor.phases.at(arrival);
+    pub(super) fn begin(worker: Rc<WorkerState<T>>, shopper: Shopper, arrival: Duration) -> Self {
+        worker.shopper_came();
+        let client = worker.http.client(&worker.world, &shopper);
+        let phase = worker.phases.at(arrival);
         let ending = JourneyEnding::InFlight;
         Self {
-            floor,
+            worker,
             shopper,
             client,
             arrival,
@@ -105,10 +106,13 @@ impl<T: Transport> Visit<T> {
     }
 
     async fn walk(mut self: Box<Self>) {
-        let world = self.floor.world.clone();
+        let world = self.worker.world.clone();
         let journey = &world.scenario().journeys[self.shopper.journey()];
-        let late = self.floor.offset().saturating_sub(self.arrival);
-        self.floor.recorder.borrow_mut().started(self.arrival, late);
+        let late = self.worker.offset().saturating_sub(self.arrival);
+        self.worker
+            .recorder
+            .borrow_mut()
+            .started(self.arrival, late);
         let mut cursor = Cursor::new(&journey.program);
         let mut last: Option<Response> = None;
         // Intended time of the next step: the predecessor's end plus think time.
@@ -127,11 +131,11 @@ impl<T: Transport> Visit<T> {
                             last = None;
                         }
                         due += time;
-                        self.floor.sleep_or_stop(due).await;
+                        self.worker.sleep_or_stop(due).await;
                         self.thought += time;
                         continue;
                     }
-                    _ if self.floor.stop_level() != Stop::No => return,
+                    _ if self.worker.stop_level() != Stop::No => return,
                     Action::Send(step) => self.send(step, due).await,
                     // Boxed: most steps come alone, and thousands of shoppers wait.
                     Action::Together(steps) => Box::pin(self.send_together(steps, due)).await,
@@ -146,7 +150,7 @@ impl<T: Transport> Visit<T> {
 
     /// Sends one step now, on no journey's behalf. Whether a shopper would go on after it.
     pub(super) async fn send_alone(&mut self, step: StepId) -> bool {
-        self.send(step, self.floor.offset()).await.leave.is_none()
+        self.send(step, self.worker.offset()).await.leave.is_none()
     }
 
     /// What the shopper remembers.
@@ -179,11 +183,13 @@ impl<T: Transport> Visit<T> {
     }
 
     fn prepare(&mut self, step: StepId, intended: Duration) -> Pending {
-        let floor = self.floor.clone();
+        let worker = self.worker.clone();
         self.come_to(step);
-        let PreparedKind::Http(prepared) = &floor.plan.step(step).kind;
+        let PreparedKind::Http(prepared) = &worker.plan.step(step).kind;
         let (client, shopper) = (&mut self.client, &mut self.shopper);
-        let request = floor.http.prepare(client, prepared, &floor.world, shopper);
+        let request = worker
+            .http
+            .prepare(client, prepared, &worker.world, shopper);
         let sending = Sending {
             step,
             intended,
@@ -194,8 +200,8 @@ impl<T: Transport> Visit<T> {
 
     /// Counts the shopper in the funnel, at each place once. Places beyond the 64th are not counted.
     fn come_to(&mut self, step: StepId) {
-        let floor = self.floor.clone();
-        let scenario = floor.world.scenario();
+        let worker = self.worker.clone();
+        let scenario = worker.world.scenario();
         let figure = scenario.steps[usize::from(step.0)].figure;
         let journey = self.shopper.journey();
         let mut funnel = scenario.journeys[journey].funnel.iter().take(64);
@@ -205,7 +211,7 @@ impl<T: Transport> Visit<T> {
         if self.reached & (1 << place) == 0 {
             self.reached |= 1 << place;
             let journey = u16::try_from(journey).unwrap_or(u16::MAX);
-            floor.recorder.borrow_mut().reached(journey, place as u8);
+            worker.recorder.borrow_mut().reached(journey, place as u8);
         }
     }
 
@@ -213,8 +219,8 @@ impl<T: Transport> Visit<T> {
         let asked = Instant::now();
         let in_flight = InFlightGuard::begin(self, pending.sending, asked);
         let step = pending.sending.step;
-        let awaiting = self.floor.plan.step(step).awaiting;
-        let http = &self.floor.http;
+        let awaiting = self.worker.plan.step(step).awaiting;
+        let http = &self.worker.http;
         let fetched = http
             .exchange(&self.client, step, &pending.request, awaiting)
             .await;
@@ -227,8 +233,8 @@ impl<T: Transport> Visit<T> {
             asked: begun,
             fetched,
         } = exchanged;
-        let floor = self.floor.clone();
-        let step = &floor.world.scenario().steps[usize::from(pending.sending.step.0)];
+        let worker = self.worker.clone();
+        let step = &worker.world.scenario().steps[usize::from(pending.sending.step.0)];
         self.began(pending.sending.intended, begun);
         let replay = Http::learn(&mut self.client, step, &pending.request, &fetched);
         let Exchange {
@@ -238,11 +244,11 @@ impl<T: Transport> Visit<T> {
             result,
             ..
         } = fetched.exchange;
-        let done = floor.offset_of(done);
+        let done = worker.offset_of(done);
         let timing = Timing {
             intended: pending.sending.intended,
-            asked: floor.offset_of(asked),
-            sent: floor.offset_of(sent),
+            asked: worker.offset_of(asked),
+            sent: worker.offset_of(sent),
             done,
         };
         match result {
@@ -266,8 +272,8 @@ impl<T: Transport> Visit<T> {
     /// The first step's lateness is the generator's own; the wait for a connection is reported apart.
     fn began(&mut self, intended: Duration, begun: Instant) {
         if !std::mem::replace(&mut self.begun, true) {
-            let lag = self.floor.offset_of(begun).saturating_sub(intended);
-            self.floor.recorder.borrow_mut().start_lag(self.phase, lag);
+            let lag = self.worker.offset_of(begun).saturating_sub(intended);
+            self.worker.recorder.borrow_mut().start_lag(self.phase, lag);
         }
     }
 
@@ -279,12 +285,12 @@ impl<T: Transport> Visit<T> {
         answer: Answer,
         replay: Replay,
     ) -> After {
-        let floor = self.floor.clone();
+        let worker = self.worker.clone();
         let (status, bytes) = (answer.status.as_u16(), answer.body_bytes);
         let mut response = Response::new(status, answer.headers, answer.body, timing.service());
         let concluded = step.conclude(
             pending.sending.step,
-            &floor.world,
+            &worker.world,
             &mut self.shopper,
             &mut response,
         );
@@ -309,7 +315,7 @@ impl<T: Transport> Visit<T> {
             replay,
             ..self.sample(pending.sending, timing, ending)
         };
-        floor.recorder.borrow_mut().step(&sample);
+        worker.recorder.borrow_mut().step(&sample);
         match ending {
             Ending::Ok => self.keep_business(step, &sample, &response),
             Ending::Failed(name) => self.keep_example(pending, &sample, name, Ok(&response)),
@@ -329,15 +335,15 @@ impl<T: Transport> Visit<T> {
             Ending::Failed(failure.name())
         };
         let sample = self.sample(pending.sending, timing, ending);
-        self.floor.recorder.borrow_mut().step(&sample);
+        self.worker.recorder.borrow_mut().step(&sample);
         self.keep_example(pending, &sample, failure.name(), Err(failure));
     }
 
     /// A step's sample, as far as it is the same with and without an answer.
     fn sample<'e>(&self, of: Sending, timing: Timing, ending: Ending<'e>) -> StepSample<'e> {
         StepSample {
-            figure: self.floor.world.scenario().steps[usize::from(of.step.0)].figure,
-            phase: self.floor.phases.at(timing.intended),
+            figure: self.worker.world.scenario().steps[usize::from(of.step.0)].figure,
+            phase: self.worker.phases.at(timing.intended),
             timing,
             ending,
             status: 0,
@@ -352,19 +358,19 @@ impl<T: Transport> Visit<T> {
         // What was made for someone else is no business of this run.
         let made = sample.replay != Replay::Unforeseen;
         for counter in step.counts.iter().filter(|_| made) {
-            let mut recorder = self.floor.recorder.borrow_mut();
+            let mut recorder = self.worker.recorder.borrow_mut();
             recorder.count(sample.phase, *counter);
         }
         if let Some(promise) = &step.promise {
             let line = examples::promise_line(
                 promise,
-                &self.floor.world,
+                &self.worker.world,
                 &mut self.shopper,
                 response,
                 sample.timing.done,
                 sample.trace_id,
             );
-            self.floor.recorder.borrow_mut().promise(line);
+            self.worker.recorder.borrow_mut().promise(line);
         }
     }
 
@@ -375,9 +381,9 @@ impl<T: Transport> Visit<T> {
         error: &str,
         result: Result<&Response, Failure>,
     ) {
-        let mut recorder = self.floor.recorder.borrow_mut();
+        let mut recorder = self.worker.recorder.borrow_mut();
         if recorder.wants_example(sample.figure, error) {
-            let redactor = examples::redactor_of(&self.floor.world, &self.shopper);
+            let redactor = examples::redactor_of(&self.worker.world, &self.shopper);
             let exchange = Http::<T>::evidence(&pending.request, result, redactor);
             recorder.example(Sample {
                 exchange: Some(Box::new(exchange)),
@@ -387,16 +393,16 @@ impl<T: Transport> Visit<T> {
     }
 }
 
-impl<T: Transport> Drop for Visit<T> {
+impl<T: Transport> Drop for JourneyRun<T> {
     fn drop(&mut self) {
-        self.floor.shopper_left();
+        self.worker.shopper_left();
         let response = self
-            .floor
+            .worker
             .offset()
             .saturating_sub(self.arrival)
             .saturating_sub(self.thought);
         let journey = u16::try_from(self.shopper.journey()).unwrap_or(u16::MAX);
-        self.floor
+        self.worker
             .recorder
             .borrow_mut()
             .journey(self.phase, journey, self.ending, response);
@@ -405,15 +411,15 @@ impl<T: Transport> Drop for Visit<T> {
 
 /// A step under way; dropped before it is complete, it is recorded as in flight.
 struct InFlightGuard<'r, T: Transport> {
-    run: &'r Visit<T>,
+    run: &'r JourneyRun<T>,
     sending: Sending,
     asked: Instant,
     complete: bool,
 }
 
 impl<'r, T: Transport> InFlightGuard<'r, T> {
-    fn begin(run: &'r Visit<T>, sending: Sending, asked: Instant) -> Self {
-        run.floor.request_began();
+    fn begin(run: &'r JourneyRun<T>, sending: Sending, asked: Instant) -> Self {
+        run.worker.request_began();
         Self {
             run,
             sending,
@@ -429,19 +435,19 @@ impl<'r, T: Transport> InFlightGuard<'r, T> {
 
 impl<T: Transport> Drop for InFlightGuard<'_, T> {
     fn drop(&mut self) {
-        let floor = &self.run.floor;
-        floor.request_is_over();
+        let worker = &self.run.worker;
+        worker.request_is_over();
         if self.complete {
             return;
         }
-        let asked = floor.offset_of(self.asked);
+        let asked = worker.offset_of(self.asked);
         let timing = Timing {
             intended: self.sending.intended,
             asked,
             sent: asked,
-            done: floor.offset(),
+            done: worker.offset(),
         };
         let sample = self.run.sample(self.sending, timing, Ending::InFlight);
-        floor.recorder.borrow_mut().step(&sample);
+        worker.recorder.borrow_mut().step(&sample);
     }
 }

@@ -1,4 +1,4 @@
-//! What all shoppers of one worker share: clock, timer, recorder, connections, and the wish to stop.
+//! The state of one worker that all its shoppers share: clock, timer, recorder, connections, and whether to stop.
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::shopper::ScenarioData;
 use crate::transport::Transport;
 
 /// The shared part of one worker.
-pub(super) struct Floor<T: Transport> {
+pub(super) struct WorkerState<T: Transport> {
     pub(super) world: Arc<ScenarioData>,
     pub(super) plan: Arc<Plan>,
     pub(super) phases: Phases,
@@ -38,7 +38,7 @@ pub(super) struct Floor<T: Transport> {
     stop_asked: Notify,
 }
 
-impl<T: Transport> Floor<T> {
+impl<T: Transport> WorkerState<T> {
     pub(super) fn new(setup: &WorkerSetup, transport: T, timer: Timer) -> Self {
         let seed = setup.world.seed() ^ (setup.number as u64);
         Self {
@@ -86,7 +86,7 @@ impl<T: Transport> Floor<T> {
         }
     }
 
-    /// Raises the level of the wish to stop; it never sinks.
+    /// Raises the level to which the run is to stop; it never sinks.
     pub(super) fn ask_to_stop(&self, level: Stop) {
         if level > self.stop.get() {
             self.stop.set(level);
@@ -152,8 +152,8 @@ impl<T: Transport> Floor<T> {
     }
 
     /// Whether every answer on its way may be read late.
-    pub(super) fn may_nap(&self) -> bool {
-        self.http.transport.patient() >= self.requests.get()
+    pub(super) fn may_sleep(&self) -> bool {
+        self.http.transport.deferrable() >= self.requests.get()
     }
 
     pub(super) fn request_began(&self) {
