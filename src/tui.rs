@@ -1,7 +1,7 @@
 //! The live view: a loop on a thread of its own that reads snapshots, draws them and listens for keys.
 //!
 //! It never touches the load: it reads what the collector published, draws at most ten times a second and only when there
-//! is something new, and hands wishes out through a bounded channel. Must not know: how a run is made.
+//! is something new, and hands commands out through a bounded channel. Must not know: how a run is made.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -37,8 +37,8 @@ const IDLE: Duration = Duration::from_millis(200);
 /// Keys taken in one go; the rest waits for the next frame.
 const KEYS_MAX: usize = 64;
 
-/// Wishes that may wait for the run.
-const WISHES_MAX: usize = 64;
+/// Commands that may wait for the run.
+const USER_COMMANDS_MAX: usize = 64;
 
 /// Where the view gets its snapshots from.
 pub trait Source: Send {
@@ -46,7 +46,7 @@ pub trait Source: Send {
     fn read(&mut self) -> Arc<Snapshot>;
     /// The log's last lines.
     fn log(&self) -> Vec<String>;
-    /// Takes a wish that concerns the source itself: the speed of a replay, a jump.
+    /// Takes a command that concerns the source itself: the speed of a replay, a jump.
     fn steer(&mut self, _: &Command) {}
 }
 
@@ -83,9 +83,9 @@ pub struct Show {
     pub speed: f64,
 }
 
-/// A wish of the person at the terminal that concerns the run.
+/// A command of the person at the terminal that concerns the run.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Wish {
+pub enum UserCommand {
     /// Stop it.
     Stop(Stop),
     /// Multiply its rate.
@@ -95,13 +95,13 @@ pub enum Wish {
 /// A view on a thread of its own.
 pub struct LiveView {
     thread: JoinHandle<io::Result<()>>,
-    shared: Arc<Shared>,
-    wishes: mpsc::Receiver<Wish>,
+    shared: Arc<ViewSignals>,
+    user_commands: mpsc::Receiver<UserCommand>,
 }
 
 /// What other threads tell the view.
 #[derive(Debug, Default)]
-struct Shared {
+struct ViewSignals {
     quit: AtomicBool,
     suspend: AtomicBool,
     redraw: AtomicBool,
@@ -115,8 +115,8 @@ impl LiveView {
     /// When the terminal or a thread cannot be had; the terminal is as it was then.
     pub fn start(show: Show) -> io::Result<Self> {
         let screen = Screen::enter()?;
-        let (tell, wishes) = mpsc::channel(WISHES_MAX);
-        let shared = Arc::new(Shared::default());
+        let (tell, user_commands) = mpsc::channel(USER_COMMANDS_MAX);
+        let shared = Arc::new(ViewSignals::default());
         let theirs = shared.clone();
         let thread = std::thread::Builder::new()
             .name("view".to_owned())
@@ -127,13 +127,13 @@ impl LiveView {
         Ok(Self {
             thread,
             shared,
-            wishes,
+            user_commands,
         })
     }
 
-    /// The next wish; `None` when the view is gone.
-    pub async fn wish(&mut self) -> Option<Wish> {
-        self.wishes.recv().await
+    /// The next command; `None` when the view is gone.
+    pub async fn user_command(&mut self) -> Option<UserCommand> {
+        self.user_commands.recv().await
     }
 
     /// Shows a line at the bottom.
@@ -175,8 +175,8 @@ pub fn show(show: Show) -> io::Result<()> {
 struct Loop {
     show: Show,
     screen: Screen,
-    shared: Arc<Shared>,
-    wishes: Option<mpsc::Sender<Wish>>,
+    shared: Arc<ViewSignals>,
+    user_commands: Option<mpsc::Sender<UserCommand>>,
     ui: Ui,
     palette: Palette,
     snapshot: Arc<Snapshot>,
@@ -190,15 +190,15 @@ impl Loop {
     fn new(
         show: Show,
         screen: Screen,
-        shared: Arc<Shared>,
-        wishes: Option<mpsc::Sender<Wish>>,
+        shared: Arc<ViewSignals>,
+        user_commands: Option<mpsc::Sender<UserCommand>>,
     ) -> Self {
         let speed = show.speed;
         Self {
             show,
             screen,
             shared,
-            wishes,
+            user_commands,
             ui: Ui {
                 speed,
                 ..Ui::default()
@@ -284,7 +284,7 @@ impl Loop {
             Some(Command::Suspend) => self.suspend()?,
             Some(Command::Redraw) => self.screen.clear()?,
             Some(Command::Copy(text)) => self.screen.copy(&text)?,
-            Some(Command::Stop(level)) => self.wish(Wish::Stop(level)),
+            Some(Command::Stop(level)) => self.user_command(UserCommand::Stop(level)),
             Some(Command::Rate(by)) => self.rate *= by,
             Some(command @ (Command::Speed(_) | Command::Jump(_))) => {
                 self.show.source.steer(&command);
@@ -293,11 +293,11 @@ impl Loop {
         Ok(true)
     }
 
-    fn wish(&mut self, wish: Wish) {
+    fn user_command(&mut self, user_command: UserCommand) {
         let sent = self
-            .wishes
+            .user_commands
             .as_ref()
-            .is_some_and(|wishes| wishes.try_send(wish).is_ok());
+            .is_some_and(|user_commands| user_commands.try_send(user_command).is_ok());
         if !sent {
             self.ui.note = Some("the run does not answer".to_owned());
         }
@@ -307,7 +307,7 @@ impl Loop {
     fn heed(&mut self) -> io::Result<()> {
         let rate = std::mem::replace(&mut self.rate, 1.0);
         if rate != 1.0 {
-            self.wish(Wish::Rate(rate));
+            self.user_command(UserCommand::Rate(rate));
         }
         if self.shared.suspend.swap(false, Ordering::Relaxed) {
             self.suspend()?;

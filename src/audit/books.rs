@@ -16,7 +16,7 @@ pub struct Books {
     /// The payment provider's charges since then.
     pub charges: Vec<BookCharge>,
     /// Every product's pieces.
-    pub stock: Vec<Shelf>,
+    pub stock: Vec<StockLevel>,
     /// What was under way when the books were read.
     pub pipeline: Pipeline,
 }
@@ -84,7 +84,7 @@ pub struct BookCharge {
 /// One product's pieces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Shelf {
+pub struct StockLevel {
     /// Which product.
     pub product_id: i64,
     /// Pieces on the shelf.

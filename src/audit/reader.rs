@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::books::{BookCharge, BookOrder, Books, Pipeline, Shelf};
+use super::books::{BookCharge, BookOrder, Books, Pipeline, StockLevel};
 
 /// Time limit of one page.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -142,7 +142,7 @@ impl Reader {
     ///
     /// # Errors
     /// When they cannot be read before `end`.
-    pub async fn stock(&self, end: Instant) -> Result<Vec<Shelf>, ReadError> {
+    pub async fn stock(&self, end: Instant) -> Result<Vec<StockLevel>, ReadError> {
         let path = format!("/api/admin/stock?limit={PRODUCTS_PAGE}");
         let list = List {
             name: "stock",

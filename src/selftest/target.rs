@@ -186,7 +186,7 @@ impl Drop for Target {
 }
 
 /// What all connections share.
-struct Shared {
+struct TargetState {
     behaviour: Behaviour,
     order: Permutation,
     timer: Timer,
@@ -196,7 +196,7 @@ struct Shared {
     first: Cell<Option<Instant>>,
 }
 
-impl Shared {
+impl TargetState {
     /// When the request that came in now is to be answered.
     fn answer_at(&self, now: Instant) -> Instant {
         let number = self.requests.replace(self.requests.get() + 1);
@@ -232,7 +232,7 @@ async fn serve(
     let driver = timer.clone();
     let driving = tokio::task::spawn_local(async move { driver.drive(|| false).await });
     let order = Permutation::new(behaviour.period, 0x5e1f);
-    let shared = Rc::new(Shared {
+    let shared = Rc::new(TargetState {
         behaviour,
         order,
         timer,
@@ -258,7 +258,7 @@ async fn serve(
 }
 
 /// Answers request after request. A client that goes away is no concern of the target.
-async fn connection(stream: tokio::net::TcpStream, shared: Rc<Shared>) {
+async fn connection(stream: tokio::net::TcpStream, shared: Rc<TargetState>) {
     let mut stream = StampedTcp::new(stream);
     let mut incoming = Incoming::default();
     while let Some((request, arrived)) = next(&stream, &mut incoming, &shared.input).await {

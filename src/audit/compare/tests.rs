@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::audit::books::{BookLine, Pipeline, QueueState, Shelf};
+use crate::audit::books::{BookLine, Pipeline, QueueState, StockLevel};
 use crate::audit::promises::{OrderPromise, PaymentPromise};
 
 const PRODUCTS: i64 = 8;
@@ -97,7 +97,7 @@ fn world(plans: &[Plan]) -> ScenarioData {
         books: Books {
             floor: Uuid::from_u128(BEGIN_MS << 80),
             stock: (1..=PRODUCTS)
-                .map(|product_id| Shelf {
+                .map(|product_id| StockLevel {
                     product_id,
                     on_shelf: PIECES,
                     sold: 7,

@@ -17,7 +17,7 @@ use crate::measure::snapshot::{LatestSnapshot, Snapshot, Subject};
 use crate::run::RunRecord;
 use crate::scenario::{Load, Scenario};
 use crate::tui::keys::Mode;
-use crate::tui::{self, LiveView, OwnRun, Show, Wish};
+use crate::tui::{self, LiveView, OwnRun, Show, UserCommand};
 
 /// How often the progress line and the engine are looked after.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -44,7 +44,7 @@ enum RunEvent {
     Signal(&'static str),
     Suspend,
     Resume,
-    Wish(Option<Wish>),
+    UserCommand(Option<UserCommand>),
     Nothing,
 }
 
@@ -138,9 +138,9 @@ impl RunSupervisor {
                     }
                 }
                 RunEvent::Signal(name) => self.stop(name),
-                RunEvent::Wish(Some(Wish::Stop(_))) => self.stop("key q"),
-                RunEvent::Wish(Some(Wish::Rate(by))) => self.change_rate(by),
-                RunEvent::Wish(None) => self.close_view(),
+                RunEvent::UserCommand(Some(UserCommand::Stop(_))) => self.stop("key q"),
+                RunEvent::UserCommand(Some(UserCommand::Rate(by))) => self.change_rate(by),
+                RunEvent::UserCommand(None) => self.close_view(),
                 RunEvent::Suspend => self.view.iter().for_each(LiveView::suspend),
                 RunEvent::Resume => self.view.iter().for_each(LiveView::resume),
                 RunEvent::Nothing if self.view.is_none() && !snapshot.finished => {
@@ -164,7 +164,7 @@ impl RunSupervisor {
             name = self.signals.wait() => RunEvent::Signal(name),
             () = received(outside) => RunEvent::Suspend,
             () = received(back) => RunEvent::Resume,
-            wish = wish_of(&mut self.view) => RunEvent::Wish(wish),
+            user_command = user_command_of(&mut self.view) => RunEvent::UserCommand(user_command),
             () = tokio::time::sleep(LOOK_EVERY) => RunEvent::Nothing,
         }
     }
@@ -237,9 +237,9 @@ async fn received(signal: Option<&mut Signal>) {
     }
 }
 
-async fn wish_of(view: &mut Option<LiveView>) -> Option<Wish> {
+async fn user_command_of(view: &mut Option<LiveView>) -> Option<UserCommand> {
     match view {
-        Some(view) => view.wish().await,
+        Some(view) => view.user_command().await,
         None => std::future::pending().await,
     }
 }
