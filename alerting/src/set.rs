@@ -3,54 +3,25 @@
 //! the texts come from.
 
 mod build;
-mod links;
+mod inputs;
+pub(crate) mod item;
+pub(crate) mod placeholders;
 mod variables;
 
-use std::collections::BTreeMap;
-
 use checked_yaml::{Document, Place, Problems};
-use serde_json::Value;
 
 use crate::catalogue::Catalogue;
-use crate::definition::{Dashboard, Definitions, Monitor, Profile, Slo};
+use crate::definition::{Definitions, Profile};
 use crate::object::Object;
-use crate::rules::{self, Finding};
+use crate::rules::{self, Everything, Finding};
 use variables::Variables;
 
 pub use build::{dashboard_file, monitor_file, slo_file};
-pub use variables::BUILT_IN as BUILT_IN_VARIABLES;
-pub(crate) use variables::has_unknown;
+pub use inputs::{Inputs, Source};
+pub(crate) use item::text_at;
+pub use item::{Definition, Item};
+pub use placeholders::BUILT_IN as BUILT_IN_VARIABLES;
 pub use variables::site_url;
-
-/// A file's text and what to call it.
-#[derive(Debug, Clone)]
-pub struct Source {
-    /// Path relative to the project.
-    pub path: String,
-    /// What is in it.
-    pub text: String,
-}
-
-/// Everything that loading needs.
-#[derive(Debug, Clone, Default)]
-pub struct Inputs {
-    /// The project file.
-    pub project: Option<Source>,
-    /// The project's list of metrics.
-    pub metrics: Option<Source>,
-    /// The definition files.
-    pub files: Vec<Source>,
-    /// Names of the runbooks that exist; `None` leaves that unchecked.
-    pub runbooks: Option<Vec<String>>,
-    /// The environment; may be left out when the project has one.
-    pub environment: Option<String>,
-    /// Variables set on the command line; they win over the files.
-    pub variables: Vec<(String, String)>,
-    /// Replaces the environment's namespace.
-    pub namespace: Option<String>,
-    /// The Datadog site, such as `datadoghq.eu`; fills the variable `site` where the project leaves it open.
-    pub site: Option<String>,
-}
 
 /// The definitions of one environment, all of them sound.
 #[derive(Debug, Clone)]
@@ -67,48 +38,6 @@ pub struct Set {
     pub objects: Vec<Object>,
     /// The same with their definitions, for generators.
     pub items: Vec<Item>,
-}
-
-/// One definition with what became of it.
-#[derive(Debug, Clone)]
-pub struct Item {
-    /// As written.
-    pub definition: Definition,
-    /// As the API takes it.
-    pub object: Object,
-    /// Where it stands in its file.
-    pub place: Place,
-    /// The runbook, its own or the file's.
-    pub runbook: Option<String>,
-    /// The variables that it may use.
-    pub(crate) values: BTreeMap<String, String>,
-    /// Index of its file.
-    pub(crate) file: usize,
-}
-
-/// A definition of any kind.
-#[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "each is its own name")]
-pub enum Definition {
-    Monitor(Box<Monitor>),
-    Slo(Box<Slo>),
-    Dashboard(Box<Dashboard>),
-}
-
-impl Definition {
-    fn runbook(&self) -> Option<&String> {
-        match self {
-            Self::Monitor(monitor) => monitor.runbook.as_ref(),
-            Self::Slo(_) | Self::Dashboard(_) => None,
-        }
-    }
-}
-
-impl Item {
-    /// The object's name in the files.
-    pub fn name(&self) -> &str {
-        &self.object.key.name
-    }
 }
 
 /// Reads and checks everything.
@@ -134,18 +63,13 @@ pub fn load(inputs: &Inputs) -> Result<Set, Vec<Problems>> {
             Err(problems) => reports.push(problems),
         }
     }
-    let mut findings = links::check(&items);
-    findings.extend(items.iter().enumerate().flat_map(|(index, item)| {
-        let node = documents[item.file].node(&item.place);
-        let unknown = variables::unknown(node, &item.place, &item.values);
-        unknown.into_iter().map(move |finding| (index, finding))
-    }));
-    findings.extend(rules::check(
-        &items,
-        inputs.runbooks.as_deref(),
-        &scope.catalogue,
-        &scope.services,
-    ));
+    let findings = rules::check(&Everything {
+        items: &items,
+        documents: &documents,
+        runbooks: inputs.runbooks.as_deref(),
+        catalogue: &scope.catalogue,
+        services: &scope.services,
+    });
     let mut findings = rules::waive(&items, findings);
     if scope.profile == Profile::Essential {
         findings.retain(|(_, finding)| !finding.is_house());
@@ -233,12 +157,4 @@ fn report(
     with_problems
         .map(|(document, problems)| document.problems(problems))
         .collect()
-}
-
-/// A string at a dotted place of a payload.
-pub(crate) fn text_at<'a>(payload: &'a Value, field: &str) -> &'a str {
-    payload
-        .get(field)
-        .and_then(Value::as_str)
-        .unwrap_or_default()
 }

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::Definition;
-use super::variables::{Variables, substitute, substitute_all};
+use super::item::{Definition, text_at};
+use super::placeholders::{substitute, substitute_all};
+use super::variables::Variables;
 use crate::definition::{Dashboard, Defaults, Monitor, MonitorId, Quantity, Slo};
 use crate::object::{self, Key, Kind, Object, Origin, Remote};
 
@@ -39,7 +40,7 @@ pub(super) fn object(
         ),
     };
     let payload = substitute_all(payload, &values);
-    let title = super::text_at(
+    let title = text_at(
         &payload,
         if kind == Kind::Dashboard {
             "title"

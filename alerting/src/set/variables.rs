@@ -1,33 +1,14 @@
-//! `${name}` in definition files: what may be said, what it stands for, and what was misspelt. `$${` is a plain
-//! `${`. Links (`${monitor:name}`) are left as they are.
+//! The environment's variables: which one is chosen, what they hold there, which files belong to it. What a text does
+//! with them is in `placeholders`.
 
 use std::collections::BTreeMap;
 
-use checked_yaml::{Document, Kind, Node, Place, Problems};
-use serde_json::Value;
+use checked_yaml::{Document, Place, Problems};
 
-use super::{Definition, Inputs, Source};
+use super::inputs::{Inputs, Source};
+use super::item::Definition;
 use crate::catalogue::Catalogue;
 use crate::definition::{Defaults, Metrics, Profile, Project, ProjectMetric};
-use crate::object;
-use crate::rules::Finding;
-
-/// What every definition may use.
-pub const BUILT_IN: &[(&str, &str)] = &[
-    ("env", "the environment's name"),
-    ("namespace", "what marks the objects of this environment"),
-    ("key", "the definition's logical name"),
-    ("team", "the definition's or the file's team"),
-    ("service", "the definition's or the file's service"),
-    ("severity", "the definition's severity"),
-    (
-        "runbook",
-        "the address of the definition's runbook: `${runbooks}/<runbook>.md`",
-    ),
-    ("dashboard", "the address of the definition's dashboard"),
-    ("critical", "the critical threshold"),
-    ("warning", "the warning threshold"),
-];
 
 /// The environment's variables.
 #[derive(Debug, Clone)]
@@ -263,165 +244,5 @@ impl Variables {
             );
         }
         values
-    }
-}
-
-/// The uses of variables that hold nothing here, in the file's own text.
-pub(super) fn unknown(
-    node: &Node,
-    place: &Place,
-    values: &BTreeMap<String, String>,
-) -> Vec<Finding> {
-    let mut found = Vec::new();
-    walk(node, place, values, &mut found);
-    found
-}
-
-fn walk(node: &Node, place: &Place, values: &BTreeMap<String, String>, found: &mut Vec<Finding>) {
-    match &node.kind {
-        Kind::Map(entries) => {
-            for entry in entries {
-                walk(&entry.value, &place.key(&entry.key), values, found);
-            }
-        }
-        Kind::List(items) => {
-            for (at, child) in items.iter().enumerate() {
-                walk(child, &place.index(at), values, found);
-            }
-        }
-        Kind::Text(text, _) => {
-            let wrong = uses(text)
-                .into_iter()
-                .filter_map(|(range, name)| Some(unset(name, place, values)?.within(range)));
-            found.extend(wrong);
-        }
-        _ => {}
-    }
-}
-
-/// What is wrong with a use of a variable: nobody knows it, it is not set here, or what it stands for is not.
-fn unset(name: &str, place: &Place, values: &BTreeMap<String, String>) -> Option<Finding> {
-    let finding = |message: String| Finding::new("known-variable", place.clone(), message);
-    if let Some(value) = values.get(name) {
-        let text = substitute(value, values);
-        // One that holds itself is cut off, which shows.
-        let (_, missing) = uses(&text).into_iter().find(|(_, other)| *other != name)?;
-        let message =
-            format!("`${{{name}}}` stands for `{text}`, and there is no variable `{missing}`");
-        let help = match missing {
-            "site" => {
-                "set DD_SITE, or `site` under `variables` in the project file, like https://app.datadoghq.eu"
-            }
-            "runbooks" => {
-                "set `runbooks` under `variables` in the project file: the address of the folder of runbooks"
-            }
-            _ => "set it in the project file, under the environment, or with --var",
-        };
-        return Some(finding(message).help(help));
-    }
-    if BUILT_IN.iter().any(|(known, _)| *known == name) {
-        let help = match name {
-            "critical" | "warning" => format!("add it to `thresholds`: `{{ {name}: … }}`"),
-            _ => format!("add `{name}: …` to the definition or under `defaults`"),
-        };
-        return Some(finding(format!("`${{{name}}}` is not set for this definition")).help(help));
-    }
-    let known = values
-        .keys()
-        .map(String::as_str)
-        .chain(BUILT_IN.iter().map(|(name, _)| *name));
-    let close = checked_yaml::did_you_mean(name, known);
-    let finding = finding(format!("there is no variable `{name}`")).help(
-        "set it in the project file, under the environment, or with --var; write `$${` for a plain `${`",
-    );
-    Some(close.into_iter().fold(finding, Finding::help))
-}
-
-impl Definition {
-    fn team(&self) -> Option<&String> {
-        match self {
-            Self::Monitor(monitor) => monitor.team.as_ref(),
-            Self::Slo(slo) => slo.team.as_ref(),
-            Self::Dashboard(dashboard) => dashboard.team.as_ref(),
-        }
-    }
-
-    fn service(&self) -> Option<&String> {
-        match self {
-            Self::Monitor(monitor) => monitor.service.as_ref(),
-            Self::Slo(slo) => slo.service.as_ref(),
-            Self::Dashboard(_) => None,
-        }
-    }
-}
-
-/// The variables used in a text, with their byte ranges; links and `$${` are none.
-fn uses(text: &str) -> Vec<(std::ops::Range<usize>, &str)> {
-    let links = object::links_in(text);
-    let mut found = Vec::new();
-    let mut from = 0;
-    while let Some(start) = text[from..].find("${").map(|at| from + at) {
-        let Some(end) = text[start..].find('}').map(|length| start + length + 1) else {
-            break;
-        };
-        let escaped = text[..start].ends_with('$');
-        if !escaped && !links.iter().any(|(range, _)| range.start == start) {
-            found.push((start..end, &text[start + 2..end - 1]));
-        }
-        from = end;
-    }
-    found
-}
-
-/// Whether a text still holds a variable after all known ones were put in.
-pub(crate) fn has_unknown(text: &str) -> bool {
-    !uses(text).is_empty()
-}
-
-/// How often variables inside of variables are put in.
-const DEPTH_MAX: usize = 4;
-
-/// A text with its variables put in; unknown ones stay, to be reported.
-pub(super) fn substitute(text: &str, values: &BTreeMap<String, String>) -> String {
-    let mut text = text.to_owned();
-    for _ in 0..DEPTH_MAX {
-        let replaced = substitute_once(&text, values);
-        if replaced == text {
-            break;
-        }
-        text = replaced;
-    }
-    text.replace("$${", "${")
-}
-
-fn substitute_once(text: &str, values: &BTreeMap<String, String>) -> String {
-    let mut replaced = String::with_capacity(text.len());
-    let mut from = 0;
-    for (range, name) in uses(text) {
-        replaced.push_str(&text[from..range.start]);
-        replaced.push_str(
-            values
-                .get(name)
-                .map_or(&text[range.clone()], String::as_str),
-        );
-        from = range.end;
-    }
-    replaced.push_str(&text[from..]);
-    replaced
-}
-
-/// The same for every text in a JSON value.
-pub(super) fn substitute_all(value: Value, values: &BTreeMap<String, String>) -> Value {
-    match value {
-        Value::String(text) => Value::String(substitute(&text, values)),
-        Value::Array(items) => items
-            .into_iter()
-            .map(|item| substitute_all(item, values))
-            .collect(),
-        Value::Object(map) => map
-            .into_iter()
-            .map(|(name, item)| (name, substitute_all(item, values)))
-            .collect(),
-        other => other,
     }
 }

@@ -1,23 +1,31 @@
-//! Rules on composites.
+//! Composites: what they combine.
 
 use std::collections::BTreeSet;
 
-use super::Finding;
+use super::finding::Finding;
+use super::rule::{Check, Rule};
 use super::view::{Everything, MonitorView};
 use crate::definition::MonitorType;
 use crate::query::tree::{Alert, Reference};
-use crate::set::Definition;
+use crate::set::item::Definition;
+
+pub(super) const RULE: Rule = Rule {
+    name: "composite-members",
+    demands: "A composite combines 2 to 10 different monitors, none of them a composite.",
+    waivable: true,
+    check: Check::Monitor(check),
+};
 
 /// What the API takes.
 const MEMBERS_MAX: usize = 10;
 
-pub(super) fn check(view: &MonitorView<'_>, everything: &Everything<'_>) -> Vec<Finding> {
+fn check(view: &MonitorView<'_>, everything: &Everything<'_>) -> Vec<Finding> {
     let Some(Alert::Composite(condition)) = view.alert() else {
         return Vec::new();
     };
     let mut findings = Vec::new();
     let mut find = |message: String, help: &str| {
-        findings.push(Finding::new("composite-members", view.place("query"), message).help(help));
+        findings.push(RULE.finding(view.place("query"), message).help(help));
     };
     let references = condition.references();
     let different: BTreeSet<&str> = references
@@ -44,7 +52,7 @@ pub(super) fn check(view: &MonitorView<'_>, everything: &Everything<'_>) -> Vec<
     }
     if !view.definition.thresholds.is_empty() {
         let message = "a composite has no thresholds";
-        let finding = Finding::new("composite-members", view.place("thresholds"), message);
+        let finding = RULE.finding(view.place("thresholds"), message);
         findings.push(finding.help("remove them; its members have theirs"));
     }
     findings
