@@ -5,6 +5,7 @@ mod dashboard;
 mod monitor;
 mod project;
 mod slo;
+mod waiver;
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;
@@ -18,6 +19,7 @@ pub use monitor::{
 };
 pub use project::{Environment, MetricType, Metrics, Profile, Project, ProjectMetric};
 pub use slo::{MonitorId, RatioQuery, Slo, SloTarget, SloType, Timeframe};
+pub use waiver::Waiver;
 
 /// The JSON Schema of a definition file, for editors.
 pub fn definitions_schema() -> Value {
@@ -78,14 +80,4 @@ impl Defaults {
     fn is_empty(&self) -> bool {
         *self == Self::default()
     }
-}
-
-/// Permission to break a rule in one definition.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Waiver {
-    /// The rule's name, as shown with the problem.
-    pub rule: String,
-    /// Why it may be broken here; for whoever reads the file next.
-    pub reason: String,
 }

@@ -4,6 +4,7 @@
 //! be evaluated, changed and printed without disturbing what a person wrote. Must not know which metrics exist
 //! or which object a query belongs to: that is for the rules.
 
+mod error;
 mod layout;
 mod lex;
 mod parse;
@@ -12,10 +13,8 @@ pub mod tree;
 mod visit;
 
 use std::fmt;
-use std::ops::Range;
 
-use thiserror::Error;
-
+pub use error::QueryError;
 pub use lex::{NESTING_MAX, QUERY_BYTES_MAX};
 pub use parse::{FUNCTIONS, SOURCES};
 
@@ -99,14 +98,4 @@ impl PartialEq for Expression {
     fn eq(&self, other: &Self) -> bool {
         self.exprs == other.exprs
     }
-}
-
-/// Where a text stops being a query.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{message}")]
-pub struct QueryError {
-    /// The offending bytes of the text; empty at its end.
-    pub at: Range<usize>,
-    /// What is wrong there and what may stand there.
-    pub message: String,
 }

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::Waiver;
+use super::waiver::Waiver;
 
 /// One dashboard.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]

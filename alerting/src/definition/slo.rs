@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::Waiver;
+use super::waiver::Waiver;
 
 /// One service level objective.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]

@@ -1,6 +1,6 @@
 //! What keeps a wrong folder or a wrong environment from deleting an org. Knows counts only.
 
-use super::{Action, Operation, Refusal};
+use super::operation::{Action, Operation, Refusal};
 
 /// This many deletes need no permission, however small the set is.
 pub const FREE_DELETES: usize = 3;

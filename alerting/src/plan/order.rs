@@ -4,8 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::operation::{Action, Operation, Refusal};
 use super::users::{Id, users};
-use super::{Action, Operation, Refusal};
 use crate::object::{Kind, Link, Object, Remote};
 
 pub(super) fn order(

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::Refusal;
+use super::operation::Refusal;
 use crate::object::{Key, Kind, Object, Remote};
 
 pub(super) struct Pair<'a> {

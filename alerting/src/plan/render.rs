@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Action, Operation, Plan};
+use super::operation::{Action, Operation, Plan};
 use crate::diff;
 
 impl Action {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Action, Plan};
+use super::operation::{Action, Plan};
 use crate::object::{Kind, Remote};
 
 /// What an id means depends on the kind.

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::QueryError;
+use super::error::QueryError;
 
 /// Longest query that is read; the API's own limit is below it.
 pub const QUERY_BYTES_MAX: usize = 64 * 1024;

@@ -4,10 +4,13 @@ use winnow::Parser;
 use winnow::combinator::{alt, cut_err, delimited, opt, preceded, separated};
 use winnow::stream::Stream;
 
-use super::expr::{comparison, expr, unknown};
-use super::{Fault, Input, Parsed, list1, number, of_kind, punctuation, sees, text, word};
+use super::expr::{self, comparison, expr, unknown};
+use super::input::{
+    Fault, Input, Parsed, list1, number, of_kind, punctuation, run, sees, text, word,
+};
+use crate::query::error::QueryError;
 use crate::query::layout::Layout;
-use crate::query::lex::{TokenKind, lex};
+use crate::query::lex::{Token, TokenKind, lex};
 use crate::query::print;
 use crate::query::tree::{
     Alert, Change, CheckAlert, Condition, FormulaAlert, Link, MetricAlert, Operand, Quoted,
@@ -57,7 +60,12 @@ const BEGINNINGS: &str = "a query begins with avg(…):, sum(…):, min(…):, m
      pct_change(…):, a quoted service check, logs(…) or another search, formula(…), error_budget(…), burn_rate(…), or \
      the monitors of a composite";
 
-pub(super) fn alert(input: &mut Input<'_>) -> Parsed<Alert> {
+/// A text of one monitor's query.
+pub(in crate::query) fn whole(tokens: &[Token], length: usize) -> Result<Alert, QueryError> {
+    run(alert, tokens, length)
+}
+
+fn alert(input: &mut Input<'_>) -> Parsed<Alert> {
     let left = input.eof_offset();
     let Some(first) = input.first() else {
         return Err(Fault::cut(
@@ -177,7 +185,7 @@ fn check(input: &mut Input<'_>) -> Parsed<CheckAlert> {
     let compared = !input.is_empty();
     let comparison = opt(comparison).parse_next(input)?;
     if compared && comparison.is_none() {
-        return super::word
+        return word
             .verify_map(|_| None)
             .context("a comparison or the end of the query")
             .parse_next(input);
@@ -214,11 +222,9 @@ fn formula(input: &mut Input<'_>) -> Parsed<FormulaAlert> {
     (word, punctuation("(")).parse_next(input)?;
     let left = input.eof_offset();
     let quoted = text(input)?;
-    let inner = |error: crate::query::QueryError| {
-        Fault::cut(left, format!("in the formula: {}", error.message))
-    };
+    let inner = |error: QueryError| Fault::cut(left, format!("in the formula: {}", error.message));
     let tokens = lex(&quoted.content).map_err(inner)?;
-    let mut exprs = super::expressions(&tokens, quoted.content.len()).map_err(inner)?;
+    let mut exprs = expr::whole(&tokens, quoted.content.len()).map_err(inner)?;
     let layout = Layout::new(&print::expressions(&exprs), tokens);
     let Some(expr) = exprs.pop().filter(|_| exprs.is_empty()) else {
         return Err(Fault::cut(

@@ -5,8 +5,11 @@ use winnow::combinator::{alt, cut_err, delimited, opt, preceded, repeat, separat
 use winnow::stream::Stream;
 
 use super::filter::{filter, group_keys};
-use super::{Fault, Input, Parsed, finite, number, punctuation, sees, text, word};
-use crate::query::lex::TokenKind;
+use super::input::{
+    Fault, Input, Parsed, finite, list1, number, punctuation, run, sees, text, word,
+};
+use crate::query::error::QueryError;
+use crate::query::lex::{Token, TokenKind};
 use crate::query::tree::{
     Argument, Call, Comparator, Comparison, Expr, Method, MethodName, MetricQuery, Operator,
     SpaceAggregator, Value,
@@ -85,6 +88,11 @@ pub const FUNCTIONS: &[&str] = &[
     "weighted",
     "year_before",
 ];
+
+/// A text of one expression or several, separated by commas.
+pub(in crate::query) fn whole(tokens: &[Token], length: usize) -> Result<Vec<Expr>, QueryError> {
+    run(list1(expr, punctuation(",")), tokens, length)
+}
 
 /// A sum of products.
 pub(super) fn expr(input: &mut Input<'_>) -> Parsed<Expr> {

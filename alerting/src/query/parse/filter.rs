@@ -5,7 +5,7 @@ use winnow::combinator::{alt, cut_err, delimited, opt, preceded, separated};
 use winnow::error::ErrMode;
 use winnow::stream::Stream;
 
-use super::{Fault, Input, Parsed, keyword, list1, of_kind, punctuation, sees};
+use super::input::{Fault, Input, Parsed, keyword, list1, of_kind, punctuation, sees};
 use crate::query::lex::{Token, TokenKind};
 use crate::query::tree::{Filter, Term};
 
