@@ -199,7 +199,7 @@ fn command(folder: &Path, log: &Path, ready_file: &Path) -> anyhow::Result<Comma
 /// Random bytes of the system as text. A seed would make them guessable.
 fn random_token() -> anyhow::Result<String> {
     let bytes: [u8; 32] = crate::own::random_bytes().context("the system gives no random bytes")?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(telemetry::text::hex(bytes))
 }
 
 /// The last lines of a log.

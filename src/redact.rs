@@ -169,10 +169,7 @@ pub fn mark(secret: &str) -> String {
         .chain_update(key)
         .chain_update(secret)
         .finalize();
-    let digits: String = hash[..HASH_BYTES]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let digits = telemetry::text::hex(&hash[..HASH_BYTES]);
     format!("{} {digits}›", telemetry::secret::MARK)
 }
 

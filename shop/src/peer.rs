@@ -295,7 +295,7 @@ impl Call {
                 Some(fault) => PeerError::BrokenBody { service, fault },
                 None => PeerError::Unreachable {
                     service,
-                    cause: chain(&error),
+                    cause: telemetry::text::chain(&error),
                 },
             }),
         }
@@ -331,16 +331,4 @@ impl Drop for Call {
 fn is_too_large(error: &(dyn std::error::Error + 'static)) -> bool {
     std::iter::successors(Some(error), |error| error.source())
         .any(|error| error.is::<LengthLimitError>())
-}
-
-/// The error with its causes: hyper's own text stops at «client error (Connect)».
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

@@ -87,10 +87,7 @@ pub(super) fn key_digest(key: &str) -> String {
     if let Some(digest) = key.strip_prefix(DIGEST) {
         return digest.to_owned();
     }
-    Sha256::digest(key)[..16]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    telemetry::text::hex(&Sha256::digest(key)[..16])
 }
 
 fn order(promise: &Value) -> Option<OrderPromise> {

@@ -247,7 +247,7 @@ impl Reader {
                 }
                 Ok(Err(status)) => return Err(self.unreadable(path, &status)),
                 Err(Unanswered::Senseless(cause)) => return Err(self.unreadable(path, &cause)),
-                Err(Unanswered::Lost(error)) => chain(&error),
+                Err(Unanswered::Lost(error)) => telemetry::text::chain(&error),
             };
             if Instant::now() >= end {
                 let url = url.clone();
@@ -326,16 +326,4 @@ fn passes(status: StatusCode) -> bool {
             | StatusCode::SERVICE_UNAVAILABLE
             | StatusCode::GATEWAY_TIMEOUT
     )
-}
-
-/// The error with its causes.
-fn chain(error: &reqwest::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

@@ -1,7 +1,5 @@
 //! From a scenario's name to a valid [`Scenario`].
 
-use std::fmt::Write as _;
-
 use checked_yaml::{Document, Problems};
 use sha2::{Digest, Sha256};
 
@@ -94,11 +92,5 @@ fn conclude_without_value(reading: checked_yaml::Reading<File>) -> Problems {
 }
 
 fn hash(text: &str) -> String {
-    Sha256::digest(text.as_bytes())
-        .iter()
-        .fold(String::new(), |mut hex, byte| {
-            // Writing to a String does not fail.
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+    telemetry::text::hex(Sha256::digest(text.as_bytes()))
 }

@@ -9,6 +9,7 @@
 //! | [`span`] | opening spans with the names and attributes of the conventions |
 //! | [`log`] | one JSON object a line |
 //! | [`secret`] | where secrets stand in a text, by name and by shape |
+//! | [`text`] | bytes in hex, an error with its causes |
 //! | [`browser`] | the headers of a browser under RUM, for the load generator |
 //!
 //! It must not know the shop, scenarios, HTTP servers or any network: exporters are layers and sinks beside it.
@@ -179,7 +180,7 @@ pub mod log;
 pub mod metrics;
 pub mod secret;
 pub mod span;
-mod text;
+pub mod text;
 pub mod trace;
 
 pub use context::{Context, InCurrentContext};

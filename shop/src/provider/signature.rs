@@ -46,7 +46,7 @@ pub(crate) fn sign(secret: &[u8], body: &[u8], now_s: i64) -> String {
     let digest = mac(secret, now_s, body)
         .map(|mac| mac.finalize().into_bytes())
         .unwrap_or_default();
-    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = telemetry::text::hex(digest);
     format!("t={now_s},v1={hex}")
 }
 

@@ -407,10 +407,7 @@ fn insert_mail(connection: &Connection, mail: &Mail, message_id: &str) -> Result
 /// A stable name for something, as providers give: `ch_5f2a…`.
 pub(super) fn name(prefix: &str, key: &str) -> String {
     let digest = Sha256::digest(format!("{prefix}:{key}"));
-    let hex: String = digest[..12]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let hex = telemetry::text::hex(&digest[..12]);
     format!("{prefix}_{hex}")
 }
 

@@ -64,7 +64,7 @@ fn make(folder: &Path, file: &str) -> anyhow::Result<Secret> {
     };
     let mut bytes = [0; SECRET_BYTES];
     OsRng.try_fill_bytes(&mut bytes).with_context(cannot)?;
-    let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let text = telemetry::text::hex(bytes);
     write_whole(folder, file, &text).with_context(cannot)?;
     Ok(Secret::new(text))
 }

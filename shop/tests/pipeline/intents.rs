@@ -152,6 +152,6 @@ fn sign(body: &str) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(b"whsec_tests").expect("any length");
     mac.update(format!("{now_s}.{body}").as_bytes());
     let digest = mac.finalize().into_bytes();
-    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = telemetry::text::hex(digest);
     format!("t={now_s},v1={hex}")
 }

@@ -14,7 +14,7 @@ use tracing::{Event, Level};
 
 use crate::catalogue::attribute;
 use crate::secret::{Names, Search};
-use crate::text::cut;
+use crate::text::{chain, cut};
 use crate::{Context, Identity};
 
 /// Longest text of one field; the rest is cut off.
@@ -236,14 +236,7 @@ impl Visit for Visitor<'_> {
 
     /// The error with everything that caused it.
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        let mut text = value.to_string();
-        let mut source = value.source();
-        while let Some(cause) = source.filter(|_| text.len() < FIELD_BYTES_MAX) {
-            text.push_str(": ");
-            text.push_str(&cause.to_string());
-            source = cause.source();
-        }
-        self.text(field, &text);
+        self.text(field, &chain(value));
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {

@@ -21,7 +21,7 @@ where
     fn from(error: SdkError<E, R>) -> Self {
         let answer = error.as_service_error();
         let Some((answer, code)) = answer.and_then(|answer| Some((answer, answer.code()?))) else {
-            let what = chain(&error);
+            let what = telemetry::text::chain(&error);
             return Fault { code: None, what };
         };
         let code = code.rsplit('.').next().unwrap_or(code).to_owned();
@@ -106,14 +106,6 @@ impl Fault {
     pub(super) fn what(&self) -> &str {
         &self.what
     }
-}
-
-/// An error and its causes, for people.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    let mut words: Vec<String> = causes.map(ToString::to_string).collect();
-    words.dedup();
-    words.join(": ")
 }
 
 impl From<Fault> for QueueError {

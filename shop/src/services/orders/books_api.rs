@@ -133,10 +133,7 @@ impl From<LedgerEntry> for BookedOrder {
 
 /// Names a key without showing it: a guest's key opens the way to the guest's order.
 fn key_digest(key: &str) -> String {
-    Sha256::digest(key)[..KEY_DIGEST_BYTES]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    telemetry::text::hex(&Sha256::digest(key)[..KEY_DIGEST_BYTES])
 }
 
 /// Which orders.

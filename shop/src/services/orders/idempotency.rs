@@ -71,5 +71,5 @@ fn visible<'a>(
 
 fn hex_digest(bytes: &[u8]) -> String {
     let digest = Sha256::digest(bytes);
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    telemetry::text::hex(digest)
 }

@@ -18,9 +18,6 @@ pub(super) fn of(WebhookSecret(key): &WebhookSecret, intent_id: &str) -> String 
             mac.finalize().into_bytes()
         })
         .unwrap_or_default();
-    let hex: String = digest[..16]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let hex = telemetry::text::hex(&digest[..16]);
     format!("{intent_id}_secret_{hex}")
 }

@@ -138,5 +138,5 @@ async fn take(connection: &mut PgConnection, step: Step<'_>) -> Sql<()> {
 /// Of the way forwards alone: a mended way back does not concern who went forwards.
 fn checksum_of(migration: &Migration) -> String {
     let digest = Sha256::digest(migration.up);
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    telemetry::text::hex(digest)
 }
