@@ -13,6 +13,7 @@ mod find;
 mod load;
 mod one_step;
 mod secrets;
+pub(crate) mod sections;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,21 +1,7 @@
 //! The command line as it is kept: whoever reads it can repeat the run, and learns no secret.
 
 use super::{Redactor, Shown, mark};
-
-/// Sections of a scenario whose values are figures and names.
-const OPEN_SECTIONS: [&str; 11] = [
-    "name",
-    "about",
-    "seed",
-    "target",
-    "load",
-    "warm-up",
-    "browser",
-    "limits",
-    "popularity",
-    "thresholds",
-    "secrets",
-];
+use crate::scenario::sections;
 
 /// Longest number with a unit.
 const FIGURE_CHARS_MAX: usize = 12;
@@ -70,7 +56,7 @@ pub fn is_secret_setting(key: &str, value: &str, redactor: &Redactor) -> bool {
     let section = key.split('.').next().unwrap_or(key);
     let secret = key.split('.').any(|part| redactor.is_secret(part)) && section != "secrets";
     let is_variable = !key.contains('.') || section == "variables";
-    let open = OPEN_SECTIONS.contains(&section)
+    let open = sections::is_open(section)
         || is_figure(value) && (!is_variable || !value.ends_with(|c: char| c.is_ascii_digit()))
         || matches!(value, "true" | "false");
     secret || !open

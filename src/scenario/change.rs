@@ -5,6 +5,7 @@ use std::time::Duration;
 use checked_yaml::{Document, Problems, closest};
 
 use super::check::units;
+use super::sections;
 use super::{Curve, Load, Overrides, Phase, Until};
 
 /// What flags change about a scenario.
@@ -31,27 +32,6 @@ impl From<Overrides> for Changes {
     }
 }
 
-/// Keys at the top of a file.
-const SECTIONS: [&str; 17] = [
-    "name",
-    "about",
-    "seed",
-    "target",
-    "load",
-    "warm-up",
-    "browser",
-    "http",
-    "limits",
-    "popularity",
-    "feeders",
-    "variables",
-    "personas",
-    "journeys",
-    "prepare",
-    "thresholds",
-    "secrets",
-];
-
 /// Applies `--set` to a file before it is checked.
 pub(super) fn set(document: &mut Document, overrides: &Overrides) {
     for (key, value) in overrides {
@@ -60,7 +40,7 @@ pub(super) fn set(document: &mut Document, overrides: &Overrides) {
             .root()
             .get("variables")
             .is_some_and(|variables| variables.get(key).is_some());
-        if variable && !SECTIONS.contains(&first) {
+        if variable && !sections::is_section(first) {
             document.set("--set", &format!("variables.{key}"), value);
         } else {
             document.set("--set", key, value);
@@ -238,8 +218,8 @@ pub fn parse_set(text: &str) -> Result<(String, String), String> {
         ));
     }
     let first = key.split('.').next().unwrap_or(key);
-    if key.contains('.') && !SECTIONS.contains(&first) {
-        let hint = closest(first, SECTIONS)
+    if key.contains('.') && !sections::is_section(first) {
+        let hint = closest(first, sections::names())
             .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
         return Err(format!("a scenario has no `{first}`{hint}"));
     }
