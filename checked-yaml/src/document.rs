@@ -4,14 +4,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use miette::NamedSource;
-use schemars::JsonSchema;
-use serde::de::DeserializeOwned;
 
 use crate::parse::parse;
 use crate::place::Place;
 use crate::problem::{Problem, Problems};
-use crate::reading::{Lost, Reading};
-use crate::schema::Walk;
 use crate::suggest::did_you_mean;
 use crate::tree::{Entry, Kind, Node, Quoting, Span};
 
@@ -19,9 +15,9 @@ use crate::tree::{Entry, Kind, Node, Quoting, Span};
 #[derive(Debug, Clone)]
 pub struct Document {
     sources: Vec<Arc<NamedSource<String>>>,
-    root: Node,
+    pub(crate) root: Node,
     /// Found while parsing, and not fatal: reported together with what the checks find.
-    early: Vec<Problem>,
+    pub(crate) early: Vec<Problem>,
 }
 
 impl Document {
@@ -51,45 +47,6 @@ impl Document {
     /// The whole tree.
     pub fn root(&self) -> &Node {
         &self.root
-    }
-
-    /// Checks the file against the schema of `T` and reads it.
-    ///
-    /// # Errors
-    /// Every mistake in the file.
-    pub fn check<T: JsonSchema + DeserializeOwned>(&self) -> Result<T, Problems> {
-        let reading = self.read::<T>();
-        match (reading.value, reading.problems.is_empty()) {
-            (Some(value), true) => Ok(value),
-            _ => Err(self.problems(reading.problems)),
-        }
-    }
-
-    /// Checks the file against the schema of `T` and reads as much of it as is right, so that checks which a schema
-    /// cannot express find their mistakes in the same pass.
-    pub fn read<T: JsonSchema + DeserializeOwned>(&self) -> Reading<T> {
-        let schema = schemars::schema_for!(T).to_value();
-        let findings = Walk::new(&schema).check(&self.root);
-        let mut problems = self.early.clone();
-        problems.extend(findings.problems);
-        let mut document = self.clone();
-        let lost = Lost::prune(&mut document.root, &findings.wrong, findings.doubtful);
-        let value = match serde_json::from_value(document.root.to_json()) {
-            Ok(value) => Some(value),
-            Err(error) => {
-                // After known mistakes the rest need not make a whole.
-                if problems.is_empty() {
-                    problems.push(self.disagreement(&error));
-                }
-                None
-            }
-        };
-        Reading {
-            value,
-            document,
-            problems,
-            lost,
-        }
     }
 
     /// All problems as one report on this document.
@@ -177,7 +134,7 @@ impl Document {
         first_line(text, span)
     }
 
-    fn disagreement(&self, error: &serde_json::Error) -> Problem {
+    pub(crate) fn disagreement(&self, error: &serde_json::Error) -> Problem {
         let message = "this file passes its schema and still cannot be read";
         Problem::new(self.span(&Place::root()), message)
             .help(format!("please report this: {error}"))

@@ -1,11 +1,56 @@
-//! What could be read of a file with mistakes, and how to tell mistakes from their consequences.
+//! Reading a file as a type: what could be read of one with mistakes, and how to tell mistakes from their consequences.
 
 use std::collections::HashSet;
+
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
 
 use crate::document::Document;
 use crate::place::Place;
 use crate::problem::{Problem, Problems};
+use crate::schema::Walk;
 use crate::tree::{Entry, Kind, Node, Span};
+
+impl Document {
+    /// Checks the file against the schema of `T` and reads it.
+    ///
+    /// # Errors
+    /// Every mistake in the file.
+    pub fn check<T: JsonSchema + DeserializeOwned>(&self) -> Result<T, Problems> {
+        let reading = self.read::<T>();
+        match (reading.value, reading.problems.is_empty()) {
+            (Some(value), true) => Ok(value),
+            _ => Err(self.problems(reading.problems)),
+        }
+    }
+
+    /// Checks the file against the schema of `T` and reads as much of it as is right, so that checks which a schema
+    /// cannot express find their mistakes in the same pass.
+    pub fn read<T: JsonSchema + DeserializeOwned>(&self) -> Reading<T> {
+        let schema = schemars::schema_for!(T).to_value();
+        let findings = Walk::new(&schema).check(&self.root);
+        let mut problems = self.early.clone();
+        problems.extend(findings.problems);
+        let mut document = self.clone();
+        let lost = Lost::prune(&mut document.root, &findings.wrong, findings.doubtful);
+        let value = match serde_json::from_value(document.root.to_json()) {
+            Ok(value) => Some(value),
+            Err(error) => {
+                // After known mistakes the rest need not make a whole.
+                if problems.is_empty() {
+                    problems.push(self.disagreement(&error));
+                }
+                None
+            }
+        };
+        Reading {
+            value,
+            document,
+            problems,
+            lost,
+        }
+    }
+}
 
 /// The part of a file that agrees with its schema.
 #[derive(Debug)]
@@ -15,8 +60,8 @@ pub struct Reading<T> {
     /// The same as a tree: places that are found in `value` are places in here.
     pub document: Document,
     /// What disagrees with the schema.
-    pub(crate) problems: Vec<Problem>,
-    pub(crate) lost: Lost,
+    problems: Vec<Problem>,
+    lost: Lost,
 }
 
 impl<T> Reading<T> {
@@ -39,7 +84,7 @@ impl<T> Reading<T> {
 
 /// What was cut out of a tree, and what was left in although it is known to be a mistake.
 #[derive(Debug, Default)]
-pub(crate) struct Lost {
+struct Lost {
     /// Texts and keys in the parts that were cut out.
     names: HashSet<String>,
     /// Mappings and lists that lost something: what they seem to lack may have been there.
@@ -50,7 +95,7 @@ pub(crate) struct Lost {
 
 impl Lost {
     /// Cuts values and entries out.
-    pub(crate) fn prune(root: &mut Node, wrong: &[Span], doubtful: Vec<Span>) -> Self {
+    fn prune(root: &mut Node, wrong: &[Span], doubtful: Vec<Span>) -> Self {
         let wrong: HashSet<Span> = wrong.iter().copied().collect();
         let mut lost = Self {
             doubtful,
