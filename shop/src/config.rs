@@ -62,6 +62,8 @@ pub struct Config {
     pub peer_urls: BTreeMap<Service, String>,
     /// The environment that telemetry names, such as `dev`.
     pub env: String,
+    /// Where what is observed is sent; nowhere by default.
+    pub telemetry: telemetry::Sinks,
     /// Seed of the catalogue.
     pub seed: u64,
     /// Products in the catalogue.
@@ -112,6 +114,7 @@ impl Config {
             ports: BTreeMap::new(),
             peer_urls: BTreeMap::new(),
             env: "dev".to_owned(),
+            telemetry: telemetry::Sinks::default(),
             seed: 1,
             products: 10_000,
             admin_token: None,

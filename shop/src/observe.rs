@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use telemetry::Identity;
 use telemetry::context::Context as TraceScope;
 use telemetry::metrics::{ActiveConnection, HttpMetrics, MetricsError, Registry};
 use telemetry::span::Tracer;
 use telemetry::trace::{IdSource, header};
+use telemetry::{Identity, Sinks};
 use uuid::Uuid;
 
 use crate::event::EventTrace;
@@ -24,14 +24,17 @@ pub struct Observer {
 }
 
 impl Observer {
-    /// The observer of a service in an environment such as `dev`.
-    pub fn new(service: Service, env: &str) -> Result<Self, MetricsError> {
+    /// The observer of a service in an environment such as `dev`; what it observes also goes to `sinks`.
+    ///
+    /// # Errors
+    /// When the metrics cannot be registered.
+    pub fn new(service: Service, env: &str, sinks: &Sinks) -> Result<Self, MetricsError> {
         let identity = Identity::new(
             service.telemetry_name(),
             env.to_owned(),
             env!("CARGO_PKG_VERSION"),
         );
-        let registry = Registry::new(identity.clone())?;
+        let registry = sinks.registry(identity.clone())?;
         let (seed, _) = Uuid::new_v4().as_u64_pair();
         Ok(Observer {
             tracer: Tracer::new(identity, Arc::new(IdSource::seeded(seed))),

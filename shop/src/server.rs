@@ -301,9 +301,7 @@ pub(crate) async fn open(
     let webhook_secret =
         secrets::load_or_make(&config, config.webhook_secret.as_ref(), "webhook.secret")?;
     config.webhook_secret = Some(webhook_secret);
-    let observers = Service::all()
-        .map(|service| Ok((service, Observer::new(service, &config.env)?)))
-        .collect::<anyhow::Result<_>>()?;
+    let observers = observers(&config)?;
     let adapters = adapters::open(&config).await?;
     let opened = config.clone();
     off_thread(move || data_folder::remember(&opened)).await??;
@@ -319,6 +317,19 @@ pub(crate) async fn open(
         context,
         simulated: adapters.simulated,
     })
+}
+
+/// One observer a service. What the process drops of its telemetry is shown by the first service that runs here.
+fn observers(config: &Config) -> anyhow::Result<BTreeMap<Service, Observer>> {
+    let sinks = &config.telemetry;
+    let observers: BTreeMap<Service, Observer> = Service::all()
+        .map(|service| Ok((service, Observer::new(service, &config.env, sinks)?)))
+        .collect::<anyhow::Result<_>>()?;
+    let shown = Service::all().find(|service| config.runs(*service));
+    if let Some(observer) = shown.and_then(|service| observers.get(&service)) {
+        sinks.show_drops_in(&observer.registry);
+    }
+    Ok(observers)
 }
 
 /// Gives a fresh shop its catalogue, and an old one its demo account as it should be.

@@ -13,7 +13,7 @@ use std::task;
 
 use pin_project_lite::pin_project;
 
-use crate::Identity;
+use crate::identity::Identity;
 use crate::trace::{CarrierMut, IdSource, Propagator, Propagators, TraceContext};
 
 thread_local! {

@@ -8,11 +8,13 @@
 //! | [`context`] | which service works at which place in which trace, right now |
 //! | [`span`] | opening spans with the names and attributes of the conventions |
 //! | [`log`] | one JSON object a line |
+//! | [`exporter`] | where finished spans and observations leave the process |
+//! | [`start`](start::start) | log and exporters together, for the whole process |
 //! | [`secret`] | where secrets stand in a text, by name and by shape |
 //! | [`text`] | bytes in hex, an error with its causes |
 //! | [`browser`] | the headers of a browser under RUM, for the load generator |
 //!
-//! It must not know the shop, scenarios, HTTP servers or any network: exporters are layers and sinks beside it.
+//! It must not know the shop, scenarios or HTTP servers; of networks only what is in a file of `exporter/`.
 //!
 //! # Setting up a service
 //!
@@ -21,22 +23,23 @@
 //!
 //! ```
 //! use std::sync::Arc;
-//! use telemetry::metrics::{HttpMetrics, Registry};
+//! use telemetry::metrics::HttpMetrics;
 //! use telemetry::span::Tracer;
-//! use telemetry::{Identity, log, trace::IdSource};
+//! use telemetry::{Config, Identity, trace::IdSource};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let log = log::init(Identity::new("shop", "dev", "0.1.0"), "info")?; // lines outside any service
+//! // Lines outside any service are the shop's; exporters are asked for in the same configuration.
+//! let guard = telemetry::start(Config::new(Identity::new("shop", "dev", "0.1.0"), "info"))?;
 //! let ids = Arc::new(IdSource::seeded(42)); // a random seed in production
 //!
 //! let cart = Identity::new("rum-shop-cart", "dev", "0.1.0");
-//! let registry = Registry::new(cart.clone())?;
+//! let registry = guard.sinks().registry(cart.clone())?;
 //! let http = HttpMetrics::new(&registry);
 //! let tracer = Tracer::new(cart, ids);
 //! tracing::info!("ready");
 //! // … serve; then:
-//! let summary = log.finish();
-//! assert!(summary.complete && summary.dropped_lines == 0);
+//! let summary = guard.finish(); // dropping it does the same: everything queued is sent, within a deadline
+//! assert!(summary.log.complete && summary.log.dropped_lines == 0);
 //! # let _ = (http, tracer);
 //! # Ok(()) }
 //! ```
@@ -164,24 +167,25 @@
 //!
 //! # Adding an exporter
 //!
-//! - Metrics: a [`MetricSink`](metrics::MetricSink) given to [`Registry::with_sinks`](metrics::Registry::with_sinks)
-//!   sees each raw observation.
-//! - Spans: a `tracing_subscriber` layer beside the log's ([`log::start`]) finds a
-//!   [`SpanRecord`](span::SpanRecord) with the ids in the extensions of every span that closes, and the attributes
-//!   in its fields.
+//! One file `exporter/<name>.rs` with an [`Exporter`](exporter::Exporter) – what it wants (finished spans, observations of
+//! metrics), and how a batch is sent – and one line in [`start`](start::start). The bounded queue, its thread, the counts of
+//! drops and the flush at the end are there already. [`SpanFile`](exporter::span_file::SpanFile) is an example.
 //!
 //! No call site changes.
 
 pub mod browser;
 pub mod catalogue;
 pub mod context;
+pub mod exporter;
 mod identity;
 pub mod log;
 pub mod metrics;
 pub mod secret;
 pub mod span;
+pub mod start;
 pub mod text;
 pub mod trace;
 
 pub use context::{Context, InCurrentContext};
 pub use identity::Identity;
+pub use start::{Config, Guard, Sinks, start};

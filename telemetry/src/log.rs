@@ -1,7 +1,6 @@
 //! The log: one JSON object a line, never in the way of a request.
 //!
-//! [`init`] sends it to stdout; [`start`] gives the layer alone, for a subscriber composed elsewhere (with an
-//! exporter's layer beside it, for example). Lines carry the service and trace of the [`Context`](crate::Context)
+//! [`start`] gives the layer, for the subscriber that [`start`](crate::start) composes. Lines carry the service and trace of the [`Context`](crate::Context)
 //! they are written in. It must not know what is logged. Fields with the name of a secret are hidden, and in warnings and
 //! errors whatever looks like a secret: they quote what they were given.
 
@@ -11,12 +10,12 @@ mod writer;
 use std::io::{self, Write};
 
 use tracing::{Event, Subscriber};
-use tracing_subscriber::layer::{Context as LayerContext, SubscriberExt as _};
-use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{EnvFilter, Layer};
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::Context as LayerContext;
 
-use crate::Identity;
+use crate::identity::Identity;
 pub use line::FIELD_BYTES_MAX;
+pub(crate) use writer::Drops;
 use writer::LogQueue;
 pub use writer::{FLUSH_WAIT_MAX, LogGuard, LogSummary, QUEUE_BYTES_MAX};
 
@@ -39,22 +38,6 @@ pub enum LogError {
     /// A log exists already.
     #[error("this process has a log already; set it up once")]
     Installed(#[from] tracing_subscriber::util::TryInitError),
-}
-
-/// Sends the process' log to stdout; lines outside any context are `identity`'s.
-///
-/// Keep the guard until the end of `main`: it writes out what is queued.
-pub fn init(identity: Identity, filter: &str) -> Result<LogGuard, LogError> {
-    let directives = EnvFilter::try_new(filter).map_err(|source| LogError::Filter {
-        filter: filter.to_owned(),
-        source,
-    })?;
-    let (layer, guard) = start(identity, io::stdout())?;
-    tracing_subscriber::registry()
-        .with(directives)
-        .with(layer)
-        .try_init()?;
-    Ok(guard)
 }
 
 /// Starts a writer to `out` and gives the layer that feeds it.

@@ -5,50 +5,27 @@
 //! as a [`MetricSink`] and sees each raw observation.
 
 mod handle;
+mod observation;
 mod request;
 mod series;
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use prometheus::TextEncoder;
 
-use crate::Identity;
 use crate::catalogue::{CounterKind, DistributionKind, GaugeKind, HistogramKind, Key, Metric};
+use crate::identity::Identity;
 pub use handle::{Counter, Distribution, Gauge, Histogram};
+pub use observation::{MetricSink, OVERFLOW, Observation, TAG_SETS_MAX, TAG_VALUE_BYTES_MAX};
 pub(crate) use request::known_method;
 pub use request::{ActiveConnection, HttpMetrics, UNMATCHED_ROUTE};
 use series::{Family, Series};
 
-/// Most sets of tag values that one metric may have in one service; further ones are counted together.
-pub const TAG_SETS_MAX: usize = 400;
-/// Longest value of a tag; the rest is cut off.
-pub const TAG_VALUE_BYTES_MAX: usize = 120;
-/// The value of every tag of the series that stands for all sets beyond [`TAG_SETS_MAX`].
-pub const OVERFLOW: &str = "overflow";
 /// The content type of [`Registry::render`].
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
-
-/// Sees each raw observation, for exporters such as DogStatsD. It must return at once and never block.
-pub trait MetricSink: fmt::Debug + Send + Sync {
-    /// Takes one observation.
-    fn record(&self, observation: &Observation<'_>);
-}
-
-/// One raw observation.
-#[derive(Debug, Clone, Copy)]
-pub struct Observation<'a> {
-    /// The service that reports.
-    pub identity: &'a Identity,
-    /// What was observed.
-    pub metric: Metric,
-    /// Names and values of the metric's own tags.
-    pub tags: &'a [(&'static str, String)],
-    /// The increment of a counter, the new value of a gauge, the observed value of a distribution.
-    pub value: f64,
-}
 
 /// The metrics of one service. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -158,9 +135,4 @@ impl Registry {
         // One family per variant, in the order of the table.
         self.0.families[metric as usize].series(tags)
     }
-}
-
-/// Locks even after a panic elsewhere: the maps stay whole between two statements.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

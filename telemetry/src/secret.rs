@@ -5,6 +5,7 @@
 //! a secret does not stop being one when it is written in another way.
 
 mod fields;
+pub(crate) mod hidden;
 mod names;
 mod numbers;
 mod shapes;

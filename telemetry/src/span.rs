@@ -4,6 +4,8 @@
 //! (as [`SpanRecord`]), so that an exporter can be added as one more subscriber layer without touching call sites.
 //! Work that runs inside a span is logged with its ids and injects them into what it sends. It must not know exporters.
 
+mod finished;
+
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,11 +15,17 @@ use tracing::{Instrument as _, Value};
 use tracing_subscriber::Registry;
 use tracing_subscriber::registry::LookupSpan as _;
 
-use crate::Identity;
+pub(crate) use finished::FinishedSpans;
+pub use finished::{ATTRIBUTE_BYTES_MAX, AttributeValue, FinishedSpan};
+
 use crate::catalogue::attribute;
 use crate::context::{CORRELATION_ID_ATTRIBUTE, CORRELATION_ID_HEADER, Context};
+use crate::identity::Identity;
 use crate::metrics::{HttpMetrics, known_method};
 use crate::trace::{Carrier, IdSource, SpanId, TraceContext};
+
+/// The target of every span that is opened here.
+pub(crate) const TARGET: &str = module_path!();
 
 /// Opens the spans with which work enters a service. Cheap to clone.
 #[derive(Debug, Clone)]

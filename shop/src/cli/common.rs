@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use serde_json::json;
-use telemetry::Identity;
+use telemetry::start::StartError;
+use telemetry::{Identity, Sinks};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
@@ -76,6 +77,9 @@ pub(super) struct ProcessArgs {
     /// Name of the environment in telemetry
     #[arg(long, value_name = "NAME", default_value = "dev", env = "DD_ENV")]
     env: String,
+    /// Write finished spans to this file too, one JSON object a line, at most 256 MiB
+    #[arg(long, value_name = "FILE", env = "SHOP_SPAN_FILE")]
+    span_file: Option<PathBuf>,
 }
 
 /// Where services are that run in another process; without it, at their default ports here.
@@ -167,22 +171,34 @@ impl CommonArgs {
     }
 
     /// Runs what the configuration says until the process is told to stop.
-    pub(super) fn run(&self, config: Config) -> anyhow::Result<()> {
-        self.process
-            .run(async |process| process.serve(config).await)
+    pub(super) fn run(&self, mut config: Config) -> anyhow::Result<()> {
+        self.process.run(async |process, sinks| {
+            config.telemetry = sinks;
+            process.serve(config).await
+        })
     }
 }
 
 impl ProcessArgs {
-    /// Sets up logs and runtime, does `work`, and takes both down in order.
+    /// Sets up telemetry and runtime, does `work`, and takes both down in order.
     pub(super) fn run(
         &self,
-        work: impl AsyncFnOnce(&ProcessArgs) -> anyhow::Result<()>,
+        work: impl AsyncFnOnce(&ProcessArgs, Sinks) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
         let identity = Identity::new("rum-shop", self.env.as_str(), env!("CARGO_PKG_VERSION"));
-        // Dropped last: it writes out the lines that are queued.
-        let _log = telemetry::log::init(identity, &self.log_level)
-            .context("`--log-level` cannot be used")?;
+        // Dropped last: it sends and writes what is queued.
+        let telemetry = telemetry::start(telemetry::Config {
+            span_file: self.span_file.clone(),
+            ..telemetry::Config::new(identity, self.log_level.as_str())
+        })
+        .map_err(|error| {
+            let flag = match &error {
+                StartError::Log(_) => "`--log-level` cannot be used",
+                StartError::SpanFile { .. } => "`--span-file` cannot be used",
+                StartError::Thread(_) => "telemetry cannot be started",
+            };
+            anyhow::Error::from(error).context(flag)
+        })?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .thread_name("shop")
@@ -190,7 +206,7 @@ impl ProcessArgs {
             .context("cannot start the runtime")?;
         let descriptors = descriptors::raise_limit();
         tracing::debug!(descriptors, "file descriptors that the process may have");
-        let outcome = runtime.block_on(work(self));
+        let outcome = runtime.block_on(work(self, telemetry.sinks()));
         // What the work has left behind waits for something that does not come.
         runtime.shutdown_timeout(LEFT_BEHIND_MAX);
         outcome

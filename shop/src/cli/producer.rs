@@ -47,8 +47,9 @@ pub(super) struct ProducerArgs {
 impl ProducerArgs {
     /// Produces until told to stop, or until there are enough.
     pub(super) fn run(self) -> anyhow::Result<()> {
-        self.process.run(async |process| {
+        self.process.run(async |process, sinks| {
             let mut config = Config::new(&self.data);
+            config.telemetry = sinks;
             config.backends = self.backends.backends();
             crate::private::create_dir_all(&self.data)?;
             let (queue, close) = open_queue(&config).await?;
@@ -68,7 +69,7 @@ impl ProducerArgs {
         config: &Config,
         mut end: End,
     ) -> anyhow::Result<()> {
-        let observer = Observer::new(Service::Orders, &config.env)?;
+        let observer = Observer::new(Service::Orders, &config.env, &config.telemetry)?;
         let trouble = RepeatedWarning::new();
         let mut left = self.count.map(NonZeroU64::get);
         let mut ticks = tokio::time::interval(self.every);

@@ -74,7 +74,7 @@ impl ProviderArgs {
     /// Serves until told to stop.
     pub(super) fn run(self) -> anyhow::Result<()> {
         let setup = self.setup()?;
-        self.process.run(async |process| {
+        self.process.run(async |process, _| {
             let mut end = process.end()?;
             let address = SocketAddr::new(self.bind, self.port);
             let listener = TcpListener::bind(address).await.with_context(|| {

@@ -2,6 +2,7 @@
 
 mod exposure;
 mod processes;
+mod spans;
 
 use std::io::{Read, Write};
 use std::path::Path;

@@ -31,8 +31,9 @@ macro_rules! catalogue {
 
         /// One typed key for each metric that code reports through a handle.
         pub mod metric {
-            use super::super::{CounterKind, DistributionKind, GaugeKind, HistogramKind, Key};
-            use super::Metric;
+            use crate::catalogue::{
+                CounterKind, DistributionKind, GaugeKind, HistogramKind, Key, Metric,
+            };
 
             $(
                 #[doc = concat!("`", $name, "`: ", $description)]
@@ -132,8 +133,8 @@ catalogue! {
         "Operating-system threads of the process.";
     LogLinesDropped, LOG_LINES_DROPPED, "telemetry.logs.dropped", Counter(CounterKind), Line, [],
         "Log lines dropped because the writer could not keep up.";
-    ExportsDropped, EXPORTS_DROPPED, "telemetry.exports.dropped", Counter(CounterKind), Item, ["exporter"],
-        "Spans, metric values and errors that an exporter dropped because its queue was full.";
+    ExportsDropped, EXPORTS_DROPPED, "telemetry.exports.dropped", Counter(CounterKind), Item, ["exporter", "reason"],
+        "Spans, metric values and errors that an exporter dropped, by reason.";
 
     // The load generator.
     LoadgenTargetRate, LOADGEN_TARGET_RATE, "loadgen.rate.target", Gauge(GaugeKind), ArrivalPerSecond, ["scenario"],

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::error::Error;
 use std::fmt;
 use std::io::Write as _;
@@ -13,9 +12,10 @@ use tracing::field::{Field, Visit};
 use tracing::{Event, Level};
 
 use crate::catalogue::attribute;
-use crate::secret::{Names, Search};
+use crate::context::Context;
+use crate::identity::Identity;
+use crate::secret::hidden::{HIDDEN, is_secret, without_secrets};
 use crate::text::{chain, cut};
-use crate::{Context, Identity};
 
 /// Longest text of one field; the rest is cut off.
 pub const FIELD_BYTES_MAX: usize = 16 * 1024;
@@ -36,12 +36,7 @@ const OWN_NAMES: [&str; 9] = [
     "dd.span_id",
 ];
 
-/// What is written in a secret's place.
-const HIDDEN: &str = "‹secret›";
-
 thread_local! {
-    /// Whether the fields of this name are secret; names are constants of the program, so there are few.
-    static SECRET_FIELDS: RefCell<HashMap<&'static str, bool>> = RefCell::default();
     static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
@@ -242,30 +237,6 @@ impl Visit for Visitor<'_> {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         self.text(field, &format!("{value:?}"));
     }
-}
-
-fn is_secret(name: &'static str) -> bool {
-    SECRET_FIELDS.with_borrow_mut(|known| {
-        let look = || Names::default().is_secret(name);
-        *known.entry(name).or_insert_with(look)
-    })
-}
-
-fn without_secrets(text: &str) -> Cow<'_, str> {
-    let search = Search {
-        names: &Names::default(),
-        known: &[],
-        source: false,
-    };
-    let found = search.find(text);
-    if found.is_empty() {
-        return text.into();
-    }
-    let mut shown = text.to_owned();
-    for secret in found.into_iter().rev() {
-        shown.replace_range(secret.range, HIDDEN);
-    }
-    shown.into()
 }
 
 fn write_field_name(line: &mut Vec<u8>, name: &str) {

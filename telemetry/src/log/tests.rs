@@ -5,6 +5,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
+use tracing_subscriber::layer::SubscriberExt as _;
 
 use super::*;
 use crate::metrics::Registry;

@@ -44,8 +44,23 @@ struct State {
     failed: bool,
 }
 
+/// The drops of a log, apart from its guard. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Drops(LogQueue);
+
+impl Drops {
+    /// Counts drops in `counter` as well; a second counter is ignored, because there is one log and it is shown once.
+    pub(crate) fn count_in(&self, counter: Counter) {
+        let shared = &self.0.0;
+        if shared.drops.set(counter).is_ok() {
+            let before = shared.lock().dropped;
+            shared.count_drops(before);
+        }
+    }
+}
+
 /// What became of the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LogSummary {
     /// Lines dropped because the queue was full or the output failed.
     pub dropped_lines: u64,
@@ -213,8 +228,12 @@ impl Shared {
 impl LogGuard {
     /// Counts drops in `counter` as well, which is `telemetry.logs.dropped`.
     pub fn count_drops(&self, counter: Counter) {
-        // A second counter is ignored: there is one log and it is shown once.
-        let _ = self.queue.0.drops.set(counter);
+        self.drops().count_in(counter);
+    }
+
+    /// What is dropped, for those who show it.
+    pub(crate) fn drops(&self) -> Drops {
+        Drops(self.queue.clone())
     }
 
     /// Waits until the lines logged so far are written; says whether they were.

@@ -71,4 +71,9 @@ impl Distribution {
     pub fn observe(&self, value: f64) {
         self.0.observe(value);
     }
+
+    /// Takes one value as often as `count` says, for those who have summed up their readings already.
+    pub fn observe_times(&self, value: f64, count: u64) {
+        self.0.observe_times(value, count);
+    }
 }

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use http::{Method, StatusCode};
 
-use super::{Counter, Gauge, Histogram, Registry, TAG_SETS_MAX, lock};
+use super::Registry;
+use super::handle::{Counter, Gauge, Histogram};
+use super::observation::{TAG_SETS_MAX, lock};
 use crate::catalogue::metric;
 
 /// The route of a request that no template matches: raw paths would make endless series.

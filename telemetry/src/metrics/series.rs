@@ -7,9 +7,11 @@ use std::sync::{Arc, Mutex};
 use prometheus::core::Collector;
 use prometheus::{GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, Opts};
 
-use super::{MetricSink, OVERFLOW, Observation, TAG_SETS_MAX, TAG_VALUE_BYTES_MAX, lock};
-use crate::Identity;
+use super::observation::{
+    MetricSink, OVERFLOW, Observation, TAG_SETS_MAX, TAG_VALUE_BYTES_MAX, lock,
+};
 use crate::catalogue::{Definition, Kind, Metric};
+use crate::identity::Identity;
 use crate::text::cut;
 
 /// One metric of one service with all its series.
@@ -172,6 +174,19 @@ impl Series {
         self.tell(value);
     }
 
+    /// The same value `count` times, for those who have a histogram already.
+    pub(super) fn observe_times(&self, value: f64, count: u64) {
+        if !value.is_finite() || count == 0 {
+            return;
+        }
+        if let Value::Histogram(histogram) = &self.value {
+            let local = histogram.local();
+            (0..count).for_each(|_| local.observe(value));
+            local.flush();
+        }
+        self.tell_times(value, count);
+    }
+
     /// The current value of a counter or gauge, the sum of a histogram.
     pub(super) fn current(&self) -> f64 {
         match &self.value {
@@ -182,12 +197,17 @@ impl Series {
     }
 
     fn tell(&self, value: f64) {
+        self.tell_times(value, 1);
+    }
+
+    fn tell_times(&self, value: f64, count: u64) {
         for sink in self.sinks.iter() {
             sink.record(&Observation {
                 identity: &self.identity,
                 metric: self.metric,
                 tags: &self.tags,
                 value,
+                count,
             });
         }
     }
