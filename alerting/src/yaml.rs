@@ -5,119 +5,155 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-/// The value as a YAML document.
+/// In [`write_short`], lists and mappings of single values up to this many bytes stand on one line.
+const LINE_MAX: usize = 100;
+
+/// The value as a YAML document in block style throughout, as generated files are.
 pub fn write(value: &Value) -> String {
-    let mut out = String::new();
-    match value {
-        Value::Object(map) if !map.is_empty() => block(&mut out, value, 0),
-        Value::Array(items) if !items.is_empty() => block(&mut out, value, 0),
-        scalar => {
-            out.push_str(&inline(scalar));
-            out.push('\n');
-        }
-    }
-    out
+    document(value, 0)
 }
 
-fn block(out: &mut String, value: &Value, indent: usize) {
-    match value {
-        Value::Object(map) => {
-            for (index, (key, item)) in map.iter().enumerate() {
-                // The first key of a list's item stands behind its dash.
-                if index > 0 || !out.ends_with("- ") {
-                    pad(out, indent);
+/// The same with short lists and mappings on one line, as people write them.
+pub fn write_short(value: &Value) -> String {
+    document(value, LINE_MAX)
+}
+
+fn document(value: &Value, line_max: usize) -> String {
+    let mut writer = Writer {
+        out: String::new(),
+        line_max,
+    };
+    writer.block(value, 0);
+    writer.out
+}
+
+struct Writer {
+    out: String,
+    line_max: usize,
+}
+
+impl Writer {
+    /// Writes a value that begins on a line of its own, at an indent of `depth`.
+    fn block(&mut self, value: &Value, depth: usize) {
+        match value {
+            Value::Object(map) if !map.is_empty() => {
+                for (name, item) in map {
+                    let _ = write!(self.out, "{:depth$}{}:", "", scalar(name));
+                    self.after(item, depth);
                 }
-                out.push_str(&text(key));
-                out.push(':');
-                entry(out, item, indent);
             }
+            Value::Array(items) if !items.is_empty() => {
+                for item in items {
+                    let _ = write!(self.out, "{:depth$}-", "");
+                    self.list_item(item, depth);
+                }
+            }
+            other => {
+                let _ = writeln!(self.out, "{:depth$}{}", "", flow(other));
+            }
+        }
+    }
+
+    /// Writes what stands after `name:`.
+    fn after(&mut self, value: &Value, depth: usize) {
+        match value {
+            Value::String(text) if is_literal(text) => self.literal(text, depth + 2),
+            _ if self.fits(value) => {
+                let _ = writeln!(self.out, " {}", flow(value));
+            }
+            _ => {
+                self.out.push('\n');
+                self.block(value, depth + 2);
+            }
+        }
+    }
+
+    /// Writes what stands after `-`: a mapping begins on the same line.
+    fn list_item(&mut self, value: &Value, depth: usize) {
+        if !value.is_object() || self.fits(value) {
+            return self.after(value, depth);
+        }
+        let start = self.out.len();
+        self.block(value, depth + 2);
+        // The indent of the first line is taken by the dash.
+        self.out.replace_range(start..start + depth + 2, " ");
+    }
+
+    /// Whether a value stands on the line of its name.
+    fn fits(&self, value: &Value) -> bool {
+        let nested = |item: &Value| item.is_object() || item.is_array();
+        let flat = match value {
+            Value::Object(map) if !map.is_empty() => !map.values().any(nested),
+            Value::Array(items) if !items.is_empty() => !items.iter().any(nested),
+            _ => return true,
+        };
+        if !flat || self.line_max == 0 {
+            return false;
+        }
+        let line = flow(value);
+        line.len() <= self.line_max && !line.contains("\\n")
+    }
+
+    fn literal(&mut self, text: &str, depth: usize) {
+        let ends = text.len() - text.trim_end_matches('\n').len();
+        self.out.push_str(match ends {
+            0 => " |-\n",
+            1 => " |\n",
+            _ => " |+\n",
+        });
+        for line in text.strip_suffix('\n').unwrap_or(text).split('\n') {
+            if line.is_empty() {
+                self.out.push('\n');
+            } else {
+                let _ = writeln!(self.out, "{:depth$}{line}", "");
+            }
+        }
+    }
+}
+
+fn flow(value: &Value) -> String {
+    match value {
+        Value::Object(map) if map.is_empty() => "{}".to_owned(),
+        Value::Object(map) => {
+            let items: Vec<String> = map
+                .iter()
+                .map(|(name, item)| format!("{}: {}", scalar(name), flow(item)))
+                .collect();
+            format!("{{ {} }}", items.join(", "))
         }
         Value::Array(items) => {
-            for item in items {
-                pad(out, indent);
-                match item {
-                    Value::Object(map) if !map.is_empty() => {
-                        out.push_str("- ");
-                        block(out, item, indent + 2);
-                    }
-                    item => {
-                        out.push('-');
-                        entry(out, item, indent);
-                    }
-                }
-            }
+            let items: Vec<String> = items.iter().map(flow).collect();
+            format!("[{}]", items.join(", "))
         }
-        _ => {}
-    }
-}
-
-/// What follows a key or a dash.
-fn entry(out: &mut String, value: &Value, indent: usize) {
-    match value {
-        Value::Object(map) if !map.is_empty() => {
-            out.push('\n');
-            block(out, value, indent + 2);
-        }
-        Value::Array(items) if !items.is_empty() => {
-            out.push('\n');
-            block(out, value, indent + 2);
-        }
-        Value::String(lines) if is_block_text(lines) => {
-            out.push_str(if lines.ends_with('\n') {
-                " |\n"
-            } else {
-                " |-\n"
-            });
-            for line in lines.strip_suffix('\n').unwrap_or(lines).split('\n') {
-                if !line.is_empty() {
-                    pad(out, indent + 2);
-                }
-                out.push_str(line);
-                out.push('\n');
-            }
-        }
-        scalar => {
-            let _ = writeln!(out, " {}", inline(scalar));
-        }
-    }
-}
-
-/// Texts that a literal block gives back as they are.
-fn is_block_text(value: &str) -> bool {
-    let body = value.strip_suffix('\n').unwrap_or(value);
-    body.contains('\n')
-        && !body.ends_with('\n')
-        && !body.starts_with([' ', '\n'])
-        && body.chars().all(|c| {
-            c == '\n' || (!c.is_control() && c != '\u{feff}' && c != '\u{2028}' && c != '\u{2029}')
-        })
-}
-
-fn pad(out: &mut String, indent: usize) {
-    out.extend(std::iter::repeat_n(' ', indent));
-}
-
-fn inline(value: &Value) -> String {
-    match value {
-        Value::String(value) => text(value),
-        Value::Object(_) => "{}".to_owned(),
-        Value::Array(_) => "[]".to_owned(),
+        Value::String(text) => scalar(text),
         other => other.to_string(),
     }
 }
 
-/// Plain only where no reader of YAML, old or new, takes it for anything else.
-fn text(value: &str) -> String {
-    const TAKEN: &[&str] = &["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
-    let starts = value.starts_with(|c: char| c.is_ascii_alphabetic());
-    let plain = value
-        .chars()
-        .all(|c| c.is_ascii_alphanumeric() || "_-./@ ".contains(c));
-    let taken = TAKEN.iter().any(|taken| value.eq_ignore_ascii_case(taken));
-    if starts && plain && !taken && !value.ends_with(' ') {
-        return value.to_owned();
+/// Without quotes only where no reader of YAML, old or new, takes it for anything else.
+fn scalar(text: &str) -> String {
+    const RESERVED: &[&str] = &[
+        "true", "false", "null", "yes", "no", "on", "off", "y", "n", "inf", "nan",
+    ];
+    let starts = text.starts_with(|c: char| c.is_ascii_alphabetic());
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./@ ".contains(c);
+    let reserved = RESERVED.iter().any(|word| text.eq_ignore_ascii_case(word));
+    if starts && text.chars().all(plain) && !reserved && !text.ends_with(' ') {
+        return text.to_owned();
     }
-    Value::from(value).to_string()
+    // JSON's escapes are all YAML's too.
+    Value::from(text).to_string()
+}
+
+/// Whether a text can stand as a literal block and come back the same.
+fn is_literal(text: &str) -> bool {
+    let odd = |c: char| {
+        (c.is_control() && c != '\n') || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}')
+    };
+    text.contains('\n')
+        && !text.starts_with([' ', '\n'])
+        && !text.contains(odd)
+        && !text.lines().all(|line| line.trim().is_empty())
 }
 
 #[cfg(test)]
@@ -125,7 +161,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
-    use super::write;
+    use super::{write, write_short};
 
     fn read(text: &str) -> Value {
         checked_yaml::Document::parse("written", text)
@@ -143,6 +179,75 @@ mod tests {
                         empty: {}\n\"yes\": \"no\"\n";
         assert_eq!(write(&value), expected);
         assert_eq!(read(expected), value);
+    }
+
+    #[test]
+    fn short_things_stand_on_one_line() {
+        let value = json!({
+            "monitors": { "cpu": {
+                "name": "CPU of {{host.name}}",
+                "message": "one\ntwo",
+                "tags": ["team:x", "env:prod"],
+                "waive": [{ "rule": "runbook", "reason": "none yet" }],
+            }},
+        });
+        let wanted = "monitors:\n  cpu:\n    name: \"CPU of {{host.name}}\"\n    message: |-\n      one\n      two\n    \
+                      tags: [\"team:x\", \"env:prod\"]\n    waive:\n      - { rule: runbook, reason: none yet }\n";
+        assert_eq!(write_short(&value), wanted);
+    }
+
+    #[test]
+    fn odd_texts_come_back_wherever_they_stand() {
+        let texts = [
+            "",
+            " ",
+            "a",
+            "yes",
+            "No",
+            "1",
+            "1.5",
+            "-",
+            "- a",
+            "a: b",
+            "a #b",
+            "#a",
+            "@x",
+            "{{value}}",
+            "'q'",
+            "\"q\"",
+            "a\nb",
+            "a\nb\n",
+            "a\nb\n\n",
+            "\na",
+            " a\nb",
+            "a\n  b\n\nc",
+            "tab\there\nx",
+            "日本 ü\nz",
+            "${x}",
+            "%y",
+            "~",
+            "null",
+            "&a",
+            "*a",
+            "!t",
+            "|",
+            ">",
+            "a\r\nb",
+            "\u{2028}\nx",
+            "0x10",
+            "2026-01-01",
+            "a \nb ",
+            "\n\n",
+        ];
+        let mut value = json!({ "n": 1, "f": 0.5, "t": true, "e": [], "m": {}, "nested": [[1, 2], [{ "a": [] }]] });
+        for (at, text) in texts.iter().enumerate() {
+            value[format!("k{at}")] = json!(text);
+            value[format!("l{at}")] = json!([text, { "x": text, "y": { "z": [text] } }]);
+            value["m"][*text] = json!(at);
+        }
+        for written in [write(&value), write_short(&value)] {
+            assert_eq!(read(&written), value, "{written}");
+        }
     }
 
     fn values() -> impl Strategy<Value = Value> {
@@ -173,7 +278,8 @@ mod tests {
         /// What is written is read back as the same value.
         #[test]
         fn gives_back_any_value(value in values()) {
-            prop_assert_eq!(read(&write(&value)), value);
+            prop_assert_eq!(read(&write(&value)), value.clone());
+            prop_assert_eq!(read(&write_short(&value)), value);
         }
     }
 }

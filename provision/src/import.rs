@@ -2,7 +2,6 @@
 //! know where files lie.
 
 mod names;
-mod yaml;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,6 +9,7 @@ use alerting::definition::{Definitions, Waiver};
 use alerting::object::{Kind, Remote};
 use alerting::rules;
 use alerting::set::{self, Inputs, Source, dashboard_file, monitor_file, slo_file};
+use alerting::yaml;
 use checked_yaml::Problems;
 use serde_json::{Value, json};
 
@@ -128,7 +128,7 @@ impl Draft {
             .filter(|(_, definitions)| count(definitions) > 0);
         full.map(|(path, definitions)| Source {
             path: path.clone(),
-            text: yaml::text(&serde_json::to_value(definitions).unwrap_or(Value::Null)),
+            text: yaml::write_short(&serde_json::to_value(definitions).unwrap_or(Value::Null)),
         })
         .collect()
     }
@@ -192,7 +192,7 @@ fn project(namespace: &str, environment: Option<&str>) -> Source {
     let project = json!({ "namespace": namespace, "environments": { ENVIRONMENT: environment } });
     Source {
         path: PROJECT_FILE.to_owned(),
-        text: yaml::text(&project),
+        text: yaml::write_short(&project),
     }
 }
 
