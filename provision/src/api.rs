@@ -61,7 +61,7 @@ impl Api {
             .redirect(reqwest::redirect::Policy::none())
             .user_agent(concat!("monitors/", env!("CARGO_PKG_VERSION")))
             .build()
-            .map_err(|error| ApiError::Unreachable(error::chain(&error)))?;
+            .map_err(|error| ApiError::Unreachable(telemetry::text::chain(&error)))?;
         let layer = middleware::LimitAndRetry::new(progress);
         let client = ClientBuilder::new(http).with(layer).build();
         let configuration = configuration(&endpoint);

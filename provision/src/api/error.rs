@@ -130,20 +130,6 @@ fn collect(value: &Value, texts: &mut Vec<String>) {
     }
 }
 
-/// An error with its causes, without the address that each of them repeats.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut texts = vec![error.to_string()];
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let text = error.to_string();
-        if !texts.iter().any(|known| known.contains(&text)) {
-            texts.push(text);
-        }
-        cause = error.source();
-    }
-    texts.join(": ")
-}
-
 impl From<reqwest::Error> for ApiError {
     fn from(error: reqwest::Error) -> Self {
         Self::Unreachable(root(&error.without_url()))
