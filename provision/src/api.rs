@@ -35,6 +35,8 @@ const DASHBOARD_PAGE: usize = 100;
 const PAGES_MAX: usize = 200;
 /// How often a create is sent, with a look at what exists before each repetition.
 const CREATES_MAX: u32 = 8;
+/// Most requests under way at a time.
+pub(crate) const IN_FLIGHT_MAX: usize = 8;
 
 /// One org.
 #[derive(Debug, Clone)]
@@ -318,7 +320,7 @@ impl Api {
         let asked = ids
             .into_iter()
             .map(|id| async move { self.get(kind, &id).await });
-        let stream = futures_util::stream::iter(asked).buffered(crate::IN_FLIGHT_MAX);
+        let stream = futures_util::stream::iter(asked).buffered(IN_FLIGHT_MAX);
         let found: Vec<Option<Remote>> = stream.try_collect().await?;
         Ok(found.into_iter().flatten().collect())
     }

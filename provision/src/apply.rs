@@ -12,8 +12,7 @@ use futures_util::StreamExt as _;
 use serde_json::Value;
 use tokio::sync::watch;
 
-use crate::IN_FLIGHT_MAX;
-use crate::api::{Api, ApiError};
+use crate::api::{Api, ApiError, IN_FLIGHT_MAX};
 use crate::progress::Progress;
 
 /// What became of one operation.

@@ -25,6 +25,3 @@ pub mod stand_in;
 pub mod tidy;
 
 pub use command::run;
-
-/// Most requests under way at a time.
-pub(crate) const IN_FLIGHT_MAX: usize = 8;

@@ -4,8 +4,8 @@ use alerting::object::{Ids, Kind, Link, Object, resolve};
 use futures_util::StreamExt as _;
 
 use super::{api, load, print};
-use crate::IN_FLIGHT_MAX;
 use crate::api::Api;
+use crate::api::IN_FLIGHT_MAX;
 use crate::cli::Validate;
 use crate::exit::Exit;
 

@@ -21,8 +21,18 @@ pub(super) fn router() -> Router<Shared> {
 }
 
 async fn search(State(org): State<Shared>, Query(params): Query<Params>) -> Answer {
-    let page = number(&params, "page")?.unwrap_or_default();
-    let size = number(&params, "per_page")?
+    page(&org, &params, "monitors", summary)
+}
+
+/// Groups of monitors. Nothing is evaluated here, so that every monitor has the one group of its total.
+async fn groups(State(org): State<Shared>, Query(params): Query<Params>) -> Answer {
+    page(&org, &params, "groups", total)
+}
+
+/// One page of what a search finds, each monitor shown by `show` in the list `name`.
+fn page(org: &Shared, params: &Params, name: &str, show: fn(&Value) -> Value) -> Answer {
+    let page = number(params, "page")?.unwrap_or_default();
+    let size = number(params, "per_page")?
         .unwrap_or(PER_PAGE_DEFAULT)
         .clamp(1, PAGE_MAX);
     let query = params.get("query").map(String::as_str).unwrap_or_default();
@@ -33,14 +43,10 @@ async fn search(State(org): State<Shared>, Query(params): Query<Params>) -> Answ
         .values()
         .filter(|monitor| matches(monitor, query))
         .collect();
-    let shown: Vec<Value> = found
-        .iter()
-        .skip(page.saturating_mul(size))
-        .take(size)
-        .map(|monitor| summary(monitor))
-        .collect();
+    let shown = found.iter().skip(page.saturating_mul(size)).take(size);
+    let shown: Vec<Value> = shown.map(|monitor| show(monitor)).collect();
     Ok(Json(json!({
-        "monitors": shown,
+        name: shown,
         "counts": counts(),
         "metadata": {
             "page": page,
@@ -98,34 +104,6 @@ fn summary(monitor: &Value) -> Value {
     ];
     summary.extend(added.map(|(field, value)| (field.to_owned(), value)));
     Value::Object(summary)
-}
-
-/// Groups of monitors. Nothing is evaluated here, so that every monitor has the one group of its total.
-async fn groups(State(org): State<Shared>, Query(params): Query<Params>) -> Answer {
-    let page = number(&params, "page")?.unwrap_or_default();
-    let size = number(&params, "per_page")?
-        .unwrap_or(PER_PAGE_DEFAULT)
-        .clamp(1, PAGE_MAX);
-    let query = params.get("query").map(String::as_str).unwrap_or_default();
-    check(query)?;
-    let org = org.lock();
-    let found: Vec<&Value> = org
-        .monitors
-        .values()
-        .filter(|monitor| matches(monitor, query))
-        .collect();
-    let shown = found.iter().skip(page.saturating_mul(size)).take(size);
-    let shown: Vec<Value> = shown.map(|monitor| total(monitor)).collect();
-    Ok(Json(json!({
-        "groups": shown,
-        "counts": counts(),
-        "metadata": {
-            "page": page,
-            "page_count": found.len().div_ceil(size),
-            "per_page": size,
-            "total_count": found.len(),
-        },
-    })))
 }
 
 fn total(monitor: &Value) -> Value {
