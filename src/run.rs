@@ -19,10 +19,12 @@ use crate::report::RunReport;
 use crate::report::folder::RunFolder;
 use crate::runtime::local_runtime;
 
+mod own_metrics;
 mod record;
 mod spec;
 mod target;
 
+pub use own_metrics::OwnMetricsSpec;
 use record::Load;
 pub use spec::RunSpec;
 use target::RunTarget;
@@ -122,7 +124,11 @@ fn drive(
         workers: target.workers(spec),
         segment: spec.segment,
         latest,
-        journal: Box::new(spec.folder.journal(subject.clone())?),
+        journal: own_metrics::beside(
+            Box::new(spec.folder.journal(subject.clone())?),
+            &spec.own_metrics,
+            &spec.scenario,
+        )?,
         control: control.clone(),
     };
     // Someone who does not want to know has dropped the other end.

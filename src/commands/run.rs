@@ -23,6 +23,7 @@ use crate::scenario::Scenario;
 use crate::schedule::Segment;
 
 mod flags;
+mod own_metrics;
 mod progress;
 mod signals;
 mod supervisor;
@@ -84,6 +85,7 @@ fn spec(args: &RunArgs, scenario: Arc<Scenario>) -> anyhow::Result<RunSpec> {
         audit: args.audit,
         books_token: args.books_token().map(str::to_owned),
         trace_url: args.trace_url.clone(),
+        own_metrics: args.own_metrics.spec(),
         command: command_line(&scenario),
         scenario,
     })

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use time::OffsetDateTime;
 
+use super::own_metrics::OwnMetricsSpec;
 use crate::redact::Shown;
 use crate::report::folder::RunFolder;
 use crate::report::html::TraceUrl;
@@ -28,6 +29,8 @@ pub struct RunSpec {
     pub books_token: Option<String>,
     /// Where traces can be looked at.
     pub trace_url: Option<TraceUrl>,
+    /// Where the run's own metrics are served.
+    pub own_metrics: OwnMetricsSpec,
     /// The command that repeats the run, without secrets.
     pub command: Vec<Shown>,
 }

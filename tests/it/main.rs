@@ -18,6 +18,7 @@ mod headers;
 mod imports;
 mod live_view;
 mod origins;
+mod own_metrics;
 mod prepare;
 mod record;
 mod repeatable;

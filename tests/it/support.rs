@@ -190,6 +190,12 @@ impl Run {
         (ended, report)
     }
 
+    /// The only run folder, as soon as it is there.
+    pub(crate) fn try_run_folder(&self) -> Option<PathBuf> {
+        let entries = fs::read_dir(self.folder.path().join("runs")).ok()?;
+        entries.flatten().next().map(|entry| entry.path())
+    }
+
     /// The only run folder.
     pub(crate) fn run_folder(&self) -> PathBuf {
         let mut found: Vec<PathBuf> = fs::read_dir(self.folder.path().join("runs"))

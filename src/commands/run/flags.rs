@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
+use super::own_metrics::OwnMetricsArgs;
 use super::progress::ProgressMode;
 use crate::audit::Tokens;
 use crate::commands::change_args::ChangeArgs;
@@ -94,6 +95,10 @@ pub struct RunArgs {
     /// Where a trace can be looked at, with {trace_id} in it; trace ids in the report become links
     #[arg(long, value_name = "URL", env = "LOADGEN_TRACE_URL", value_parser = TraceUrl::parse)]
     pub(super) trace_url: Option<TraceUrl>,
+
+    /// The generator's own metrics.
+    #[command(flatten)]
+    pub(super) own_metrics: OwnMetricsArgs,
 
     /// What opens the books of a shop that is not the embedded one.
     #[command(flatten)]

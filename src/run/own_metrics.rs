@@ -1,0 +1,193 @@
+//! The load generator's own metrics: the `loadgen.*` rows of the catalogue, for Prometheus to scrape during a run.
+//!
+//! They are written from what the collector sums up at each tick, never from the hot path. Must not know: how it is measured,
+//! where the journal goes.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use telemetry::catalogue::metric;
+use telemetry::metrics::{Distribution, Gauge, Registry};
+use telemetry::{Identity, Sinks};
+
+use crate::measure::journal::Journal;
+use crate::measure::samples::Sample;
+use crate::measure::snapshot::Snapshot;
+use crate::measure::ticks::TickSum;
+use crate::measure::{LatencyHistogram, StepStats};
+use crate::scenario::Scenario;
+
+mod busiest;
+mod server;
+
+use busiest::Busiest;
+use server::Server;
+
+/// The service that reports.
+const SERVICE: &str = "loadgen";
+
+/// Where a run's own metrics are served, and what they say of it.
+#[derive(Debug, Clone)]
+pub struct OwnMetricsSpec {
+    /// Address of this machine that serves them; nowhere without it.
+    pub listen: Option<SocketAddr>,
+    /// Name of the environment.
+    pub env: String,
+}
+
+/// The journal, and besides it the metrics that were asked for. They are served for as long as the journal lives.
+///
+/// # Errors
+/// When nothing can listen at the address.
+pub(super) fn beside(
+    journal: Box<dyn Journal>,
+    spec: &OwnMetricsSpec,
+    scenario: &Arc<Scenario>,
+) -> anyhow::Result<Box<dyn Journal>> {
+    let Some(address) = spec.listen else {
+        return Ok(journal);
+    };
+    let identity = Identity::new(SERVICE, spec.env.as_str(), env!("CARGO_PKG_VERSION"));
+    let registry = Sinks::default().registry(identity)?;
+    let server = Server::start(address, registry.clone()).with_context(|| {
+        format!("cannot serve metrics at {address}; choose another address with --metrics-listen")
+    })?;
+    tracing::info!("metrics of this run: http://{}/metrics", server.address());
+    Ok(Box::new(OwnMetrics {
+        metrics: Metrics::new(scenario, registry),
+        journal,
+        _server: server,
+    }))
+}
+
+/// A journal that also writes the metrics.
+struct OwnMetrics {
+    journal: Box<dyn Journal>,
+    metrics: Metrics,
+    _server: Server,
+}
+
+impl Journal for OwnMetrics {
+    fn tick(&mut self, tick: &TickSum) {
+        self.metrics.tick(tick);
+        self.journal.tick(tick);
+    }
+
+    fn promises(&mut self, lines: &[String]) {
+        self.journal.promises(lines);
+    }
+
+    fn samples(&mut self, samples: &[Sample]) {
+        self.journal.samples(samples);
+    }
+
+    fn snapshot(&mut self, snapshot: &Snapshot) {
+        self.metrics.snapshot(snapshot);
+        self.journal.snapshot(snapshot);
+    }
+
+    fn failure(&self) -> Option<String> {
+        self.journal.failure()
+    }
+}
+
+struct Metrics {
+    scenario: Arc<Scenario>,
+    registry: Registry,
+    busiest: Busiest,
+    /// By step and kind, and by journey: what the counters say already.
+    errors: BTreeMap<(u16, String), u64>,
+    started: Vec<u64>,
+}
+
+impl Metrics {
+    fn new(scenario: &Arc<Scenario>, registry: Registry) -> Self {
+        Self {
+            started: vec![0; scenario.journeys.len()],
+            scenario: scenario.clone(),
+            registry,
+            busiest: Busiest::default(),
+            errors: BTreeMap::new(),
+        }
+    }
+
+    fn tick(&mut self, tick: &TickSum) {
+        let of = [("scenario", self.scenario.name.as_str())];
+        let gauge = |key| -> Gauge { self.registry.gauge(key, &of) };
+        gauge(metric::LOADGEN_TARGET_RATE).set(tick.rate_planned);
+        gauge(metric::LOADGEN_ACHIEVED_RATE).set(tick.rate_achieved);
+        gauge(metric::LOADGEN_ACTIVE_SHOPPERS).set(f64::from(tick.shoppers));
+        gauge(metric::LOADGEN_OPEN_CONNECTIONS).set(f64::from(tick.connections));
+        if let Some(busy) = self.busiest.share_of(tick.length) {
+            gauge(metric::LOADGEN_CPU_BUSY).set(busy);
+        }
+        let lag = self.registry.distribution(metric::LOADGEN_START_LAG, &of);
+        observe(&lag, &tick.start_lag);
+        for (step, cell) in self.scenario.figures.iter().zip(&tick.figures) {
+            self.step(&step.name, cell);
+        }
+    }
+
+    fn step(&self, step: &str, cell: &StepStats) {
+        let of = [("scenario", self.scenario.name.as_str()), ("step", step)];
+        let times = |key| self.registry.distribution(key, &of);
+        observe(&times(metric::LOADGEN_RESPONSE_TIME), &cell.response);
+        observe(&times(metric::LOADGEN_SERVICE_TIME), &cell.service);
+        let outcomes = [
+            ("ok", cell.ok),
+            ("foreseen", cell.outcomes),
+            ("failed", cell.failed),
+            ("timed_out", cell.timed_out),
+            ("in_flight", cell.in_flight),
+        ];
+        for (outcome, count) in outcomes.into_iter().filter(|(_, count)| *count > 0) {
+            let tags = [of[0], of[1], ("outcome", outcome)];
+            self.registry
+                .counter(metric::LOADGEN_REQUESTS, &tags)
+                .inc_by(count);
+        }
+    }
+
+    /// What is only summed up over the whole run; the counters take the differences.
+    fn snapshot(&mut self, snapshot: &Snapshot) {
+        let scenario = ("scenario", self.scenario.name.as_str());
+        for error in &snapshot.errors {
+            let Some(step) = self.scenario.figures.get(usize::from(error.figure)) else {
+                continue;
+            };
+            let tags = [
+                scenario,
+                ("step", step.name.as_str()),
+                ("kind", error.name.as_str()),
+            ];
+            let told = self
+                .errors
+                .entry((error.figure, error.name.clone()))
+                .or_default();
+            self.registry
+                .counter(metric::LOADGEN_ERRORS, &tags)
+                .inc_by(error.count.saturating_sub(*told));
+            *told = error.count.max(*told);
+        }
+        let journeys = self.scenario.journeys.iter().zip(&mut self.started);
+        for ((journey, told), funnel) in journeys.zip(&snapshot.funnels) {
+            // Who came to the first step has started.
+            let started = funnel.first().copied().unwrap_or_default();
+            let tags = [scenario, ("journey", journey.name.as_str())];
+            self.registry
+                .counter(metric::LOADGEN_ARRIVALS, &tags)
+                .inc_by(started.saturating_sub(*told));
+            *told = started.max(*told);
+        }
+    }
+}
+
+/// Hands a histogram's readings on, bucket for bucket.
+fn observe(distribution: &Distribution, times: &LatencyHistogram) {
+    for reading in times.histogram().iter_recorded() {
+        let millis = reading.value_iterated_to() as f64 / 1000.0;
+        distribution.observe_times(millis, reading.count_at_value());
+    }
+}
