@@ -23,7 +23,7 @@ mod busiest;
 mod server;
 
 use busiest::Busiest;
-use server::Server;
+use server::{Page, Server};
 
 /// The service that reports.
 const SERVICE: &str = "loadgen";
@@ -51,12 +51,14 @@ pub(super) fn beside(
     };
     let identity = Identity::new(SERVICE, spec.env.as_str(), env!("CARGO_PKG_VERSION"));
     let registry = Sinks::default().registry(identity)?;
-    let server = Server::start(address, registry.clone()).with_context(|| {
+    let page = Page::default();
+    let server = Server::start(address, page.clone()).with_context(|| {
         format!("cannot serve metrics at {address}; choose another address with --metrics-listen")
     })?;
     tracing::info!("metrics of this run: http://{}/metrics", server.address());
     Ok(Box::new(OwnMetrics {
         metrics: Metrics::new(scenario, registry),
+        page,
         journal,
         _server: server,
     }))
@@ -66,6 +68,7 @@ pub(super) fn beside(
 struct OwnMetrics {
     journal: Box<dyn Journal>,
     metrics: Metrics,
+    page: Page,
     _server: Server,
 }
 
@@ -85,6 +88,11 @@ impl Journal for OwnMetrics {
 
     fn snapshot(&mut self, snapshot: &Snapshot) {
         self.metrics.snapshot(snapshot);
+        // Each tick ends with a snapshot.
+        match self.metrics.registry.render() {
+            Ok(text) => self.page.publish(text),
+            Err(error) => tracing::warn!(%error, "the metrics of this run cannot be shown"),
+        }
         self.journal.snapshot(snapshot);
     }
 

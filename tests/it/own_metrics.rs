@@ -101,6 +101,7 @@ fn every_metric_of_the_generator_is_there_and_makes_sense() {
         "{text}"
     );
     assert_eq!(requests, sum("loadgen_service_time_ms_count"), "{text}");
+    assert!(sum("loadgen_arrivals_started_total") >= sum("loadgen_start_lag_ms_count") / 2.0);
     assert!(
         sum("loadgen_errors_total") >= 1.0,
         "nobody listens at the target:\n{text}"

@@ -5,12 +5,12 @@
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use telemetry::metrics::{CONTENT_TYPE, Registry};
+use telemetry::metrics::CONTENT_TYPE;
 
 /// Longest that a client may take over its question and the answer.
 const CONNECTION_MAX: Duration = Duration::from_secs(2);
@@ -18,6 +18,21 @@ const CONNECTION_MAX: Duration = Duration::from_secs(2);
 const REQUEST_BYTES_MAX: usize = 8 * 1024;
 /// How often it looks whether it shall end.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// What is served: the metrics as they were when a tick was over, so that no scrape sees half of one. Cheap to clone.
+#[derive(Clone, Default)]
+pub(super) struct Page(Arc<Mutex<Arc<str>>>);
+
+impl Page {
+    /// Replaces it.
+    pub(super) fn publish(&self, text: String) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = text.into();
+    }
+
+    fn read(&self) -> Arc<str> {
+        Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
 
 /// A running server; dropped, it stops and is joined.
 pub(super) struct Server {
@@ -28,7 +43,7 @@ pub(super) struct Server {
 
 impl Server {
     /// Listens and serves.
-    pub(super) fn start(address: SocketAddr, registry: Registry) -> io::Result<Self> {
+    pub(super) fn start(address: SocketAddr, page: Page) -> io::Result<Self> {
         let listener = TcpListener::bind(address)?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
@@ -36,7 +51,7 @@ impl Server {
         let told = Arc::clone(&stop);
         let thread = thread::Builder::new()
             .name("metrics".to_owned())
-            .spawn(move || serve(&listener, &registry, &told))?;
+            .spawn(move || serve(&listener, &page, &told))?;
         Ok(Self {
             address,
             stop,
@@ -60,32 +75,27 @@ impl Drop for Server {
     }
 }
 
-fn serve(listener: &TcpListener, registry: &Registry, stop: &AtomicBool) {
+fn serve(listener: &TcpListener, page: &Page, stop: &AtomicBool) {
     while !stop.load(Ordering::Relaxed) {
         match listener.accept() {
             // A client that goes away early only harms itself.
-            Ok((stream, _)) => drop(answer(stream, registry, stop)),
+            Ok((stream, _)) => drop(answer(stream, page, stop)),
             // Nobody there, or no descriptor free: both pass.
             Err(_) => thread::sleep(LOOK_EVERY),
         }
     }
 }
 
-fn answer(mut stream: TcpStream, registry: &Registry, stop: &AtomicBool) -> io::Result<()> {
+fn answer(mut stream: TcpStream, page: &Page, stop: &AtomicBool) -> io::Result<()> {
     stream.set_nonblocking(false)?;
     let deadline = Instant::now() + CONNECTION_MAX;
     let Some(request) = read(&mut stream, deadline, stop)? else {
         return Ok(());
     };
     let (status, body) = match request.as_str() {
-        "GET /metrics" => match registry.render() {
-            Ok(text) => ("200 OK", text),
-            Err(error) => ("500 Internal Server Error", format!("{error}\n")),
-        },
-        other if other.starts_with("GET ") => {
-            ("404 Not Found", "there is /metrics alone\n".to_owned())
-        }
-        _ => ("405 Method Not Allowed", "use GET\n".to_owned()),
+        "GET /metrics" => ("200 OK", page.read()),
+        other if other.starts_with("GET ") => ("404 Not Found", "there is /metrics alone\n".into()),
+        _ => ("405 Method Not Allowed", "use GET\n".into()),
     };
     let head = format!(
         "HTTP/1.1 {status}\r\ncontent-type: {CONTENT_TYPE}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
