@@ -10,6 +10,7 @@ use axum::http::request::Parts;
 use crate::blocking::Closer;
 use crate::config::Config;
 use crate::error::ApiError;
+use crate::fault::Faults;
 use crate::observe::Observer;
 use crate::peer::Peers;
 use crate::provider::{MailProvider, PaymentProvider};
@@ -30,6 +31,8 @@ pub struct Context {
     pub peers: Peers,
     /// Makes and checks access tokens.
     pub tokens: Tokens,
+    /// Where faults are armed.
+    pub faults: Faults,
     /// What each service reports under its own name.
     pub observers: BTreeMap<Service, Observer>,
 }

@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::oneshot;
 
+use crate::fault::{Faults, Injected, Point};
 use crate::private;
 
 pub mod migration;
@@ -48,6 +49,9 @@ pub enum DbError {
     /// Too many jobs wait already; try again later.
     #[error("database: too many jobs are waiting")]
     Overloaded,
+    /// It cannot be reached.
+    #[error("database: {0}")]
+    Unavailable(#[from] Injected),
     /// The database is being shut down.
     #[error("database: closed")]
     Closed,
@@ -121,6 +125,15 @@ enum Message<J> {
 #[derive(Clone)]
 pub struct Db {
     inner: Arc<Inner>,
+    points: Option<Points>,
+}
+
+/// Where faults act on a database.
+#[derive(Clone)]
+struct Points {
+    faults: Faults,
+    read: Point,
+    write: Point,
 }
 
 /// A reader's queue, and the jobs in it and at work.
@@ -166,7 +179,19 @@ impl Db {
         };
         Ok(Db {
             inner: Arc::new(inner),
+            points: None,
         })
+    }
+
+    /// Lets faults act on what is read and written through this handle and those that are cloned from it.
+    #[must_use]
+    pub fn with_points(mut self, faults: &Faults, read: Point, write: Point) -> Self {
+        self.points = Some(Points {
+            faults: faults.clone(),
+            read,
+            write,
+        });
+        self
     }
 
     /// Runs one job as one all-or-nothing change; returns when it is durable.
@@ -177,6 +202,9 @@ impl Db {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, DbError> + Send + 'static,
     {
+        if let Some(points) = &self.points {
+            points.faults.at(points.write, "").await?;
+        }
         let (answer, answered) = oneshot::channel();
         let job: WriteJob = Box::new(move |connection| {
             let result = match connection {
@@ -202,6 +230,9 @@ impl Db {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, DbError> + Send + 'static,
     {
+        if let Some(points) = &self.points {
+            points.faults.at(points.read, "").await?;
+        }
         let (answer, answered) = oneshot::channel();
         let reader = self.inner.idlest_reader().ok_or(DbError::Closed)?;
         let place = ReaderSlot::take(&reader.busy);

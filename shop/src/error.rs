@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::fault::Injected;
 use crate::listener::body::BodyFault;
 use crate::observe;
 
@@ -175,6 +176,12 @@ impl ApiError {
 impl std::fmt::Display for ApiError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}: {}", self.code, self.message)
+    }
+}
+
+impl From<Injected> for ApiError {
+    fn from(injected: Injected) -> Self {
+        ApiError::internal(&injected)
     }
 }
 

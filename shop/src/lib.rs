@@ -13,6 +13,8 @@ pub mod secret;
 
 pub mod page;
 
+pub mod duration;
+
 pub mod money;
 
 pub mod order;
@@ -34,6 +36,8 @@ pub mod private;
 mod blocking;
 
 mod warning;
+
+pub mod fault;
 
 pub mod db;
 

@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 use telemetry::span::{self, OpenSpan};
 
 use crate::error::ApiError;
+use crate::fault::{Faults, Point};
 use crate::listener::body::{BodyFault, Pace, within_limit};
 use crate::service::Service;
 use crate::warning::RepeatedWarning;
@@ -36,6 +37,7 @@ const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 pub struct Peers {
     urls: BTreeMap<Service, String>,
     client: Client<HttpConnector, Body>,
+    faults: Faults,
 }
 
 /// Why a peer gave no usable answer.
@@ -130,7 +132,18 @@ impl Peers {
             .pool_max_idle_per_host(IDLE_CONNECTIONS_MAX)
             .pool_timer(TokioTimer::new())
             .build(connector);
-        Peers { urls, client }
+        Peers {
+            urls,
+            client,
+            faults: Faults::default(),
+        }
+    }
+
+    /// Lets faults act on the calls.
+    #[must_use]
+    pub fn with_faults(mut self, faults: &Faults) -> Self {
+        self.faults = faults.clone();
+        self
     }
 
     /// The base URL of a service, without a slash at its end.
@@ -211,7 +224,7 @@ impl Peers {
         );
         let call = self.begin(service, path, &mut request)?;
         let exchange = async {
-            let response = call.send(&self.client, request).await?;
+            let response = call.send(self, request).await?;
             let status = response.status();
             if !status.is_success() {
                 return Err(PeerError::Status { service, status });
@@ -239,7 +252,7 @@ impl Peers {
         pace: Option<&Pace>,
     ) -> Result<Response<Incoming>, PeerError> {
         let call = self.begin(service, path_and_query, &mut request)?;
-        let ended = within_limit(limit, pace, call.send(&self.client, request)).await;
+        let ended = within_limit(limit, pace, call.send(self, request)).await;
         call.end(ended, limit)
     }
 
@@ -281,11 +294,16 @@ impl Call {
     /// Sends the request and waits for the head of the answer.
     async fn send(
         &self,
-        client: &Client<HttpConnector, Body>,
+        peers: &Peers,
         request: Request<Body>,
     ) -> Result<Response<Incoming>, PeerError> {
         let service = self.service;
-        match self.span.run(client.request(request)).await {
+        let passed = peers.faults.at(Point::PeerCall, service.name()).await;
+        passed.map_err(|injected| PeerError::Unreachable {
+            service,
+            cause: injected.0,
+        })?;
+        match self.span.run(peers.client.request(request)).await {
             Ok(response) => {
                 self.span.answered(response.status());
                 Ok(response)

@@ -8,6 +8,8 @@ use std::{collections::BTreeMap, time::Duration};
 
 use async_trait::async_trait;
 
+use crate::fault::Injected;
+
 #[cfg(test)]
 mod contract;
 pub mod embedded;
@@ -242,6 +244,12 @@ pub trait Queue: Send + Sync + 'static {
 
     /// Deletes every message.
     async fn purge(&self, queue: QueueId) -> Result<(), QueueError>;
+}
+
+impl From<Injected> for QueueError {
+    fn from(injected: Injected) -> Self {
+        QueueError::Unavailable(injected.0)
+    }
 }
 
 /// Moves up to `max` dead letters of a topic back to its queue, where they count as new, and says how

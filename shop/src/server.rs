@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 use crate::blocking::{Closer, off_thread};
 use crate::config::Config;
 use crate::context::{AppState, Context};
+use crate::fault::{self, Armed, Faults, Given};
 use crate::listener::{self, ConnectionLimits, descriptors};
 use crate::observe::Observer;
 use crate::peer::Peers;
@@ -58,6 +59,8 @@ pub struct RunningShop {
     pipeline: RunningPipeline,
     closers: Vec<Closer>,
     simulated: Option<Arc<SimulatedProviders>>,
+    /// The faults that the configuration asks for, for as long as the shop runs.
+    _configured: Vec<Armed>,
 }
 
 /// One task that serves until told to stop.
@@ -86,8 +89,9 @@ impl Shop {
         let listeners = bind_all(&config)?;
         let metrics = bind_metrics(&config)?;
         let urls = own_urls(&listeners)?;
-        let Opened { context, simulated } = open(config, &urls).await?;
-        let context = Arc::new(context);
+        let opened = open(config, &urls).await?;
+        let context = Arc::new(opened.context);
+        let configured = arm_configured(&context)?;
         fill(&context).await?;
         let mut services = Vec::new();
         for (service, listener) in listeners {
@@ -102,7 +106,8 @@ impl Shop {
             servers: Vec::new(),
             upkeep: Vec::new(),
             closers: Vec::new(),
-            simulated,
+            simulated: opened.simulated,
+            _configured: configured,
         };
         for (entry, started, listener) in services {
             shop.serve(entry, started, listener);
@@ -302,14 +307,16 @@ pub(crate) async fn open(
         secrets::load_or_make(&config, config.webhook_secret.as_ref(), "webhook.secret")?;
     config.webhook_secret = Some(webhook_secret);
     let observers = observers(&config)?;
-    let adapters = adapters::open(&config).await?;
+    let faults = Faults::default();
+    let adapters = adapters::open(&config, &faults).await?;
     let opened = config.clone();
     off_thread(move || data_folder::remember(&opened)).await??;
     let context = Context {
         stores: adapters.stores,
         resources: adapters.resources,
-        peers: Peers::new(peer_urls(&config, own_urls)),
+        peers: Peers::new(peer_urls(&config, own_urls)).with_faults(&faults),
         tokens: Tokens::new(&jwt_secret, config.token_ttl),
+        faults,
         observers,
         config,
     };
@@ -330,6 +337,16 @@ fn observers(config: &Config) -> anyhow::Result<BTreeMap<Service, Observer>> {
         sinks.show_drops_in(&observer.registry);
     }
     Ok(observers)
+}
+
+/// Arms what the configuration asks for: a cold start.
+fn arm_configured(context: &Context) -> anyhow::Result<Vec<Armed>> {
+    let cold_start = context.config.pipeline.cold_start;
+    if cold_start.is_zero() {
+        return Ok(Vec::new());
+    }
+    let given = Given::default().with("delay", format!("{}ms", cold_start.as_millis()));
+    Ok(vec![fault::install("cold_start", &context.faults, &given)?])
 }
 
 /// Gives a fresh shop its catalogue, and an old one its demo account as it should be.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::blocking::Closer;
 use crate::db::DbError;
 use crate::error::ApiError;
+use crate::fault::Injected;
 use crate::warning::RepeatedWarning;
 
 mod cart;
@@ -111,11 +112,18 @@ pub enum StoreError {
 impl From<DbError> for StoreError {
     fn from(error: DbError) -> Self {
         match error {
-            DbError::Overloaded | DbError::Closed | DbError::Commit(_) => {
-                StoreError::Busy(error.to_string())
-            }
+            DbError::Overloaded
+            | DbError::Closed
+            | DbError::Commit(_)
+            | DbError::Unavailable(_) => StoreError::Busy(error.to_string()),
             other => StoreError::Failed(other.to_string()),
         }
+    }
+}
+
+impl From<Injected> for StoreError {
+    fn from(injected: Injected) -> Self {
+        StoreError::Busy(injected.0)
     }
 }
 

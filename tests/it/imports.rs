@@ -27,6 +27,7 @@ const SHOP_LAYERS: [(&str, &[&str]); 11] = [
             "clock",
             "secret",
             "page",
+            "duration",
             "money",
             "order",
             "event",
@@ -39,8 +40,8 @@ const SHOP_LAYERS: [(&str, &[&str]); 11] = [
     (
         "machinery",
         &[
-            "private", "blocking", "warning", "db", "listener", "observe", "error", "validate",
-            "extract", "peer",
+            "private", "blocking", "warning", "fault", "db", "listener", "observe", "error",
+            "validate", "extract", "peer",
         ],
     ),
     ("ports", &["store", "queue", "provider"]),

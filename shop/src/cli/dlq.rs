@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::backends::BackendArgs;
 use crate::config::Config;
+use crate::fault::Faults;
 use crate::pipeline::unread_reason;
 use crate::queue::{BATCH_MAX, Peeked, Queue, Receive, Received, Topic, redrive, resend};
 use crate::server::open_queue;
@@ -107,7 +108,7 @@ impl DlqArgs {
                 file.display()
             );
         }
-        let (queue, close) = open_queue(&config).await?;
+        let (queue, close) = open_queue(&config, &Faults::default()).await?;
         let done = self.action.run(&*queue, out).await;
         close().await;
         done

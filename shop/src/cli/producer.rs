@@ -9,6 +9,7 @@ use crate::backends::BackendArgs;
 use crate::clock::now_ms;
 use crate::config::Config;
 use crate::config::pipeline::parse_interval;
+use crate::fault::Faults;
 use crate::observe::Observer;
 use crate::pipeline::producer::Producer;
 use crate::server::open_queue;
@@ -52,7 +53,7 @@ impl ProducerArgs {
             config.telemetry = sinks;
             config.backends = self.backends.backends();
             crate::private::create_dir_all(&self.data)?;
-            let (queue, close) = open_queue(&config).await?;
+            let (queue, close) = open_queue(&config, &Faults::default()).await?;
             let end = process.end()?;
             process.ready(std::iter::empty())?;
             let seed = self.seed.unwrap_or_else(|| now_ms().unsigned_abs());

@@ -10,8 +10,9 @@ use tokio::net::TcpListener;
 
 use super::common::ProcessArgs;
 use crate::blocking::off_thread;
-use crate::config::pipeline::{parse_duration, parse_share};
+use crate::config::pipeline::parse_share;
 use crate::db::Durability;
+use crate::duration::parse_duration;
 use crate::provider::server::{Setup, WebhookTarget, serve};
 use crate::provider::simulated::{Behaviour, SimulatedProviders};
 use crate::secret::Secret;

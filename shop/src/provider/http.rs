@@ -12,6 +12,7 @@ use reqwest::{Client, RequestBuilder, StatusCode};
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
+use crate::fault::{Faults, Point};
 use crate::secret::Secret;
 
 mod args;
@@ -63,6 +64,8 @@ struct Caller {
     base: String,
     key: Secret,
     slots: Arc<Semaphore>,
+    faults: Faults,
+    point: Point,
 }
 
 /// What a provider answered.
@@ -77,7 +80,12 @@ struct NoAnswer(String);
 
 impl Caller {
     /// `variable` names the provider in errors: `PAYMENT_PROVIDER`.
-    fn new(variable: &str, url: &Secret, key: Option<&Secret>) -> anyhow::Result<Self> {
+    fn new(
+        variable: &str,
+        url: &Secret,
+        key: Option<&Secret>,
+        point: Point,
+    ) -> anyhow::Result<Self> {
         let valid = url.expose().parse::<http::Uri>().is_ok_and(|uri| {
             matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some()
         });
@@ -101,6 +109,8 @@ impl Caller {
             base: url.expose().trim_end_matches('/').to_owned(),
             key: key.clone(),
             slots: Arc::new(Semaphore::new(CALLS_MAX)),
+            faults: Faults::default(),
+            point,
         })
     }
 
@@ -120,6 +130,10 @@ impl Caller {
             .acquire()
             .await
             .map_err(|_| NoAnswer("the shop is closing".to_owned()))?;
+        self.faults
+            .at(self.point, "call")
+            .await
+            .map_err(|injected| NoAnswer(injected.0))?;
         let request = request.bearer_auth(self.key.expose());
         let mut response = request.send().await.map_err(no_answer)?;
         let (status, headers) = (response.status(), response.headers().clone());

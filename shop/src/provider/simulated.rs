@@ -4,11 +4,7 @@
 //! world. What was charged, refunded and mailed stays in `provider.db`, which stands for the books of
 //! somebody else: an audit reads it to see whether each order was paid once.
 
-use std::{
-    path::Path,
-    sync::atomic::{AtomicBool, Ordering},
-    time::Duration,
-};
+use std::{path::Path, time::Duration};
 
 use async_trait::async_trait;
 use rand::SeedableRng;
@@ -25,6 +21,7 @@ use super::{
 use crate::{
     clock::now_ms,
     db::{Db, DbError, DbOptions, Durability, Migration},
+    fault::{Faults, Point},
     page::Page,
 };
 
@@ -95,8 +92,7 @@ impl Default for Behaviour {
 pub struct SimulatedProviders {
     db: Db,
     behaviour: Behaviour,
-    payment_outage: AtomicBool,
-    mail_outage: AtomicBool,
+    faults: Faults,
 }
 
 impl SimulatedProviders {
@@ -114,8 +110,7 @@ impl SimulatedProviders {
         Ok(Self {
             db: Db::open(&options, MIGRATIONS)?,
             behaviour,
-            payment_outage: AtomicBool::new(false),
-            mail_outage: AtomicBool::new(false),
+            faults: Faults::default(),
         })
     }
 
@@ -124,14 +119,11 @@ impl SimulatedProviders {
         self.db.close();
     }
 
-    /// While set, every payment call fails as unavailable.
-    pub fn set_payment_outage(&self, out: bool) {
-        self.payment_outage.store(out, Ordering::Release);
-    }
-
-    /// While set, every mail call fails as unavailable.
-    pub fn set_mail_outage(&self, out: bool) {
-        self.mail_outage.store(out, Ordering::Release);
+    /// Lets faults act on what the providers are asked.
+    #[must_use]
+    pub fn with_faults(mut self, faults: &Faults) -> Self {
+        self.faults = faults.clone();
+        self
     }
 
     /// How many mails were accepted for this key: 0 or 1.
@@ -198,9 +190,10 @@ impl PaymentProvider for SimulatedProviders {
     async fn charge(&self, charge: Charge) -> Result<Charged, ChargeError> {
         let median = self.behaviour.payment_latency_median;
         self.half_latency(median, &charge.idempotency_key).await;
-        if self.payment_outage.load(Ordering::Acquire) {
-            return Err(ChargeError::Unavailable("connection refused".into()));
-        }
+        self.faults
+            .at(Point::PaymentCall, "charge")
+            .await
+            .map_err(|injected| ChargeError::Unavailable(injected.0))?;
         let entry = BookEntry {
             decline: self.verdict(&charge)?,
             last4: last4(&charge.method),
@@ -219,9 +212,10 @@ impl PaymentProvider for SimulatedProviders {
     }
 
     async fn lookup(&self, idempotency_key: &str) -> Result<Option<ChargeOutcome>, ChargeError> {
-        if self.payment_outage.load(Ordering::Acquire) {
-            return Err(ChargeError::Unavailable("connection refused".into()));
-        }
+        self.faults
+            .at(Point::PaymentCall, "lookup")
+            .await
+            .map_err(|injected| ChargeError::Unavailable(injected.0))?;
         let key = idempotency_key.to_owned();
         self.db
             .read(move |connection| Ok(select_outcome(connection, &key)?))
@@ -232,9 +226,10 @@ impl PaymentProvider for SimulatedProviders {
     async fn refund(&self, charge_id: &str) -> Result<Refunded, RefundError> {
         let median = self.behaviour.payment_latency_median;
         self.half_latency(median, charge_id).await;
-        if self.payment_outage.load(Ordering::Acquire) {
-            return Err(RefundError::Unavailable("connection refused".into()));
-        }
+        self.faults
+            .at(Point::PaymentCall, "refund")
+            .await
+            .map_err(|injected| RefundError::Unavailable(injected.0))?;
         let (id, refund_id) = (charge_id.to_owned(), name("re", charge_id));
         let refunded = self
             .db
@@ -251,9 +246,10 @@ impl PaymentProvider for SimulatedProviders {
         after: Option<String>,
         limit: u32,
     ) -> Result<Page<BookedCharge, String>, ChargeError> {
-        if self.payment_outage.load(Ordering::Acquire) {
-            return Err(ChargeError::Unavailable("connection refused".into()));
-        }
+        self.faults
+            .at(Point::PaymentCall, "books")
+            .await
+            .map_err(|injected| ChargeError::Unavailable(injected.0))?;
         let place = match after {
             None => 0,
             Some(after) => after
@@ -279,9 +275,10 @@ impl MailProvider for SimulatedProviders {
         let key = mail.idempotency_key.clone();
         self.half_latency(self.behaviour.mail_latency_median, &key)
             .await;
-        if self.mail_outage.load(Ordering::Acquire) {
-            return Err(MailError::Unavailable("connection refused".into()));
-        }
+        self.faults
+            .at(Point::MailSend, "send")
+            .await
+            .map_err(|injected| MailError::Unavailable(injected.0))?;
         if self.happens("mail", &key, self.behaviour.mail_rejection_share) {
             return Err(MailError::Rejected("no such mailbox".into()));
         }

@@ -20,6 +20,7 @@ use super::{
 use crate::{
     clock::now_ms,
     db::{Db, DbError, DbOptions, Durability, Migration},
+    fault::{Faults, Point},
 };
 
 /// How often a waiting receiver looks for what other processes sent.
@@ -46,12 +47,20 @@ pub const MIGRATIONS: &[Migration] = &[Migration {
 
 /// The queues in one file.
 pub struct EmbeddedQueue {
+    faults: Faults,
     db: Db,
     /// One for each topic, then one for each topic's dead letters.
     arrivals: [Notify; Topic::ALL.len() * 2],
 }
 
 impl EmbeddedQueue {
+    /// Lets faults act on what is sent, received and deleted.
+    #[must_use]
+    pub fn with_faults(mut self, faults: &Faults) -> Self {
+        self.faults = faults.clone();
+        self
+    }
+
     /// Opens or makes the file.
     pub fn open(path: &Path, durability: Durability) -> Result<Self, DbError> {
         let options = DbOptions {
@@ -60,6 +69,7 @@ impl EmbeddedQueue {
             readers: READERS,
         };
         Ok(Self {
+            faults: Faults::default(),
             db: Db::open(&options, MIGRATIONS)?,
             arrivals: Default::default(),
         })
@@ -128,6 +138,7 @@ impl Queue for EmbeddedQueue {
     }
 
     async fn send(&self, queue: QueueId, batch: &[Outgoing]) -> Result<(), QueueError> {
+        self.faults.at(Point::QueueSend, queue.name()).await?;
         check_batch(batch)?;
         let batch = batch.to_vec();
         self.db
@@ -138,6 +149,7 @@ impl Queue for EmbeddedQueue {
     }
 
     async fn receive(&self, queue: QueueId, how: Receive) -> Result<Vec<Received>, QueueError> {
+        self.faults.at(Point::QueueReceive, queue.name()).await?;
         check_count("messages", how.max)?;
         check_visibility(how.visibility)?;
         let deadline = Instant::now() + how.wait.min(WAIT_MAX);
@@ -163,6 +175,7 @@ impl Queue for EmbeddedQueue {
     }
 
     async fn delete(&self, queue: QueueId, receipts: &[String]) -> Result<(), QueueError> {
+        self.faults.at(Point::QueueDelete, queue.name()).await?;
         check_count("receipts", receipts.len())?;
         let receipts: Vec<_> = receipts.iter().filter_map(|r| parse_receipt(r)).collect();
         self.db

@@ -16,6 +16,7 @@ use super::{
     check_batch, check_count, check_visibility,
 };
 use crate::clock::now_ms;
+use crate::fault::{Faults, Point};
 
 mod address;
 mod age;
@@ -49,6 +50,7 @@ const PURGE_ROUNDS_MAX: usize = 10_000;
 
 /// The queues of a shop on SQS.
 pub struct SqsQueue {
+    faults: Faults,
     client: Client,
     settings: Settings,
     address: address::Address,
@@ -60,11 +62,19 @@ pub struct SqsQueue {
 }
 
 impl SqsQueue {
+    /// Lets faults act on what is sent, received and deleted.
+    #[must_use]
+    pub fn with_faults(mut self, faults: &Faults) -> Self {
+        self.faults = faults.clone();
+        self
+    }
+
     /// Makes ready to talk to SQS. With `needed`, finds or makes the queues at once, and fails when it
     /// cannot; otherwise the first call does.
     pub async fn open(settings: Settings, needed: bool) -> anyhow::Result<Self> {
         let address = settings.address()?;
         let queue = SqsQueue {
+            faults: Faults::default(),
             client: client::connect(&settings, &address).await,
             settings,
             address,
@@ -189,6 +199,7 @@ impl Queue for SqsQueue {
     }
 
     async fn send(&self, queue: QueueId, batch: &[Outgoing]) -> Result<(), QueueError> {
+        self.faults.at(Point::QueueSend, queue.name()).await?;
         check_batch(batch)?;
         let target = self.target(queue).await?;
         let _turn = self.turn().await?;
@@ -200,6 +211,7 @@ impl Queue for SqsQueue {
     }
 
     async fn receive(&self, queue: QueueId, how: Receive) -> Result<Vec<Received>, QueueError> {
+        self.faults.at(Point::QueueReceive, queue.name()).await?;
         check_count("messages", how.max)?;
         check_visibility(how.visibility)?;
         let target = self.target(queue).await?;
@@ -227,6 +239,7 @@ impl Queue for SqsQueue {
     }
 
     async fn delete(&self, queue: QueueId, receipts: &[String]) -> Result<(), QueueError> {
+        self.faults.at(Point::QueueDelete, queue.name()).await?;
         check_count("receipts", receipts.len())?;
         let target = self.target(queue).await?;
         let _turn = self.turn().await?;

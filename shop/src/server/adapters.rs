@@ -8,6 +8,7 @@ use crate::blocking::{Closer, closer, off_thread};
 use crate::config::Config;
 use crate::context::Resources;
 use crate::db::Durability;
+use crate::fault::Faults;
 use crate::provider::http::{HttpMail, HttpPayments};
 use crate::provider::simulated::{Behaviour, SimulatedProviders};
 use crate::provider::{MailProvider, PaymentProvider};
@@ -32,21 +33,22 @@ pub(super) struct Adapters {
 }
 
 /// Opens the stores, the queue and the providers that the configuration names, and brings schemas up to date.
-pub(super) async fn open(config: &Config) -> anyhow::Result<Adapters> {
-    let stores = open_stores(config).await?;
-    let (queue, close_queue) = open_queue(config).await?;
+pub(super) async fn open(config: &Config, faults: &Faults) -> anyhow::Result<Adapters> {
+    let records = open_records(config, faults).await?;
+    let stores = Stores::new(records, open_sessions(config, faults).await?);
+    let (queue, close_queue) = open_queue(config, faults).await?;
     let backends = &config.backends;
     let mut closers = vec![close_queue];
     let mut simulated = None;
     if backends.payment_provider.is_none() || backends.mail_provider.is_none() {
-        let (opened, close) = open_simulated(config).await?;
+        let (opened, close) = open_simulated(config, faults).await?;
         simulated = Some(opened);
         closers.push(close);
     }
     let resources = Resources {
         queue,
-        payments: payments(config, simulated.as_ref())?,
-        mail: mail(config, simulated.as_ref())?,
+        payments: payments(config, faults, simulated.as_ref())?,
+        mail: mail(config, faults, simulated.as_ref())?,
         closers,
     };
     Ok(Adapters {
@@ -56,29 +58,31 @@ pub(super) async fn open(config: &Config) -> anyhow::Result<Adapters> {
     })
 }
 
-/// Opens the stores alone.
+/// Opens the stores alone, where no fault acts.
 pub async fn open_stores(config: &Config) -> anyhow::Result<Stores> {
-    let records = open_records(config).await?;
-    Ok(Stores::new(records, open_sessions(config).await?))
+    let faults = Faults::default();
+    let records = open_records(config, &faults).await?;
+    Ok(Stores::new(records, open_sessions(config, &faults).await?))
 }
 
-async fn open_records(config: &Config) -> anyhow::Result<Records> {
+async fn open_records(config: &Config, faults: &Faults) -> anyhow::Result<Records> {
     match &config.backends.database_url {
-        Some(url) => postgres::open_records(url).await,
-        None => embedded::open_records(&config.data_dir).await,
+        Some(url) => postgres::open_records(url, faults).await,
+        None => embedded::open_records(&config.data_dir, faults).await,
     }
 }
 
-async fn open_sessions(config: &Config) -> anyhow::Result<Sessions> {
+async fn open_sessions(config: &Config, faults: &Faults) -> anyhow::Result<Sessions> {
     let backends = &config.backends;
     let Some(url) = &backends.redis_url else {
-        return embedded::open_sessions(&config.data_dir).await;
+        return embedded::open_sessions(&config.data_dir, faults).await;
     };
     let mut settings = redis::Settings::new(url.clone(), &config.env);
     if let Some(prefix) = &backends.redis_key_prefix {
         settings.prefix.clone_from(prefix);
     }
     settings.ca_file.clone_from(&backends.redis_ca_file);
+    settings.faults = faults.clone();
     let uses_intents = |role: &PipelineRole| role.service() == Service::Payment;
     let needed = config.runs(Service::Cart)
         || config.runs(Service::Payment)
@@ -88,10 +92,11 @@ async fn open_sessions(config: &Config) -> anyhow::Result<Sessions> {
 
 fn payments(
     config: &Config,
+    faults: &Faults,
     simulated: Option<&Arc<SimulatedProviders>>,
 ) -> anyhow::Result<Arc<dyn PaymentProvider>> {
     match (&config.backends.payment_provider, simulated) {
-        (Some(address), _) => Ok(Arc::new(HttpPayments::new(address)?)),
+        (Some(address), _) => Ok(Arc::new(HttpPayments::new(address)?.with_faults(faults))),
         (None, Some(simulated)) => Ok(simulated.clone()),
         (None, None) => anyhow::bail!("there is no payment provider; set PAYMENT_PROVIDER_URL"),
     }
@@ -99,32 +104,39 @@ fn payments(
 
 fn mail(
     config: &Config,
+    faults: &Faults,
     simulated: Option<&Arc<SimulatedProviders>>,
 ) -> anyhow::Result<Arc<dyn MailProvider>> {
     match (&config.backends.mail_provider, simulated) {
-        (Some(address), _) => Ok(Arc::new(HttpMail::new(address)?)),
+        (Some(address), _) => Ok(Arc::new(HttpMail::new(address)?.with_faults(faults))),
         (None, Some(simulated)) => Ok(simulated.clone()),
         (None, None) => anyhow::bail!("there is no mail provider; set MAIL_PROVIDER_URL"),
     }
 }
 
 /// Opens the queue that the configuration names.
-pub(crate) async fn open_queue(config: &Config) -> anyhow::Result<(Arc<dyn Queue>, Closer)> {
+pub(crate) async fn open_queue(
+    config: &Config,
+    faults: &Faults,
+) -> anyhow::Result<(Arc<dyn Queue>, Closer)> {
     if let Some(settings) = &config.backends.queue {
         let needed = !config.roles().is_empty() || config.runs(Service::Payment);
         // Boxed: the compiler gives up on futures as deep as those of AWS's library.
         let open: BoxFuture<'_, _> = Box::pin(SqsQueue::open(settings.clone(), needed));
-        let queue = open.await?;
+        let queue = open.await?.with_faults(faults);
         return Ok((Arc::new(queue), closer(|| {})));
     }
     let file = config.data_dir.join(QUEUE_FILE);
     let open = move || EmbeddedQueue::open(&file, Durability::Process);
-    let queue = Arc::new(off_thread(open).await??);
+    let queue = Arc::new(off_thread(open).await??.with_faults(faults));
     let closing = queue.clone();
     Ok((queue, closer(move || closing.close())))
 }
 
-async fn open_simulated(config: &Config) -> anyhow::Result<(Arc<SimulatedProviders>, Closer)> {
+async fn open_simulated(
+    config: &Config,
+    faults: &Faults,
+) -> anyhow::Result<(Arc<SimulatedProviders>, Closer)> {
     let settings = &config.pipeline;
     let behaviour = Behaviour {
         seed: config.seed,
@@ -135,7 +147,7 @@ async fn open_simulated(config: &Config) -> anyhow::Result<(Arc<SimulatedProvide
     };
     let file = config.data_dir.join(PROVIDER_FILE);
     let open = move || SimulatedProviders::open(&file, Durability::Process, behaviour);
-    let simulated = Arc::new(off_thread(open).await??);
+    let simulated = Arc::new(off_thread(open).await??.with_faults(faults));
     let closing = simulated.clone();
     Ok((simulated, closer(move || closing.close())))
 }

@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use crate::context::AppState;
 use crate::error::ApiError;
+use crate::fault::Point;
 use crate::listener::body::{Pace, within_limit};
 
 /// Names a request across services; kept when the caller sends one.
@@ -49,7 +50,15 @@ pub(super) async fn observe(
         http: &observer.http,
         started,
     };
-    let answered = answer(next.run(request), limit, pace.as_ref());
+    let faults = &state.context.faults;
+    let handler = async {
+        let route = route.as_ref().map_or("", MatchedPath::as_str);
+        match faults.at(Point::HttpRequest, route).await {
+            Ok(()) => next.run(request).await,
+            Err(injected) => ApiError::from(injected).into_response(),
+        }
+    };
+    let answered = answer(handler, limit, pace.as_ref());
     let mut response = observed.run(answered).await;
     response.headers_mut().insert(REQUEST_ID_HEADER, request_id);
     observed.answered(response.status());

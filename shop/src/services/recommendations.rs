@@ -10,8 +10,7 @@ use utoipa_axum::routes;
 use super::entry::{Entry, Started};
 use crate::catalogue::Catalogue;
 use crate::cold_start::start_cold;
-use crate::config::Config;
-use crate::context::{AppState, Own};
+use crate::context::{AppState, Context, Own};
 use crate::error::{ApiError, ErrorBody};
 use crate::extract::Query;
 use crate::found_product::FoundProduct;
@@ -39,10 +38,11 @@ fn routes() -> OpenApiRouter<AppState> {
 struct Neighbourhoods(OnceCell<Affinity>);
 
 impl Neighbourhoods {
-    async fn computed(&self, config: &Config) -> Result<&Affinity, ApiError> {
+    async fn computed(&self, context: &Context) -> Result<&Affinity, ApiError> {
         self.0
             .get_or_try_init(|| async {
-                start_cold(config.pipeline.cold_start).await;
+                start_cold(&context.faults, Service::Recommendations).await?;
+                let config = &context.config;
                 let (seed, products) = (config.seed, config.products);
                 tokio::task::spawn_blocking(move || {
                     Affinity::build(Catalogue::generate(seed, products))
@@ -108,7 +108,7 @@ async fn recommend(
         .finish()?;
     let product_id = product_id.unwrap_or_default();
     let found = neighbourhoods
-        .computed(&state.context.config)
+        .computed(&state.context)
         .await?
         .recommend(product_id, limit as usize)
         .ok_or_else(|| ApiError::not_found("there is no such product"))?;

@@ -13,8 +13,7 @@ use utoipa_axum::routes;
 use super::entry::{Entry, Started};
 use crate::catalogue::Catalogue;
 use crate::cold_start::start_cold;
-use crate::config::Config;
-use crate::context::{AppState, Own};
+use crate::context::{AppState, Context, Own};
 use crate::error::{ApiError, ErrorBody};
 use crate::extract::Query;
 use crate::found_product::FoundProduct;
@@ -49,10 +48,11 @@ fn routes() -> OpenApiRouter<AppState> {
 struct SearchIndex(OnceCell<Index>);
 
 impl SearchIndex {
-    async fn built(&self, config: &Config) -> Result<&Index, ApiError> {
+    async fn built(&self, context: &Context) -> Result<&Index, ApiError> {
         self.0
             .get_or_try_init(|| async {
-                start_cold(config.pipeline.cold_start).await;
+                start_cold(&context.faults, Service::Search).await?;
+                let config = &context.config;
                 let (seed, products) = (config.seed, config.products);
                 tokio::task::spawn_blocking(move || {
                     Index::build(Catalogue::generate(seed, products))
@@ -137,7 +137,7 @@ async fn search(
     Query(params): Query<SearchParams>,
 ) -> Result<axum::Json<SearchResults>, ApiError> {
     let wanted = Wanted::read(&params)?;
-    let index = index.built(&state.context.config).await?;
+    let index = index.built(&state.context).await?;
     let query = index::Query {
         text: params.q.as_deref().unwrap_or_default(),
         category: params.category.as_deref(),

@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 
 use crate::blocking::{closer, off_thread};
 use crate::db::{Db, DbError, DbOptions, Durability, Migration};
+use crate::fault::{Faults, Point};
 use crate::store::{Records, Sessions};
 
 mod carts;
@@ -89,8 +90,9 @@ struct SessionsFile {
 }
 
 /// Opens `shop.db` and brings its schema up to date.
-pub(crate) async fn open_records(folder: &Path) -> anyhow::Result<Records> {
+pub(crate) async fn open_records(folder: &Path, faults: &Faults) -> anyhow::Result<Records> {
     let db = open(Database::Shop, folder).await?;
+    let db = db.with_points(faults, Point::StoreRead, Point::StoreWrite);
     let closing = db.clone();
     let shop = Arc::new(ShopFile {
         db,
@@ -107,8 +109,9 @@ pub(crate) async fn open_records(folder: &Path) -> anyhow::Result<Records> {
 }
 
 /// Opens `sessions.db` and brings its schema up to date.
-pub(crate) async fn open_sessions(folder: &Path) -> anyhow::Result<Sessions> {
+pub(crate) async fn open_sessions(folder: &Path, faults: &Faults) -> anyhow::Result<Sessions> {
     let db = open(Database::Sessions, folder).await?;
+    let db = db.with_points(faults, Point::CacheCall, Point::CacheCall);
     let closing = db.clone();
     let sessions = Arc::new(SessionsFile { db });
     Ok(Sessions {

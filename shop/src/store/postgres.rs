@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::blocking::Closer;
+use crate::fault::{Faults, Point};
 use crate::secret::Secret;
 use crate::store::operation::Operations;
 use crate::store::{Records, StoreError, StoreResult};
@@ -73,6 +74,7 @@ type Sql<T> = Result<T, sqlx::Error>;
 struct Postgres {
     pool: PgPool,
     operations: Operations,
+    faults: Faults,
     /// Rings when this process has written to the outbox.
     events: Notify,
     /// Marks the events that this process is publishing.
@@ -83,10 +85,12 @@ struct Postgres {
 }
 
 /// Connects, brings the schema up to date and opens the store.
-pub(crate) async fn open_records(url: &Secret) -> anyhow::Result<Records> {
+pub(crate) async fn open_records(url: &Secret, faults: &Faults) -> anyhow::Result<Records> {
     let options = address::parse(url)?;
     go_to(url, None).await?;
-    let store = Arc::new(store(pool().connect_lazy_with(options)));
+    let mut store = store(pool().connect_lazy_with(options));
+    store.faults = faults.clone();
+    let store = Arc::new(store);
     Ok(Records {
         products: store.clone(),
         orders: store.clone(),
@@ -109,6 +113,7 @@ fn store(pool: PgPool) -> Postgres {
     Postgres {
         pool,
         operations: Operations::new("PostgreSQL"),
+        faults: Faults::default(),
         events: Notify::new(),
         instance: Uuid::new_v4(),
         #[cfg(test)]
@@ -187,6 +192,11 @@ impl Postgres {
         A: Send + Sync + 'static,
         T: Send + 'static,
     {
+        let point = match access {
+            Access::Read => Point::StoreRead,
+            Access::Write => Point::StoreWrite,
+        };
+        self.faults.at(point, "").await?;
         let limit = Limit::of(time);
         #[cfg(test)]
         let limit = Limit {

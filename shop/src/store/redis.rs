@@ -12,6 +12,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::fault::Faults;
 use crate::secret::Secret;
 use crate::store::{Sessions, StoreError, StoreResult};
 
@@ -38,6 +39,8 @@ pub struct Settings {
     pub prefix: String,
     /// PEM file with the authorities to trust for `rediss://` instead of the public ones.
     pub ca_file: Option<PathBuf>,
+    /// What acts on every exchange with it.
+    pub faults: Faults,
 }
 
 impl Settings {
@@ -47,6 +50,7 @@ impl Settings {
             url,
             prefix: format!("shop:{env}:"),
             ca_file: None,
+            faults: Faults::default(),
         }
     }
 }

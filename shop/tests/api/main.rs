@@ -7,6 +7,7 @@ mod carts;
 mod clients;
 mod documents;
 mod errors;
+mod faults;
 mod gateway;
 mod lifecycle;
 mod logins;

@@ -11,7 +11,7 @@ use crate::shop_under_test::{TestShop, quick};
 #[tokio::test(flavor = "multi_thread")]
 async fn an_outage_of_the_payment_provider_delays_orders_and_loses_none() {
     let shop = TestShop::start(quick()).await;
-    shop.world().set_payment_outage(true);
+    let outage = shop.fault("payment_outage");
     let mut ids = Vec::new();
     for _ in 0..5 {
         ids.push(shop.order(7, 1, "automatic").await);
@@ -23,7 +23,7 @@ async fn an_outage_of_the_payment_provider_delays_orders_and_loses_none() {
     })
     .await;
     assert_eq!(shop.order_now(&ids[0]).await["status"], "pending");
-    shop.world().set_payment_outage(false);
+    drop(outage);
     for id in &ids {
         shop.order_in(id, "reserved").await;
         assert_eq!(shop.charges(&format!("order:{id}")).await, (1, 0));
@@ -34,11 +34,11 @@ async fn an_outage_of_the_payment_provider_delays_orders_and_loses_none() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_outage_of_the_mail_provider_leaves_checkout_alone() {
     let shop = TestShop::start(quick()).await;
-    shop.world().set_mail_outage(true);
+    let outage = shop.fault("mail_outage");
     let id = shop.order(7, 1, "automatic").await;
     shop.order_in(&id, "reserved").await;
     assert_eq!(shop.confirmations(&id).await, 0);
-    shop.world().set_mail_outage(false);
+    drop(outage);
     shop.wait_until("a mail", || async { shop.confirmations(&id).await == 1 })
         .await;
     shop.stop().await;
@@ -117,7 +117,7 @@ async fn events_delivered_again_change_nothing() {
     let shop = TestShop::start(quick()).await;
     let queue = shop.queue();
     // With the provider out, the events stay on the queue where they can be copied.
-    shop.world().set_payment_outage(true);
+    let outage = shop.fault("payment_outage");
     let id = shop.order(7, 1, "automatic").await;
     shop.wait_until("the event", || async {
         let depth = queue.depth(Topic::Payments.queue()).await.expect("depth");
@@ -141,7 +141,7 @@ async fn events_delivered_again_change_nothing() {
         .send(Topic::Payments.queue(), &copies)
         .await
         .expect("sends");
-    shop.world().set_payment_outage(false);
+    drop(outage);
     shop.order_in(&id, "reserved").await;
     shop.wait_until("an empty queue", || async {
         let depth = queue.depth(Topic::Payments.queue()).await.expect("depth");

@@ -108,10 +108,10 @@ async fn a_confirmation_during_an_outage_can_be_repeated_after_it() {
     let shop = TestShop::start(quick()).await;
     let order_id = shop.order(7, 1, "intent").await;
     let id = text(&create(&shop, &order_id).await, "id");
-    shop.world().set_payment_outage(true);
+    let outage = shop.fault("payment_outage");
     let (status, _) = confirm(&shop, &id, CARD_OK).await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
-    shop.world().set_payment_outage(false);
+    drop(outage);
     let (status, _) = confirm(&shop, &id, CARD_OK).await;
     assert_eq!(status, StatusCode::OK);
     shop.order_in(&order_id, "reserved").await;

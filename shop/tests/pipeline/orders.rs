@@ -55,10 +55,10 @@ async fn a_declined_order_fails_with_the_reason_and_takes_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_without_stock_fails_and_its_money_goes_back() {
     let shop = TestShop::start(quick()).await;
-    shop.world().set_payment_outage(true);
+    let outage = shop.fault("payment_outage");
     let id = shop.order(7, 1, "automatic").await;
     shop.set_stock(7, 0).await;
-    shop.world().set_payment_outage(false);
+    drop(outage);
     let order = shop
         .order_when(&id, |order| order["paymentStatus"] == "refunded")
         .await;
@@ -93,12 +93,12 @@ async fn a_cancelled_order_gives_back_stock_and_money() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_cancelled_before_its_charge_is_not_left_charged() {
     let shop = TestShop::start(quick()).await;
-    shop.world().set_payment_outage(true);
+    let outage = shop.fault("payment_outage");
     let id = shop.order(7, 1, "automatic").await;
     let path = format!("/api/orders/{id}");
     shop.call(Service::Orders, Method::DELETE, &path, None)
         .await;
-    shop.world().set_payment_outage(false);
+    drop(outage);
     drained(&shop).await;
     assert_eq!(shop.order_now(&id).await["status"], "cancelled");
     let (taken, given_back) = shop.charges(&format!("order:{id}")).await;

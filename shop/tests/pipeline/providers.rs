@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shop::db::Durability;
+use shop::fault::{self, Faults, Given};
 use shop::provider::http::{HttpMail, HttpPayments, MailAddress, PaymentAddress};
 use shop::provider::server::{RunningProvider, Setup, serve};
 use shop::provider::simulated::{Behaviour, SimulatedProviders};
@@ -22,6 +23,7 @@ const LONG_AGO_MS: i64 = 1;
 struct World {
     _folder: TempDir,
     world: Arc<SimulatedProviders>,
+    faults: Faults,
 }
 
 fn world(behaviour: Behaviour) -> World {
@@ -32,10 +34,12 @@ fn world(behaviour: Behaviour) -> World {
         ..behaviour
     };
     let path = folder.path().join("provider.db");
+    let faults = Faults::default();
     let world = SimulatedProviders::open(&path, Durability::Process, behaviour).expect("opens");
     World {
         _folder: folder,
-        world: Arc::new(world),
+        world: Arc::new(world.with_faults(&faults)),
+        faults,
     }
 }
 
@@ -242,14 +246,14 @@ async fn what_does_not_answer_is_unavailable_and_nothing_is_told_of_keys() {
             .is_empty()
     );
 
-    world.world.set_payment_outage(true);
+    let outage = fault::install("payment_outage", &world.faults, &Given::default()).expect("armed");
     let down = good.charge(charge("order:1", PaymentMethod::OnFile)).await;
     assert!(matches!(down, Err(ChargeError::Unavailable(_))), "{down:?}");
     assert!(
         good.books(0, None, 5).await.is_ok(),
         "the list needs no bank"
     );
-    world.world.set_payment_outage(false);
+    drop(outage);
     good.charge(charge("order:1", PaymentMethod::OnFile))
         .await
         .expect("charged");

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use shop::backends::Backends;
 use shop::config::Config;
 use shop::config::PipelineSettings;
+use shop::fault::{self, Armed, Given};
 use shop::provider::simulated::SimulatedProviders;
 use shop::queue::Queue;
 use shop::secret::Secret;
@@ -106,6 +107,12 @@ impl TestShop {
     pub(crate) fn world(&self) -> Arc<SimulatedProviders> {
         let simulated = self.shop().simulated_providers();
         simulated.cloned().expect("the simulated world")
+    }
+
+    /// A fault, as long as the handle lives.
+    pub(crate) fn fault(&self, name: &str) -> Armed {
+        let faults = &self.shop().context().faults;
+        fault::install(name, faults, &Given::default()).expect("armed")
     }
 
     pub(crate) fn queue(&self) -> Arc<dyn Queue> {

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use serde_json::json;
 
 use super::{Caller, MailAddress, NoAnswer, passes, reason};
+use crate::fault::{Faults, Point};
 use crate::provider::{Delivered, Mail, MailError, MailProvider};
 
 /// A mail provider over HTTP.
@@ -28,9 +29,21 @@ impl HttpMail {
             )
         })?;
         Ok(Self {
-            caller: Caller::new("MAIL_PROVIDER", &address.url, address.key.as_ref())?,
+            caller: Caller::new(
+                "MAIL_PROVIDER",
+                &address.url,
+                address.key.as_ref(),
+                Point::MailSend,
+            )?,
             from,
         })
+    }
+
+    /// Lets faults act on what the provider is asked.
+    #[must_use]
+    pub fn with_faults(mut self, faults: &Faults) -> Self {
+        self.caller.faults = faults.clone();
+        self
     }
 }
 

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::{Answer, Caller, NoAnswer, PaymentAddress, passes, reason};
 use crate::clock::now_ms;
+use crate::fault::{Faults, Point};
 use crate::page::Page;
 use crate::provider::{
     BookedCharge, Charge, ChargeError, ChargeOutcome, Charged, DeclineReason, PaymentMethod,
@@ -33,9 +34,21 @@ impl HttpPayments {
     /// Connections to the provider; nothing is sent yet.
     pub fn new(address: &PaymentAddress) -> anyhow::Result<Self> {
         Ok(Self {
-            caller: Caller::new("PAYMENT_PROVIDER", &address.url, address.key.as_ref())?,
+            caller: Caller::new(
+                "PAYMENT_PROVIDER",
+                &address.url,
+                address.key.as_ref(),
+                Point::PaymentCall,
+            )?,
             on_file: address.on_file.clone(),
         })
+    }
+
+    /// Lets faults act on what the provider is asked.
+    #[must_use]
+    pub fn with_faults(mut self, faults: &Faults) -> Self {
+        self.caller.faults = faults.clone();
+        self
     }
 
     fn form(&self, charge: &Charge) -> Vec<(&'static str, String)> {

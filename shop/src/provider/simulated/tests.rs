@@ -1,6 +1,7 @@
 //! The bank and the post office keep their word: once for each key, as documented, as configured.
 
 use super::*;
+use crate::fault::{self, Given};
 
 fn world(behaviour: Behaviour) -> (tempfile::TempDir, SimulatedProviders) {
     let dir = tempfile::tempdir().expect("a folder");
@@ -109,11 +110,13 @@ async fn declines_are_a_share_and_the_same_each_time() {
 #[tokio::test]
 async fn an_outage_passes_and_leaves_no_trace() {
     let (_dir, world) = world(Behaviour::default());
-    world.set_payment_outage(true);
+    let faults = Faults::default();
+    let world = world.with_faults(&faults);
+    let outage = fault::install("payment_outage", &faults, &Given::default()).expect("armed");
     let answer = world.charge(charge("k", PaymentMethod::OnFile)).await;
     assert!(matches!(answer, Err(ChargeError::Unavailable(_))));
     assert!(world.booked_charges(10).await.expect("books").is_empty());
-    world.set_payment_outage(false);
+    drop(outage);
     assert!(
         world
             .charge(charge("k", PaymentMethod::OnFile))

@@ -6,7 +6,9 @@ use crate::store::session_contract::session_contract;
 
 async fn fresh() -> (tempfile::TempDir, Sessions) {
     let folder = tempfile::tempdir().expect("a folder");
-    let sessions = open_sessions(folder.path()).await.expect("opens");
+    let sessions = open_sessions(folder.path(), &Default::default())
+        .await
+        .expect("opens");
     (folder, sessions)
 }
 

@@ -17,6 +17,7 @@ use redis::{
 use tokio::sync::{Mutex, Semaphore};
 
 use super::Settings;
+use crate::fault::{Faults, Point};
 use crate::store::operation::Operations;
 use crate::store::{StoreError, StoreResult};
 use crate::warning::RepeatedWarning;
@@ -41,6 +42,7 @@ const CLOSE_MAX: Duration = Duration::from_secs(3);
 pub(super) struct Connection {
     way: Arc<Way>,
     operations: Operations,
+    faults: Faults,
 }
 
 struct Way {
@@ -76,6 +78,7 @@ impl Connection {
                 lost: RepeatedWarning::new(),
             }),
             operations: Operations::new("Redis"),
+            faults: settings.faults.clone(),
         })
     }
 
@@ -120,6 +123,7 @@ impl Connection {
         T: Send + 'static,
         F: Future<Output = RedisResult<T>> + Send,
     {
+        self.faults.at(Point::CacheCall, "").await?;
         let way = Arc::clone(&self.way);
         self.operations
             .run(async move { way.run(talk).await })
