@@ -25,6 +25,7 @@ pub mod redis;
 pub(crate) mod schema;
 #[cfg(test)]
 mod session_contract;
+mod stock;
 mod transitions;
 mod user;
 mod words;
@@ -35,13 +36,16 @@ pub use ledger::*;
 pub use order::*;
 pub use pipeline::*;
 pub use product::*;
+pub use stock::*;
 pub use user::*;
 
 /// Every store of the shop.
 #[derive(Clone)]
 pub struct Stores {
-    /// The catalogue.
+    /// The catalogue, shown with its stock.
     pub products: Arc<dyn ProductStore>,
+    /// How many pieces of each product there are.
+    pub stock: Arc<dyn StockStore>,
     /// Orders, as people see them.
     pub orders: Arc<dyn OrderStore>,
     /// Orders, as the pipeline sees them.
@@ -60,6 +64,7 @@ pub struct Stores {
 /// The half that stands where PostgreSQL does.
 pub(crate) struct Records {
     pub(crate) products: Arc<dyn ProductStore>,
+    pub(crate) stock: Arc<dyn StockStore>,
     pub(crate) orders: Arc<dyn OrderStore>,
     pub(crate) pipeline: Arc<dyn PipelineStore>,
     pub(crate) ledger: Arc<dyn LedgerStore>,
@@ -80,6 +85,7 @@ impl Stores {
     pub(crate) fn new(records: Records, sessions: Sessions) -> Stores {
         Stores {
             products: records.products,
+            stock: records.stock,
             orders: records.orders,
             pipeline: records.pipeline,
             ledger: records.ledger,

@@ -242,8 +242,8 @@ async fn any_delivery_ends_the_same(
     let by_intent = shop.order(3, PaymentMode::Intent).await;
     let cancelled_first = shop.order(4, PaymentMode::Automatic).await;
     let cancelled_later = shop.order(5, PaymentMode::Automatic).await;
-    let emptied = shop.context.stores.products.set_stock(2, 1).await;
-    assert!(emptied.expect("the store answers").is_some());
+    let emptied = shop.context.stores.stock.set(2, 1).await;
+    assert!(emptied.expect("the store answers"));
     shop.cancel(&cancelled_first).await;
     shop.confirm(&by_intent).await;
     shop.collect().await;

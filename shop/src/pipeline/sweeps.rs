@@ -54,7 +54,7 @@ async fn sweep_orders(role: &RoleContext, round: u64) -> StoreResult<()> {
         store
             .forget_handled(now - millis(MEMORY), SWEEP_MAX)
             .await?;
-        for (class, pieces) in role.context.stores.products.stock_by_category().await? {
+        for (class, pieces) in role.context.stores.stock.by_category().await? {
             role.meter.stock_level(&class, pieces);
         }
     }

@@ -25,6 +25,7 @@ mod rows;
 mod schema;
 #[cfg(test)]
 mod session_tests;
+mod stock;
 mod users;
 
 /// Reader threads of each file: reads are short, and two cores are the machine in mind.
@@ -100,6 +101,7 @@ pub(crate) async fn open_records(folder: &Path, faults: &Faults) -> anyhow::Resu
     });
     Ok(Records {
         products: shop.clone(),
+        stock: shop.clone(),
         orders: shop.clone(),
         pipeline: shop.clone(),
         ledger: shop.clone(),

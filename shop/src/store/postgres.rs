@@ -30,6 +30,7 @@ mod rows;
 mod schema;
 mod scram;
 mod session;
+mod stock;
 #[cfg(test)]
 mod tests;
 mod users;
@@ -93,6 +94,7 @@ pub(crate) async fn open_records(url: &Secret, faults: &Faults) -> anyhow::Resul
     let store = Arc::new(store);
     Ok(Records {
         products: store.clone(),
+        stock: store.clone(),
         orders: store.clone(),
         pipeline: store.clone(),
         ledger: store.clone(),

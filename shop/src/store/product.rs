@@ -1,4 +1,4 @@
-//! The catalogue with its stock.
+//! The catalogue. How many pieces there are is known by the stock (`stock.rs`), which stands where orders are.
 
 use async_trait::async_trait;
 
@@ -60,7 +60,8 @@ pub struct NewProduct {
     pub stock: u32,
 }
 
-/// The catalogue with its stock.
+/// The catalogue. Products are shown with their stock: a store that keeps products apart from orders asks the
+/// [`StockStore`](super::StockStore) for it.
 #[async_trait]
 pub trait ProductStore: Send + Sync {
     /// Fills an empty catalogue; does nothing when there are products. Returns how many were added.
@@ -78,8 +79,4 @@ pub trait ProductStore: Send + Sync {
     async fn search(&self, text: String, offset: u32, limit: u32) -> StoreResult<Vec<Product>>;
     /// Adds a product under the next free id.
     async fn add(&self, product: NewProduct) -> StoreResult<Product>;
-    /// Sets the stock; `None` when there is no such product.
-    async fn set_stock(&self, id: ProductId, stock: u32) -> StoreResult<Option<Product>>;
-    /// Pieces on the shelf by category, for the stock gauge.
-    async fn stock_by_category(&self) -> StoreResult<Vec<(String, u64)>>;
 }

@@ -47,11 +47,18 @@ async fn a_catalogue_is_seeded_once_and_listed_page_by_page(place: &Place) {
     let added = products.add(new("one more", "")).await.unwrap();
     assert_eq!(added.id, 10_001);
     assert_eq!(products.get(added.id).await.unwrap().as_ref(), Some(&added));
-    let restocked = products.set_stock(added.id, 9).await.unwrap().unwrap();
+    let stock = &instances[1].stock;
+    assert!(stock.set(added.id, 9).await.unwrap());
+    let restocked = products.get(added.id).await.unwrap().unwrap();
     assert_eq!((restocked.stock, &restocked.name), (9, &added.name));
-    assert!(products.set_stock(99_999, 9).await.unwrap().is_none());
+    assert!(!stock.set(99_999, 9).await.unwrap());
+    let known = stock
+        .pieces(vec![99_999, added.id, 1, added.id])
+        .await
+        .unwrap();
+    assert_eq!(known, [(1, seeds[0].stock), (added.id, 9)]);
     assert!(products.get(99_999).await.unwrap().is_none());
-    let counted = products.stock_by_category().await.unwrap();
+    let counted = stock.by_category().await.unwrap();
     let pieces: u64 = counted.iter().map(|(_, pieces)| pieces).sum();
     let expected: u64 = seeds.iter().map(|seed| u64::from(seed.stock)).sum();
     assert_eq!(pieces, expected + 9);

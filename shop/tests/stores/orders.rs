@@ -62,7 +62,7 @@ async fn a_key_makes_one_order_for_one_request(place: &Place) {
     };
     let first = made(&stores, keyed("a")).await;
     // Also when it could not be made any more.
-    stores.products.set_stock(product, 0).await.unwrap();
+    stores.stock.set(product, 0).await.unwrap();
     match stores.orders.create(keyed("a")).await.unwrap() {
         Created::Replayed(order) => assert_eq!(order, first),
         other => panic!("{other:?}"),
@@ -313,7 +313,7 @@ async fn orders_move_along_the_state_machine_and_no_other_way(place: &Place) {
 
     let id = made(&stores, new_order(product, 5)).await.id;
     shift(&stores, id, Paid).await;
-    stores.products.set_stock(product, 4).await.unwrap();
+    stores.stock.set(product, 4).await.unwrap();
     let short = stores
         .orders
         .change_status(change(id, Reserved))

@@ -305,12 +305,12 @@ async fn set_stock(
     Problems::new()
         .check(new.stock <= STOCK_MAX, stock_problem())
         .finish()?;
-    state
-        .context
-        .stores
-        .products
-        .set_stock(id, new.stock)
-        .await?
+    let stores = &state.context.stores;
+    if !stores.stock.set(id, new.stock).await? {
+        return Err(no_such_product(id));
+    }
+    let product = stores.products.get(id).await?;
+    product
         .map(|product| JsonAnswer(product.into()))
         .ok_or_else(|| no_such_product(id))
 }

@@ -44,28 +44,6 @@ impl ProductStore for ShopFile {
     async fn add(&self, new: NewProduct) -> StoreResult<Product> {
         Ok(self.db.write(move |tx| add(tx, new)).await?)
     }
-
-    async fn set_stock(&self, id: ProductId, stock: u32) -> StoreResult<Option<Product>> {
-        let set = move |tx: &Connection| {
-            execute(
-                tx,
-                "UPDATE products SET stock = ?2 WHERE id = ?1",
-                (id, stock),
-            )?;
-            product(tx, id)
-        };
-        Ok(self.db.write(set).await?)
-    }
-
-    async fn stock_by_category(&self) -> StoreResult<Vec<(String, u64)>> {
-        let sql = "SELECT category, sum(stock) AS pieces FROM products GROUP BY category";
-        let count = move |tx: &Connection| {
-            all(tx, sql, (), |row| {
-                Ok((row.get("category")?, row.get("pieces")?))
-            })
-        };
-        Ok(self.db.read(count).await?)
-    }
 }
 
 /// One product.

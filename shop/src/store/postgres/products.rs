@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use sqlx::postgres::PgRow;
 use sqlx::{Executor as _, PgConnection, Row};
 
-use super::{Access, Postgres, SEED_LOCK, Sql, damaged, rows};
+use super::{Access, Postgres, SEED_LOCK, Sql, rows};
 use crate::order::ProductId;
 use crate::page::Page;
 use crate::store::words::{folded, search_words, words_of};
@@ -143,38 +143,6 @@ impl ProductStore for Postgres {
                     .fetch_one(tx)
                     .await?;
                 Ok(product_with(id, new.clone()))
-            })
-        })
-        .await
-    }
-
-    async fn set_stock(&self, id: ProductId, stock: u32) -> StoreResult<Option<Product>> {
-        let sql = concat!(
-            "UPDATE products SET stock = $2 WHERE id = $1 RETURNING ",
-            columns!()
-        );
-        self.write((id, i64::from(stock)), move |tx, (id, stock)| {
-            Box::pin(async move {
-                let query = sqlx::query(sql).bind(id).bind(stock);
-                let row = query.fetch_optional(tx).await?;
-                row.as_ref().map(read_product).transpose()
-            })
-        })
-        .await
-    }
-
-    async fn stock_by_category(&self) -> StoreResult<Vec<(String, u64)>> {
-        let sql =
-            "SELECT category, sum(stock)::bigint FROM products GROUP BY category ORDER BY category";
-        self.read((), move |connection, ()| {
-            Box::pin(async move {
-                let rows: Vec<(String, i64)> = sqlx::query_as(sql).fetch_all(connection).await?;
-                let counted = rows.into_iter().map(|(category, pieces)| {
-                    u64::try_from(pieces)
-                        .map(|pieces| (category, pieces))
-                        .map_err(damaged)
-                });
-                counted.collect()
             })
         })
         .await

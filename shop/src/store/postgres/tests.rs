@@ -18,7 +18,7 @@ use crate::order::{OrderStatus, PaymentMode, ProductId, guest_owner};
 use crate::store::{
     ChargeRecord, Consumer, Created, Handling, Idempotency, LedgerStore as _, NewItems, NewOrder,
     NewProduct, OrderDetails, OrderStore, PipelineStore as _, ProductStore, Role, StatusChange,
-    User, UserStore,
+    StockStore, User, UserStore,
 };
 
 /// More waits than any operation has: one that needs more never came to its end.
@@ -240,8 +240,9 @@ const OPERATIONS: &[(&str, Operation)] = operations! { place,
     "products.list": () => |store, _given| ProductStore::list(store, Some("general".into()), 0, 5);
     "products.search": () => |store, _given| store.search("thing".into(), 0, 5);
     "products.add": () => |store, _given| ProductStore::add(store, new_product());
-    "products.set_stock": () => |store, _given| store.set_stock(place.product, 1_000_000);
-    "products.stock_by_category": () => |store, _given| store.stock_by_category();
+    "stock.pieces": () => |store, _given| store.pieces(vec![place.product]);
+    "stock.set": () => |store, _given| StockStore::set(store, place.product, 1_000_000);
+    "stock.by_category": () => |store, _given| store.by_category();
     "orders.create": new_order(place.product) => |store, given| OrderStore::create(store, given);
     "orders.get": order(place).await => |store, given| OrderStore::get(store, given);
     "orders.list": () => |store, _given| OrderStore::list(store, "o".into(), None, 5);
