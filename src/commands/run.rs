@@ -56,8 +56,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
     let (tell, control) = watch::channel(Control::default());
     let latest = LatestSnapshot::default();
     let (begins, begun) = oneshot::channel();
-    let supervisor =
-        RunSupervisor::new(args, &spec.scenario, (signals, tell), (latest.clone(), log));
+    let supervisor = RunSupervisor::new(args, &spec.scenario, signals, tell, latest.clone(), log);
     let link = RunLink {
         control,
         latest,

@@ -101,9 +101,10 @@ impl<T: Transport> Http<T> {
         client: &HttpClient<T>,
         step: &PreparedRequest,
         headers: HeaderMap,
-        (world, shopper): (&ScenarioData, &mut Shopper),
+        world: &ScenarioData,
+        shopper: &mut Shopper,
     ) -> Result<Outgoing, Failure> {
-        let made = self.render(client, step, headers, (world, shopper));
+        let made = self.render(client, step, headers, world, shopper);
         match shopper.take_too_large() {
             true => Err(Failure::ValueTooLarge),
             false => made,
@@ -115,7 +116,8 @@ impl<T: Transport> Http<T> {
         client: &HttpClient<T>,
         step: &PreparedRequest,
         mut headers: HeaderMap,
-        (world, shopper): (&ScenarioData, &mut Shopper),
+        world: &ScenarioData,
+        shopper: &mut Shopper,
     ) -> Result<Outgoing, Failure> {
         step.add_headers(world, shopper, &mut headers)?;
         let (origin, path) = step.url(world, shopper, &self.target)?;
@@ -156,7 +158,7 @@ impl<T: Transport> Protocol for Http<T> {
         let mut headers = HeaderMap::with_capacity(HEADERS_USUAL);
         let browser = &mut client.browser;
         let trace_id = self.browser.add_headers(browser, shopper, &mut headers);
-        let outgoing = self.outgoing(client, step, headers, (world, shopper));
+        let outgoing = self.outgoing(client, step, headers, world, shopper);
         let sent = outgoing.as_ref().ok();
         HttpSending {
             trace_id,

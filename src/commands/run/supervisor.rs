@@ -65,8 +65,10 @@ impl RunSupervisor {
     pub(super) fn new(
         args: &RunArgs,
         scenario: &Scenario,
-        (signals, tell): (Signals, watch::Sender<Control>),
-        (latest, log): (LatestSnapshot, Tail),
+        signals: Signals,
+        tell: watch::Sender<Control>,
+        latest: LatestSnapshot,
+        log: Tail,
     ) -> Self {
         Self {
             signals,
