@@ -1,7 +1,6 @@
 //! Server lifecycle: how the shop lives and dies. Check, bind, open the stores, start the services, serve, drain.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +8,7 @@ use anyhow::Context as _;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Extension};
 use axum::middleware::{from_fn, from_fn_with_state};
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -36,6 +35,7 @@ mod middleware;
 mod openapi;
 mod readiness;
 mod secrets;
+mod sockets;
 mod strict;
 
 pub(crate) use adapters::open_queue;
@@ -43,9 +43,7 @@ pub use adapters::open_stores;
 use common::common_routes;
 use middleware::observe;
 use readiness::LatestVerdict;
-
-/// Connections that may wait to be accepted.
-const LISTEN_BACKLOG: u32 = 2_048;
+use sockets::{bind_all, bind_metrics, own_urls, peer_urls};
 
 /// Starts shops.
 pub struct Shop;
@@ -208,81 +206,6 @@ async fn stop_all(servers: Vec<Server>, deadline: Duration) -> bool {
         }
     }
     drained
-}
-
-fn bind_all(config: &Config) -> anyhow::Result<Vec<(Service, TcpListener)>> {
-    config
-        .services
-        .iter()
-        .map(|&service| {
-            let address = SocketAddr::new(config.bind, config.port(service));
-            let listener = bind(address).with_context(|| {
-                format!("cannot listen on {address} for {service}; choose another port with `--port {service}=…` or `--free-ports`")
-            })?;
-            Ok((service, listener))
-        })
-        .collect()
-}
-
-fn bind_metrics(config: &Config) -> anyhow::Result<Option<TcpListener>> {
-    let address = config.metrics_listen;
-    let address = address.filter(|_| config.runs(Service::Gateway));
-    address
-        .map(|address| {
-            bind(address).with_context(|| {
-                format!(
-                    "cannot listen on {address}; choose another address with `--metrics-listen`"
-                )
-            })
-        })
-        .transpose()
-}
-
-fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
-    let socket = if address.is_ipv4() {
-        TcpSocket::new_v4()?
-    } else {
-        TcpSocket::new_v6()?
-    };
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(LISTEN_BACKLOG)
-}
-
-fn own_urls(listeners: &[(Service, TcpListener)]) -> anyhow::Result<BTreeMap<Service, String>> {
-    listeners
-        .iter()
-        .map(|(service, listener)| {
-            let mut address = listener.local_addr()?;
-            if address.ip().is_unspecified() {
-                address.set_ip(match address {
-                    SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
-                    SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
-                });
-            }
-            Ok((*service, format!("http://{address}")))
-        })
-        .collect()
-}
-
-/// Where every service is: as configured, else in this process, else at its default port here.
-fn peer_urls(config: &Config, own: &BTreeMap<Service, String>) -> BTreeMap<Service, String> {
-    Service::all()
-        .map(|service| {
-            let url = config
-                .peer_urls
-                .get(&service)
-                .map(|url| url.trim_end_matches('/').to_owned())
-                .or_else(|| own.get(&service).cloned())
-                .unwrap_or_else(|| {
-                    format!(
-                        "http://{}",
-                        SocketAddr::new(config.bind, config.port(service))
-                    )
-                });
-            (service, url)
-        })
-        .collect()
 }
 
 /// What a shop consists of before it serves.

@@ -12,11 +12,10 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, LogNormal};
 use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
-use time::OffsetDateTime;
 
 use super::{
-    BookedCharge, Card, Charge, ChargeError, ChargeOutcome, Charged, DeclineReason, Delivered,
-    Mail, MailError, MailProvider, PaymentMethod, PaymentProvider, RefundError, Refunded,
+    BookedCharge, Charge, ChargeError, ChargeOutcome, Charged, DeclineReason, Delivered, Mail,
+    MailError, MailProvider, PaymentMethod, PaymentProvider, RefundError, Refunded,
 };
 use crate::{
     clock::now_ms,
@@ -33,8 +32,10 @@ const LATENCY_MAX: Duration = Duration::from_secs(10);
 const READERS: usize = 1;
 
 mod books;
+mod test_cards;
 
 pub(super) use books::{Attempt, Attempts};
+use test_cards::{card_verdict, last4, token_verdict};
 
 /// The schema of the provider's books.
 pub const MIGRATIONS: &[Migration] = &[Migration {
@@ -406,43 +407,6 @@ pub(super) fn name(prefix: &str, key: &str) -> String {
     let digest = Sha256::digest(format!("{prefix}:{key}"));
     let hex = telemetry::text::hex(&digest[..12]);
     format!("{prefix}_{hex}")
-}
-
-fn last4(method: &PaymentMethod) -> Option<String> {
-    match method {
-        PaymentMethod::OnFile => None,
-        PaymentMethod::Token(token) if token == "pm_card_visa" => Some("4242".into()),
-        PaymentMethod::Token(_) => None,
-        PaymentMethod::Card(card) => Some(card.last4().to_owned()),
-    }
-}
-
-/// The test tokens that a well-known payment provider documents.
-fn token_verdict(token: &str) -> Result<Option<DeclineReason>, ChargeError> {
-    match token {
-        "pm_card_visa" | "pm_card_mastercard" | "pm_card_amex" => Ok(None),
-        "pm_card_chargeDeclined" => Ok(Some(DeclineReason::Generic)),
-        "pm_card_chargeDeclinedInsufficientFunds" => Ok(Some(DeclineReason::InsufficientFunds)),
-        "pm_card_chargeDeclinedExpiredCard" => Ok(Some(DeclineReason::ExpiredCard)),
-        _ => Err(ChargeError::Invalid("no such payment method".into())),
-    }
-}
-
-/// The test numbers that the same provider documents, then the date on the card.
-fn card_verdict(card: &Card) -> Option<DeclineReason> {
-    match card.number() {
-        "4000000000000002" => Some(DeclineReason::Generic),
-        "4000000000009995" => Some(DeclineReason::InsufficientFunds),
-        "4000000000000069" => Some(DeclineReason::ExpiredCard),
-        "4000000000000127" => Some(DeclineReason::IncorrectCvc),
-        "4000000000000119" => Some(DeclineReason::ProcessingError),
-        _ => {
-            let today = OffsetDateTime::from_unix_timestamp(now_ms() / 1_000).ok()?;
-            let year = u16::try_from(today.year()).ok()?;
-            card.is_expired(year, today.month().into())
-                .then_some(DeclineReason::ExpiredCard)
-        }
-    }
 }
 
 #[cfg(test)]

@@ -6,8 +6,11 @@ use std::sync::Mutex;
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::{Context as LayerContext, SubscriberExt as _};
 
+use std::time::Duration;
+
 use super::*;
 use crate::catalogue::span_name;
+use crate::metrics::HttpMetrics;
 use crate::trace::header;
 
 fn tracer(service: &'static str) -> Tracer {

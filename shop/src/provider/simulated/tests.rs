@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::fault::{self, Given};
+use crate::provider::Card;
 
 fn world(behaviour: Behaviour) -> (tempfile::TempDir, SimulatedProviders) {
     let dir = tempfile::tempdir().expect("a folder");
