@@ -11,8 +11,8 @@ COPY . .
 # The caches are the builder's own and part of no image.
 RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
     --mount=type=cache,target=/src/target,sharing=locked \
-    cargo build --release --locked --package shop --bin shop \
-    && strip --strip-all -o /shop target/release/shop
+    cargo build --profile dist --features full --locked --package shop --bin shop \
+    && strip --strip-all -o /shop target/dist/shop
 
 FROM debian:bookworm-20251229-slim AS shop
 ARG VERSION=0.1.0

@@ -3,8 +3,8 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 if [ -z "${LOADGEN:-}" ]; then
-  cargo build --release --quiet
-  LOADGEN=${CARGO_TARGET_DIR:-target}/release/loadgen
+  cargo build --profile dist --features full --locked --quiet
+  LOADGEN=${CARGO_TARGET_DIR:-target}/dist/loadgen
 fi
 work=$(mktemp -d)
 target=

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use crate::provider::http::{MailAddress, PaymentAddress, ProviderArgs};
-use crate::queue::sqs;
+use crate::queue::settings;
 use crate::secret::Secret;
 
 /// Addresses of what the shop uses instead of its embedded and simulated parts.
@@ -19,7 +19,7 @@ pub struct Backends {
     /// PEM file with the authorities to trust for `rediss://`, instead of the public ones.
     pub redis_ca_file: Option<PathBuf>,
     /// SQS, or what speaks its protocol.
-    pub queue: Option<sqs::Settings>,
+    pub queue: Option<settings::Settings>,
     /// Who takes the money.
     pub payment_provider: Option<PaymentAddress>,
     /// Who carries the mail.
@@ -31,6 +31,68 @@ impl Backends {
     pub(crate) fn has_queue(&self) -> bool {
         self.queue.is_some()
     }
+}
+
+/// Which of the real ones this build can talk to; the embedded and simulated ones are always there.
+#[derive(Clone, Copy)]
+struct Build {
+    postgres: bool,
+    redis: bool,
+    sqs: bool,
+}
+
+const THIS_BUILD: Build = Build {
+    postgres: cfg!(feature = "postgres"),
+    redis: cfg!(feature = "redis"),
+    sqs: cfg!(feature = "sqs"),
+};
+
+impl Build {
+    /// Fails when `backends` name something that is not in the build, and says all of it.
+    fn check(self, backends: &Backends) -> anyhow::Result<()> {
+        let wanted = [
+            (
+                "PostgreSQL",
+                "DATABASE_URL",
+                backends.database_url.is_some(),
+                self.postgres,
+            ),
+            (
+                "Redis",
+                "REDIS_URL",
+                backends.redis_url.is_some(),
+                self.redis,
+            ),
+            ("SQS", "QUEUE_URL", backends.queue.is_some(), self.sqs),
+        ];
+        let lacking: Vec<_> = wanted
+            .iter()
+            .filter(|(.., named, built)| *named && !built)
+            .collect();
+        if lacking.is_empty() {
+            return Ok(());
+        }
+        let list = |words: Vec<&str>, last: &str| words.join(last);
+        let names = list(lacking.iter().map(|(name, ..)| *name).collect(), " and no ");
+        let variables = list(
+            lacking.iter().map(|(_, variable, ..)| *variable).collect(),
+            ", ",
+        );
+        let set = if lacking.len() == 1 {
+            "is set"
+        } else {
+            "are set"
+        };
+        anyhow::bail!(
+            "this build has no {names}, and {variables} {set}: build with `--features full`"
+        )
+    }
+}
+
+/// The error of a configuration that needs `what`, where the features of this build left it out.
+#[cfg(not(all(feature = "postgres", feature = "redis", feature = "sqs")))]
+pub(crate) fn not_in_this_build(what: &str) -> anyhow::Error {
+    anyhow::anyhow!("this build has no {what}: build with `--features full`")
 }
 
 /// The variables behind [`Backends`]: a command line can be read by everyone on the machine.
@@ -50,14 +112,20 @@ pub struct BackendArgs {
     #[arg(long, hide = true, env = "REDIS_CA_FILE")]
     redis_ca_file: Option<PathBuf>,
     #[command(flatten)]
-    queue: sqs::QueueArgs,
+    queue: settings::QueueArgs,
     #[command(flatten)]
     providers: ProviderArgs,
 }
 
 impl BackendArgs {
-    /// What the variables name; an empty variable names nothing.
-    pub fn backends(&self) -> Backends {
+    /// What the variables name; an empty variable names nothing. Fails when this build was made without what they name.
+    pub fn backends(&self) -> anyhow::Result<Backends> {
+        let backends = self.named();
+        THIS_BUILD.check(&backends)?;
+        Ok(backends)
+    }
+
+    fn named(&self) -> Backends {
         Backends {
             database_url: Secret::given(self.database_url.as_deref()),
             redis_url: Secret::given(self.redis_url.as_deref()),
@@ -79,5 +147,32 @@ impl BackendArgs {
 impl std::fmt::Debug for BackendArgs {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("BackendArgs(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LEAN: Build = Build {
+        postgres: false,
+        redis: false,
+        sqs: false,
+    };
+
+    #[test]
+    fn what_a_build_lacks_is_named_at_once() {
+        let mut backends = Backends::default();
+        assert!(LEAN.check(&backends).is_ok());
+        backends.database_url = Some(Secret::new("postgres://a:hunter2@b/c"));
+        backends.queue = Some(settings::Settings::new(Secret::new("http://b/q-")));
+        assert_eq!(
+            LEAN.check(&backends).unwrap_err().to_string(),
+            "this build has no PostgreSQL and no SQS, and DATABASE_URL, QUEUE_URL are set: build with `--features full`"
+        );
+        assert!(
+            THIS_BUILD.check(&backends).is_ok(),
+            "tests are built with all features"
+        );
     }
 }

@@ -13,6 +13,8 @@ use crate::fault::Injected;
 #[cfg(test)]
 mod contract;
 pub mod embedded;
+pub mod settings;
+#[cfg(feature = "sqs")]
 pub mod sqs;
 
 /// How long a received message stays hidden unless the receiver says otherwise.

@@ -16,11 +16,14 @@ mod cart;
 pub mod embedded;
 mod intent;
 mod ledger;
+#[cfg(any(feature = "postgres", feature = "redis"))]
 mod operation;
 mod order;
 mod pipeline;
+#[cfg(feature = "postgres")]
 pub(crate) mod postgres;
 mod product;
+#[cfg(feature = "redis")]
 pub mod redis;
 pub(crate) mod schema;
 #[cfg(test)]

@@ -12,6 +12,8 @@ use crate::error::ApiError;
 use crate::secret::Secret;
 use crate::store::Role;
 
+mod hs256;
+
 const ISSUER: &str = "rum-shop";
 
 /// Makes and checks access tokens (JWT, HS256).
@@ -55,6 +57,7 @@ impl Caller {
 impl Tokens {
     /// Tokens signed with `secret`, good for `ttl`.
     pub fn new(secret: &Secret, ttl: Duration) -> Self {
+        hs256::install();
         let mut validation = Validation::new(Algorithm::HS256);
         validation.set_issuer(&[ISSUER]);
         validation.set_required_spec_claims(&["exp", "sub", "iss"]);

@@ -6,6 +6,8 @@
 
 mod handle;
 mod observation;
+#[cfg(target_os = "linux")]
+mod process;
 mod request;
 mod series;
 #[cfg(test)]

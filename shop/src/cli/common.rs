@@ -151,8 +151,8 @@ impl FromStr for PeerUrl {
 }
 
 impl CommonArgs {
-    /// The configuration that the flags describe.
-    pub(super) fn config(&self) -> Config {
+    /// The configuration that the flags describe. Fails when this build cannot do what they ask for.
+    pub(super) fn config(&self) -> anyhow::Result<Config> {
         let mut config = Config::new(&self.data);
         config.peer_urls = self.peers.urls();
         config.env.clone_from(&self.process.env);
@@ -165,9 +165,9 @@ impl CommonArgs {
         config.jwt_secret = given(&self.secrets.jwt_secret);
         config.webhook_secret = given(&self.secrets.webhook_secret);
         config.intent_ttl = Duration::from_secs(self.intent_ttl_s);
-        config.backends = self.backends.backends();
+        config.backends = self.backends.backends()?;
         config.pipeline = self.pipeline.clone();
-        config
+        Ok(config)
     }
 
     /// Runs what the configuration says until the process is told to stop.

@@ -100,7 +100,7 @@ impl DlqArgs {
     /// Does what the command says and writes to `out`.
     pub(super) async fn run(self, out: &mut impl Write) -> anyhow::Result<()> {
         let mut config = Config::new(&self.data);
-        config.backends = self.backends.backends();
+        config.backends = self.backends.backends()?;
         let file = self.data.join("queue.db");
         if !config.backends.has_queue() && !file.exists() {
             bail!(

@@ -8,8 +8,11 @@ use anyhow::{Context as _, bail};
 use crate::backends::BackendArgs;
 use crate::secret::Secret;
 use crate::store::embedded::Database;
-use crate::store::postgres::monitoring::{self, Statements};
 use crate::store::schema::Schema;
+
+mod monitoring;
+
+use monitoring::MonitoringArgs;
 
 /// Looks after the schema of PostgreSQL, where DATABASE_URL names one, or of the embedded databases.
 #[derive(Debug, clap::Args)]
@@ -51,22 +54,6 @@ struct Move {
     to: Option<u32>,
 }
 
-#[derive(clap::Args)]
-struct MonitoringArgs {
-    /// Take everything away again, the account included
-    #[arg(long)]
-    remove: bool,
-    /// Password of the account `datadog`
-    #[arg(long, hide = true, env = "DD_DBM_PASSWORD", hide_env_values = true)]
-    dbm_password: Option<String>,
-}
-
-impl std::fmt::Debug for MonitoringArgs {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("MonitoringArgs(…)")
-    }
-}
-
 impl MigrateArgs {
     /// Does what the command says and writes to `out`.
     pub(super) async fn run(self, out: &mut impl Write) -> anyhow::Result<()> {
@@ -74,16 +61,21 @@ impl MigrateArgs {
             Command::Up(step) => self.up(step, out).await,
             Command::Down(step) => self.down(step, out).await,
             Command::Status => self.status(out).await,
-            Command::Monitoring(args) => self.monitoring(args, out).await,
+            Command::Monitoring(args) => {
+                let url = self.database_url()?.context(
+                    "database monitoring is for PostgreSQL; set DATABASE_URL to its address",
+                )?;
+                args.run(&url, out).await
+            }
         }
     }
 
     fn schema(&self, database: Database) -> anyhow::Result<Schema> {
-        Schema::of(database, &self.data, self.database_url().as_ref())
+        Schema::of(database, &self.data, self.database_url()?.as_ref())
     }
 
-    fn database_url(&self) -> Option<Secret> {
-        self.backends.backends().database_url
+    fn database_url(&self) -> anyhow::Result<Option<Secret>> {
+        Ok(self.backends.backends()?.database_url)
     }
 
     async fn up(&self, step: &Move, out: &mut impl Write) -> anyhow::Result<()> {
@@ -118,37 +110,6 @@ impl MigrateArgs {
             tell(&sessions, out).await?;
         }
         Ok(())
-    }
-
-    async fn monitoring(&self, args: &MonitoringArgs, out: &mut impl Write) -> anyhow::Result<()> {
-        let url = self
-            .database_url()
-            .context("database monitoring is for PostgreSQL; set DATABASE_URL to its address")?;
-        if args.remove {
-            monitoring::remove(&url).await?;
-            return Ok(writeln!(
-                out,
-                "the account `datadog` and all that belonged to it are gone"
-            )?);
-        }
-        let password = Secret::given(args.dbm_password.as_deref())
-            .context("set DD_DBM_PASSWORD to the password that the account `datadog` shall have")?;
-        let statements = monitoring::set_up(&url, &password).await?;
-        writeln!(out, "the account `datadog` can monitor the database")?;
-        Ok(writeln!(out, "{}", advice(statements))?)
-    }
-}
-
-fn advice(statements: Statements) -> &'static str {
-    match statements {
-        Statements::Counted => "pg_stat_statements counts statements",
-        Statements::NotLoaded => {
-            "pg_stat_statements is NOT loaded: add it to `shared_preload_libraries` and restart PostgreSQL"
-        }
-        Statements::NotInstalled => {
-            "pg_stat_statements is NOT installed: install PostgreSQL's contrib package, add it to \
-             `shared_preload_libraries`, restart PostgreSQL and run this command again"
-        }
     }
 }
 

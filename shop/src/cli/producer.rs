@@ -51,7 +51,7 @@ impl ProducerArgs {
         self.process.run(async |process, sinks| {
             let mut config = Config::new(&self.data);
             config.telemetry = sinks;
-            config.backends = self.backends.backends();
+            config.backends = self.backends.backends()?;
             crate::private::create_dir_all(&self.data)?;
             let (queue, close) = open_queue(&config, &Faults::default()).await?;
             let end = process.end()?;

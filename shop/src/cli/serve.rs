@@ -112,7 +112,7 @@ impl ServeArgs {
     }
 
     fn config(&self) -> anyhow::Result<Config> {
-        let mut config = self.common.config();
+        let mut config = self.common.config()?;
         if !self.services.is_empty() {
             config.services = self.services.clone();
             config.services.sort_unstable();

@@ -25,7 +25,7 @@ pub(super) struct WorkerArgs {
 impl WorkerArgs {
     /// Works until told to stop.
     pub(super) fn run(self) -> anyhow::Result<()> {
-        let mut config = self.common.config();
+        let mut config = self.common.config()?;
         config.services = Vec::new();
         config.roles = Some(match self.all {
             true => PipelineRole::all().collect(),

@@ -17,10 +17,10 @@ use super::{
 };
 use crate::clock::now_ms;
 use crate::fault::{Faults, Point};
+use crate::queue::settings::Settings;
 
 mod address;
 mod age;
-mod args;
 mod batch;
 mod client;
 mod fault;
@@ -30,8 +30,6 @@ mod setup;
 mod tests;
 
 use age::Ages;
-pub use args::QueueArgs;
-pub use client::{AccessKey, Settings};
 use fault::Fault;
 use setup::QueueUrls;
 
@@ -72,7 +70,7 @@ impl SqsQueue {
     /// Makes ready to talk to SQS. With `needed`, finds or makes the queues at once, and fails when it
     /// cannot; otherwise the first call does.
     pub async fn open(settings: Settings, needed: bool) -> anyhow::Result<Self> {
-        let address = settings.address()?;
+        let address = client::address_of(&settings)?;
         let queue = SqsQueue {
             faults: Faults::default(),
             client: client::connect(&settings, &address).await,

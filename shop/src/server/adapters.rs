@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
+#[cfg(feature = "sqs")]
 use futures_util::future::BoxFuture;
 
+#[cfg(not(all(feature = "postgres", feature = "redis", feature = "sqs")))]
+use crate::backends::not_in_this_build;
 use crate::blocking::{Closer, closer, off_thread};
 use crate::config::Config;
 use crate::context::Resources;
@@ -14,10 +17,13 @@ use crate::provider::simulated::{Behaviour, SimulatedProviders};
 use crate::provider::{MailProvider, PaymentProvider};
 use crate::queue::Queue;
 use crate::queue::embedded::EmbeddedQueue;
-use crate::queue::sqs::SqsQueue;
+use crate::queue::settings::Settings as SqsSettings;
+#[cfg(feature = "redis")]
 use crate::role::PipelineRole;
+use crate::secret::Secret;
+#[cfg(any(feature = "redis", feature = "sqs"))]
 use crate::service::Service;
-use crate::store::{Records, Sessions, Stores, embedded, postgres, redis};
+use crate::store::{Records, Sessions, Stores, embedded};
 
 /// The queue in the data folder.
 pub(super) const QUEUE_FILE: &str = "queue.db";
@@ -67,16 +73,33 @@ pub async fn open_stores(config: &Config) -> anyhow::Result<Stores> {
 
 async fn open_records(config: &Config, faults: &Faults) -> anyhow::Result<Records> {
     match &config.backends.database_url {
-        Some(url) => postgres::open_records(url, faults).await,
+        Some(url) => open_postgres(url, faults).await,
         None => embedded::open_records(&config.data_dir, faults).await,
     }
 }
 
+#[cfg(feature = "postgres")]
+async fn open_postgres(url: &Secret, faults: &Faults) -> anyhow::Result<Records> {
+    crate::store::postgres::open_records(url, faults).await
+}
+
+#[cfg(not(feature = "postgres"))]
+async fn open_postgres(_: &Secret, _: &Faults) -> anyhow::Result<Records> {
+    Err(not_in_this_build("PostgreSQL"))
+}
+
 async fn open_sessions(config: &Config, faults: &Faults) -> anyhow::Result<Sessions> {
+    match &config.backends.redis_url {
+        Some(url) => open_redis(url, config, faults).await,
+        None => embedded::open_sessions(&config.data_dir, faults).await,
+    }
+}
+
+#[cfg(feature = "redis")]
+async fn open_redis(url: &Secret, config: &Config, faults: &Faults) -> anyhow::Result<Sessions> {
+    use crate::store::redis;
+
     let backends = &config.backends;
-    let Some(url) = &backends.redis_url else {
-        return embedded::open_sessions(&config.data_dir, faults).await;
-    };
     let mut settings = redis::Settings::new(url.clone(), &config.env);
     if let Some(prefix) = &backends.redis_key_prefix {
         settings.prefix.clone_from(prefix);
@@ -88,6 +111,11 @@ async fn open_sessions(config: &Config, faults: &Faults) -> anyhow::Result<Sessi
         || config.runs(Service::Payment)
         || config.roles().iter().any(uses_intents);
     redis::open_sessions(&settings, needed).await
+}
+
+#[cfg(not(feature = "redis"))]
+async fn open_redis(_: &Secret, _: &Config, _: &Faults) -> anyhow::Result<Sessions> {
+    Err(not_in_this_build("Redis"))
 }
 
 fn payments(
@@ -120,17 +148,32 @@ pub(crate) async fn open_queue(
     faults: &Faults,
 ) -> anyhow::Result<(Arc<dyn Queue>, Closer)> {
     if let Some(settings) = &config.backends.queue {
-        let needed = !config.roles().is_empty() || config.runs(Service::Payment);
-        // Boxed: the compiler gives up on futures as deep as those of AWS's library.
-        let open: BoxFuture<'_, _> = Box::pin(SqsQueue::open(settings.clone(), needed));
-        let queue = open.await?.with_faults(faults);
-        return Ok((Arc::new(queue), closer(|| {})));
+        return Ok((open_sqs(settings, config, faults).await?, closer(|| {})));
     }
     let file = config.data_dir.join(QUEUE_FILE);
     let open = move || EmbeddedQueue::open(&file, Durability::Process);
     let queue = Arc::new(off_thread(open).await??.with_faults(faults));
     let closing = queue.clone();
     Ok((queue, closer(move || closing.close())))
+}
+
+#[cfg(feature = "sqs")]
+async fn open_sqs(
+    settings: &SqsSettings,
+    config: &Config,
+    faults: &Faults,
+) -> anyhow::Result<Arc<dyn Queue>> {
+    use crate::queue::sqs::SqsQueue;
+
+    let needed = !config.roles().is_empty() || config.runs(Service::Payment);
+    // Boxed: the compiler gives up on futures as deep as those of AWS's library.
+    let open: BoxFuture<'_, _> = Box::pin(SqsQueue::open(settings.clone(), needed));
+    Ok(Arc::new(open.await?.with_faults(faults)))
+}
+
+#[cfg(not(feature = "sqs"))]
+async fn open_sqs(_: &SqsSettings, _: &Config, _: &Faults) -> anyhow::Result<Arc<dyn Queue>> {
+    Err(not_in_this_build("SQS"))
 }
 
 async fn open_simulated(

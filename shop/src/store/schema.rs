@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
-use super::{embedded, postgres};
+use super::embedded;
+#[cfg(feature = "postgres")]
+use super::postgres;
 use crate::blocking::off_thread;
 use crate::db::Migration;
 use crate::db::migration::Applied;
@@ -16,6 +18,7 @@ pub(crate) enum Schema {
     /// A file of the embedded stores.
     File(Database, PathBuf),
     /// PostgreSQL, at its URL.
+    #[cfg(feature = "postgres")]
     Postgres(Secret),
 }
 
@@ -27,7 +30,7 @@ impl Schema {
         url: Option<&Secret>,
     ) -> anyhow::Result<Self> {
         if let (Database::Shop, Some(url)) = (database, url) {
-            return Ok(Schema::Postgres(url.clone()));
+            return Self::of_postgres(url);
         }
         let path = folder.join(database.file());
         if !path.exists() {
@@ -39,10 +42,21 @@ impl Schema {
         Ok(Schema::File(database, path))
     }
 
+    #[cfg(feature = "postgres")]
+    fn of_postgres(url: &Secret) -> anyhow::Result<Self> {
+        Ok(Schema::Postgres(url.clone()))
+    }
+
+    #[cfg(not(feature = "postgres"))]
+    fn of_postgres(_: &Secret) -> anyhow::Result<Self> {
+        Err(crate::backends::not_in_this_build("PostgreSQL"))
+    }
+
     /// What it is called.
     pub(crate) fn name(&self) -> String {
         match self {
             Schema::File(_, path) => path.display().to_string(),
+            #[cfg(feature = "postgres")]
             Schema::Postgres(url) => postgres::name_of(url),
         }
     }
@@ -51,6 +65,7 @@ impl Schema {
     pub(crate) fn known(&self) -> &'static [Migration] {
         match self {
             Schema::File(database, _) => database.migrations(),
+            #[cfg(feature = "postgres")]
             Schema::Postgres(_) => postgres::MIGRATIONS,
         }
     }
@@ -62,6 +77,7 @@ impl Schema {
                 let path = path.clone();
                 Ok(off_thread(move || crate::db::migration::applied_in(&path)).await??)
             }
+            #[cfg(feature = "postgres")]
             Schema::Postgres(url) => postgres::applied(url).await,
         }
     }
@@ -76,6 +92,7 @@ impl Schema {
                     .await?
                     .context(context)
             }
+            #[cfg(feature = "postgres")]
             Schema::Postgres(url) => postgres::go_to(url, version).await,
         }
     }

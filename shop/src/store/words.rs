@@ -14,7 +14,8 @@ pub(super) fn search_words(text: &str) -> impl Iterator<Item = &str> {
     words_of(text).take(SEARCH_WORDS_MAX)
 }
 
-/// A word as it is compared: lower case, Latin letters without their accents.
+/// A word as PostgreSQL compares it: lower case, Latin letters without their accents. SQLite folds by itself.
+#[cfg(feature = "postgres")]
 pub(super) fn folded(word: &str) -> String {
     word.chars()
         .flat_map(char::to_lowercase)
@@ -22,6 +23,7 @@ pub(super) fn folded(word: &str) -> String {
         .collect()
 }
 
+#[cfg(feature = "postgres")]
 fn without_accent(letter: char) -> char {
     match letter {
         'à'..='å' | 'ā' | 'ă' | 'ą' => 'a',

@@ -6,7 +6,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::json;
 use shop::Service;
 use shop::backends::Backends;
-use shop::queue::sqs::{AccessKey, Settings as QueueSettings};
+use shop::queue::settings::{AccessKey, Settings as QueueSettings};
 use shop::secret::Secret;
 use test_servers::redis::{RedisServer, TestRedis};
 use test_servers::sqs::TestSqs;

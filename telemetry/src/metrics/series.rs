@@ -232,8 +232,6 @@ pub(super) fn registry_for(identity: &Identity) -> Result<prometheus::Registry, 
     let common = common.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let registry = prometheus::Registry::new_custom(None, Some(HashMap::from(common)))?;
     #[cfg(target_os = "linux")]
-    registry.register(Box::new(
-        prometheus::process_collector::ProcessCollector::for_self(),
-    ))?;
+    registry.register(Box::new(super::process::ProcessCollector::new()?))?;
     Ok(registry)
 }

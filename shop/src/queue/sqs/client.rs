@@ -13,7 +13,7 @@ use aws_sdk_sqs::config::{self, Region};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
 use super::address::Address;
-use crate::secret::Secret;
+use crate::queue::settings::Settings;
 
 /// How long a connection may take to be made.
 const CONNECT_MAX: Duration = Duration::from_secs(2);
@@ -28,48 +28,12 @@ const PAUSE_MAX: Duration = Duration::from_secs(1);
 /// The region that servers other than AWS are told when none is set.
 const REGION_DEFAULT: &str = "us-east-1";
 
-/// Which SQS, as whom, and how its queues are made.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// What the URLs of all queues begin with: `http://localhost:4566/000000000000/shop-`.
-    pub url: Secret,
-    /// Where requests go, if not to the host of `url`.
-    pub endpoint: Option<String>,
-    /// The region, where the host of `url` does not name it.
-    pub region: Option<String>,
-    /// Who asks; without it, whoever the environment or the machine says, as with any AWS tool.
-    pub access_key: Option<AccessKey>,
-    /// Encryption at rest of queues that are made: `sqs`, or the id or alias of a KMS key.
-    pub encryption: Option<String>,
-}
-
-/// An access key of AWS, or what another server takes for one.
-#[derive(Clone, Debug)]
-pub struct AccessKey {
-    /// Its id.
-    pub id: String,
-    /// Its secret.
-    pub secret: Secret,
-}
-
-impl Settings {
-    /// The queues whose URLs begin with `url`.
-    pub fn new(url: Secret) -> Self {
-        Settings {
-            url,
-            endpoint: None,
-            region: None,
-            access_key: None,
-            encryption: None,
-        }
-    }
-
-    pub(super) fn address(&self) -> anyhow::Result<Address> {
-        Address::parse(self.url.expose()).context(
-            "QUEUE_URL cannot be used; write what the URLs of all queues begin with, such as \
-             `http://localhost:4566/000000000000/shop-` or `https://sqs.eu-central-1.amazonaws.com/123456789012/shop-`",
-        )
-    }
+/// What the URLs of the queues say.
+pub(super) fn address_of(settings: &Settings) -> anyhow::Result<Address> {
+    Address::parse(settings.url.expose()).context(
+        "QUEUE_URL cannot be used; write what the URLs of all queues begin with, such as \
+         `http://localhost:4566/000000000000/shop-` or `https://sqs.eu-central-1.amazonaws.com/123456789012/shop-`",
+    )
 }
 
 /// Makes the client; asks nobody anything yet.

@@ -10,8 +10,8 @@ use aws_sdk_sqs::types::QueueAttributeName as Name;
 use serde_json::{Value, json};
 
 use super::address::Address;
-use super::client::Settings;
 use super::fault::Fault;
+use crate::queue::settings::Settings;
 use crate::queue::{MAX_RECEIVES, QueueId, Topic, VISIBILITY_DEFAULT};
 
 /// How long the start waits for SQS to answer.

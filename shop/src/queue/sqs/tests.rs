@@ -8,6 +8,7 @@ mod scripted;
 
 use super::*;
 use crate::queue::contract::contract;
+use crate::queue::settings::AccessKey;
 use crate::queue::{MAX_RECEIVES, Topic, VISIBILITY_DEFAULT};
 use crate::secret::Secret;
 

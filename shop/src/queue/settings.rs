@@ -1,11 +1,47 @@
-//! The variables behind [`Settings`]. `AWS_*` mean what they mean to every tool of AWS; those that are not
-//! here are read by its library.
+//! Which SQS the queues are on, and the variables that say it; a build without SQS reads them too, to say that it has none.
+//! `AWS_*` mean what they mean to every tool of AWS; those that are not here are read by its library.
 
-use super::{AccessKey, Settings};
 use crate::secret::Secret;
 
 /// Id and secret for servers that ask for a key and take any.
 const ANY_KEY: &str = "test";
+
+/// Which SQS, as whom, and how its queues are made.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// What the URLs of all queues begin with: `http://localhost:4566/000000000000/shop-`.
+    pub url: Secret,
+    /// Where requests go, if not to the host of `url`.
+    pub endpoint: Option<String>,
+    /// The region, where the host of `url` does not name it.
+    pub region: Option<String>,
+    /// Who asks; without it, whoever the environment or the machine says, as with any AWS tool.
+    pub access_key: Option<AccessKey>,
+    /// Encryption at rest of queues that are made: `sqs`, or the id or alias of a KMS key.
+    pub encryption: Option<String>,
+}
+
+/// An access key of AWS, or what another server takes for one.
+#[derive(Clone, Debug)]
+pub struct AccessKey {
+    /// Its id.
+    pub id: String,
+    /// Its secret.
+    pub secret: Secret,
+}
+
+impl Settings {
+    /// The queues whose URLs begin with `url`.
+    pub fn new(url: Secret) -> Self {
+        Settings {
+            url,
+            endpoint: None,
+            region: None,
+            access_key: None,
+            encryption: None,
+        }
+    }
+}
 
 /// Where the queues are.
 #[derive(Clone, Default, clap::Args)]
