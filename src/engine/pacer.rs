@@ -57,13 +57,13 @@ async fn open<T: Transport>(
             arrivals = Arrivals::new(schedule.clone(), segment, from);
         }
         let Some((index, due)) = arrivals.next() else {
-            if worker.offset() >= schedule.duration() {
+            if worker.has_come(schedule.duration()) {
                 return;
             }
             worker.sleep_or_news(schedule.duration()).await;
             continue;
         };
-        if worker.offset() < due {
+        if !worker.has_come(due) {
             burst = 0;
             worker.sleep_or_news(due).await;
         } else {
@@ -111,7 +111,7 @@ async fn closed<T: Transport>(
         let (worker, journeys) = (worker.clone(), journeys.clone());
         shoppers.spawn_local(async move {
             while worker.stop_level() == Stop::No
-                && worker.offset() < end
+                && !worker.has_come(end)
                 && journeys.get() < journeys_max
             {
                 let number = journeys.replace(journeys.get() + 1);
@@ -132,7 +132,7 @@ async fn closed<T: Transport>(
         tokio::select! {
             left = shoppers.join_next() => if left.is_none() { return },
             () = worker.stop_asked() => {}
-            () = worker.sleep_or_stop(end), if worker.offset() < end => return,
+            () = worker.sleep_or_stop(end), if !worker.has_come(end) => return,
         }
     }
 }

@@ -61,9 +61,15 @@ impl<T: Transport> WorkerState<T> {
         }
     }
 
-    /// Time since the run began.
+    /// Time since the run began; 0 before it has. Whether something is due is for [`Self::has_come`] to say: before the run
+    /// has begun not even the offset 0 has come.
     pub(super) fn offset(&self) -> Duration {
         Instant::now().saturating_duration_since(self.start)
+    }
+
+    /// Whether the time of an offset has come.
+    pub(super) fn has_come(&self, offset: Duration) -> bool {
+        has_come(self.start, offset, Instant::now())
     }
 
     /// An instant as an offset.
@@ -170,5 +176,26 @@ impl<T: Transport> WorkerState<T> {
     /// Comes back when a request ends while the run is stopping.
     pub(super) async fn request_ended(&self) {
         self.request_ended.notified().await;
+    }
+}
+
+/// Whether an offset since `start` has come `now`. One that lies beyond all time never does.
+fn has_come(start: Instant, offset: Duration, now: Instant) -> bool {
+    start.checked_add(offset).is_some_and(|at| at <= now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_has_come_before_the_start() {
+        let start = Instant::now() + Duration::from_secs(60);
+        let (zero, step) = (Duration::ZERO, Duration::from_micros(1));
+        assert!(!has_come(start, zero, start - step));
+        assert!(has_come(start, zero, start));
+        assert!(!has_come(start, step, start));
+        assert!(has_come(start, step, start + step));
+        assert!(!has_come(start, Duration::MAX, start));
     }
 }

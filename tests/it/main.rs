@@ -19,6 +19,7 @@ mod imports;
 mod live_view;
 mod origins;
 mod own_metrics;
+mod pacing;
 mod prepare;
 mod record;
 mod repeatable;
