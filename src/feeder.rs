@@ -4,12 +4,13 @@
 
 use crate::permutation::{Permutation, mix};
 use crate::scenario::{Exhausted, Feeder, FeederOrder};
+use crate::template::Value;
 
 impl Feeder {
     /// The row of shopper `index`; `None` once the feeder is exhausted, in which case the journey is dropped.
     ///
     /// A random order draws with replacement and is never exhausted, unless there are no rows at all.
-    pub fn row(&self, seed: u64, index: u64) -> Option<&[String]> {
+    pub fn row(&self, seed: u64, index: u64) -> Option<&[Value]> {
         let rows = self.rows.len() as u64;
         let row = self.row_number(seed, index, rows)?;
         self.rows.get(usize::try_from(row).ok()?).map(Vec::as_slice)
@@ -41,7 +42,7 @@ mod tests {
     use super::*;
 
     fn feeder(rows: usize, order: FeederOrder, exhausted: Exhausted) -> Feeder {
-        let rows = (0..rows).map(|row| vec![row.to_string()]).collect();
+        let rows = (0..rows).map(|row| vec![Value::Int(row as i64)]).collect();
         Feeder {
             name: "users".into(),
             columns: vec!["id".into()],
@@ -51,13 +52,18 @@ mod tests {
         }
     }
 
+    fn number(row: &[Value]) -> usize {
+        let number = row[0].as_scalar().to_text().parse();
+        number.expect("a row number")
+    }
+
     proptest! {
         /// In unique order each row comes once before any comes again, in every cycle.
         #[test]
         fn unique_is_a_permutation(rows in 1_usize..500, seed: u64, cycle in 0_u64..4) {
             let feeder = feeder(rows, FeederOrder::Unique, Exhausted::Wrap);
             let size = rows as u64;
-            let seen: BTreeSet<_> = (cycle * size..(cycle + 1) * size).map(|index| feeder.row(seed, index)).collect();
+            let seen: BTreeSet<_> = (cycle * size..(cycle + 1) * size).map(|index| feeder.row(seed, index).map(number)).collect();
             prop_assert_eq!(seen.len(), rows);
             prop_assert!(!seen.contains(&None));
         }
@@ -69,7 +75,7 @@ mod tests {
             let mut seen = [0_u32; 4];
             for index in 0..4_000 {
                 let row = feeder.row(seed, index).expect("random order is never exhausted");
-                seen[row[0].parse::<usize>().expect("a row number")] += 1;
+                seen[number(row)] += 1;
             }
             prop_assert!(seen.iter().all(|count| (800..1_200).contains(count)), "{:?}", seen);
         }
@@ -87,7 +93,7 @@ mod tests {
         }
         assert_eq!(
             feeder(3, FeederOrder::Sequential, Exhausted::Wrap).row(1, 4),
-            Some(&["1".to_owned()][..])
+            Some(&[Value::Int(1)][..])
         );
         assert_eq!(
             feeder(0, FeederOrder::Random, Exhausted::Wrap).row(1, 0),

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use crate::journey::Program;
 use crate::run_id::RunId;
-use crate::template::{Expr, Slot, Template};
+use crate::template::{Expr, Slot, Template, Value};
 
 pub use change::{Changes, parse_duration, parse_rate, parse_set};
 pub use check::units::{show_duration, show_rate};
@@ -470,8 +470,8 @@ pub enum Comparison {
 pub enum Literal {
     /// Text.
     Text(String),
-    /// A number.
-    Number(f64),
+    /// A number, as it is written.
+    Number(String),
     /// true or false.
     Bool(bool),
 }
@@ -554,7 +554,7 @@ pub struct Feeder {
     /// Column names.
     pub columns: Vec<String>,
     /// The rows, each as long as `columns`.
-    pub rows: Vec<Vec<String>>,
+    pub rows: Vec<Vec<Value>>,
     /// In which order shoppers get rows.
     pub order: FeederOrder,
     /// What happens after the last row.

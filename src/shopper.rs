@@ -13,7 +13,7 @@ use uuid::{Builder, Uuid};
 use crate::data::{Card, Client, Person, Sampler, Words};
 use crate::rng::ShopperRng;
 use crate::scenario::{Persona, Scenario};
-use crate::template::{Slot, VALUE_BYTES_MAX, Value};
+use crate::template::{Scalar, Slot, VALUE_BYTES_MAX, Value};
 
 /// Most text that one shopper keeps in all its variables, bytes: thousands of shoppers wait at the same time.
 const VARIABLES_BYTES_MAX: usize = 4 << 20;
@@ -135,13 +135,18 @@ impl ScenarioData {
         self.words.draw(rng)
     }
 
-    pub(crate) fn feeder_value(&self, feeder: u16, column: u16, shopper: u64) -> Option<&str> {
+    pub(crate) fn feeder_value(
+        &self,
+        feeder: u16,
+        column: u16,
+        shopper: u64,
+    ) -> Option<Scalar<'_>> {
         let row = self
             .scenario
             .feeders
             .get(usize::from(feeder))?
             .row(self.seed(), shopper)?;
-        row.get(usize::from(column)).map(String::as_str)
+        row.get(usize::from(column)).map(Value::as_scalar)
     }
 }
 

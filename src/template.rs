@@ -2,9 +2,11 @@
 //!
 //! PURE. Must not know: the engine, clocks, IO. All values come from the shopper's own variables and random numbers.
 
+mod number;
 mod render;
 mod value;
 
+pub(crate) use number::{is_json_number, same_number};
 pub use value::Scalar;
 
 #[cfg(test)]
@@ -147,8 +149,10 @@ pub enum Value {
     Text(Box<str>),
     /// A whole number.
     Int(i64),
-    /// Another number.
-    Number(f64),
+    /// Another number, as it was written: JSON's own spelling.
+    Number(Box<str>),
     /// true or false.
     Bool(bool),
+    /// A JSON array or object as text.
+    Json(Box<str>),
 }

@@ -57,15 +57,40 @@ impl Document {
     /// Replaces the value at a dotted path (`load.phases.0.rate`; a list's items also by their `name`), as the
     /// command-line flag `flag` asks. A missing last key is added.
     pub fn set(&mut self, flag: &str, path: &str, value: &str) {
+        self.set_with(flag, path, value, |parsed, _| parsed);
+    }
+
+    /// The same for a value that is text, a number, true or false. What YAML does not read as one such value – it has `: ` or
+    /// ` #` in it, or is `null`, or nothing – is the text that it is.
+    pub fn set_scalar(&mut self, flag: &str, path: &str, value: &str) {
+        self.set_with(flag, path, value, |parsed, whole| {
+            let read = parsed.ok().filter(|(node, early)| {
+                early.is_empty() && node.is_scalar() && node.span.covers(trimmed(value, whole))
+            });
+            Ok(read.unwrap_or_else(|| {
+                let kind = Kind::Text(value.to_owned(), Quoting::Plain);
+                (Node { kind, span: whole }, Vec::new())
+            }))
+        });
+    }
+
+    fn set_with(
+        &mut self,
+        flag: &str,
+        path: &str,
+        value: &str,
+        read: impl FnOnce(Parsed, Span) -> Parsed,
+    ) {
         let source = self.sources.len().min(usize::from(u16::MAX)) as u16;
         let text = format!("{path}={value}");
         let base = path.len() + 1;
-        let whole = Span::new(source, 0..path.len());
+        let key = Span::new(source, 0..path.len());
+        let whole = Span::new(source, base..text.len());
         self.sources.push(Arc::new(NamedSource::new(flag, text)));
-        let outcome = parse(source, base, value).and_then(|(node, early)| {
+        let outcome = read(parse(source, base, value), whole).and_then(|(node, early)| {
             self.early.extend(early);
             let segments: Vec<&str> = path.split('.').collect();
-            replace(&mut self.root, &segments, whole, node)
+            replace(&mut self.root, &segments, key, node)
         });
         self.early.extend(outcome.err().map(|problem| *problem));
     }
@@ -80,6 +105,13 @@ impl Document {
             }
         }
         node
+    }
+
+    /// What is written at a place, without space around it: of a value without quotes, what its author has typed.
+    pub fn written(&self, place: &Place) -> &str {
+        let span = self.node(place).span;
+        let source = self.sources[usize::from(span.source)].inner();
+        source.get(span.range()).unwrap_or_default().trim()
     }
 
     /// The text of the value at a place: its first line.
@@ -138,6 +170,19 @@ impl Document {
         let message = "this file passes its schema and still cannot be read";
         Problem::new(self.span(&Place::root()), message)
             .help(format!("please report this: {error}"))
+    }
+}
+
+/// What parsing a value gives.
+type Parsed = Result<(Node, Vec<Problem>), Box<Problem>>;
+
+/// The span of a value without the space around it.
+fn trimmed(value: &str, whole: Span) -> Span {
+    let start = whole.range().start + (value.len() - value.trim_start().len());
+    Span {
+        start: start as u32,
+        end: (start + value.trim().len()) as u32,
+        ..whole
     }
 }
 

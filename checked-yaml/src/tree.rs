@@ -120,6 +120,11 @@ impl Node {
         }
     }
 
+    /// Whether this is one value: text, a number, true or false.
+    pub fn is_scalar(&self) -> bool {
+        !matches!(self.kind, Kind::Null | Kind::List(_) | Kind::Map(_))
+    }
+
     /// What kind of value this is, in words.
     pub fn noun(&self) -> &'static str {
         match self.kind {

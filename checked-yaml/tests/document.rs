@@ -1,6 +1,8 @@
 //! Through the public door: positions, bounds, and one message for each kind of mistake.
 
-use checked_yaml::{DEPTH_MAX, Document, NODES_MAX, Place, Problem, Style, TEXT_BYTES_MAX};
+use checked_yaml::{
+    DEPTH_MAX, Document, Kind, NODES_MAX, Place, Problem, Quoting, Style, TEXT_BYTES_MAX,
+};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -223,6 +225,46 @@ fn consequences_of_a_mistake_are_left_out() {
         .map(|problem| problem.message.as_str())
         .collect();
     assert_eq!(messages, ["this name is taken", "unknown key `titel`"]);
+}
+
+#[test]
+fn what_is_written_can_be_told_from_what_is_read() {
+    let text =
+        "a: 1.10   # a price\nb: { zip: 01234 , hex: 0x1F }\nc: [ 1_000, &n +5, *n ]\nd: 'x'\n";
+    let mut document = Document::parse("values.yaml", text).expect("YAML");
+    let root = Place::root;
+    let places = [
+        (root().key("a"), "1.10"),
+        (root().key("b").key("zip"), "01234"),
+        (root().key("b").key("hex"), "0x1F"),
+        (root().key("c").index(0), "1_000"),
+        (root().key("c").index(1), "+5"),
+        (root().key("c").index(2), "+5"),
+        (root().key("d"), "'x'"),
+    ];
+    for (place, written) in places {
+        assert_eq!(document.written(&place), written);
+    }
+    document.set("--set", "a", " 2.50 ");
+    assert_eq!(document.written(&root().key("a")), "2.50");
+}
+
+#[test]
+fn a_scalar_set_from_outside_is_one_whatever_it_looks_like() {
+    let kind = |value: &str| {
+        let mut document = Document::parse("values.yaml", "a: 1\n").expect("YAML");
+        document.set_scalar("--set", "a", value);
+        document.node(&Place::root().key("a")).kind.clone()
+    };
+    let plain = |text: &str| Kind::Text(text.to_owned(), Quoting::Plain);
+    assert_eq!(kind("5"), Kind::Int(5));
+    assert_eq!(kind(" true"), Kind::Bool(true));
+    assert_eq!(kind("'5'"), Kind::Text("5".to_owned(), Quoting::Single));
+    for text in [
+        "one #two", "a: b", "[1]", "{", "null", "", "'a' b", "&a 5", "- x", "# x",
+    ] {
+        assert_eq!(kind(text), plain(text));
+    }
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::redact::{Redactor, mark};
 use crate::response::Response;
 use crate::scenario::Promise;
 use crate::shopper::{ScenarioData, Shopper};
-use crate::template::{CardField, PersonField, Slot, Value};
+use crate::template::{CardField, PersonField, Slot, Value, same_number};
 
 /// Knows the scenario's secrets, and this shopper's.
 pub(super) fn redactor_of(world: &ScenarioData, shopper: &Shopper) -> Redactor {
@@ -26,7 +26,7 @@ pub(super) fn redactor_of(world: &ScenarioData, shopper: &Shopper) -> Redactor {
             if redactor.is_secret(name)
                 && let Some(value) = world.feeder_value(feeder, column, shopper.index())
             {
-                redactor.learn(value);
+                redactor.learn(value.to_text());
             }
         }
     }
@@ -85,7 +85,12 @@ fn json_of(value: Value) -> Json {
         Value::Unset => Json::Null,
         Value::Text(text) => Json::String(text.into()),
         Value::Int(number) => number.into(),
-        Value::Number(number) => number.into(),
+        // Past what a JSON reader keeps of a whole number, its digits are worth more than its type.
+        Value::Number(number) => match number.parse::<serde_json::Number>() {
+            Ok(parsed) if same_number(&parsed.to_string(), &number) => Json::Number(parsed),
+            _ => Json::String(number.into()),
+        },
         Value::Bool(flag) => flag.into(),
+        Value::Json(text) => Json::String(text.into()),
     }
 }

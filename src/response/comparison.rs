@@ -1,7 +1,7 @@
 //! Comparing a value with what was hoped for.
 
 use crate::scenario::{Comparison, Literal};
-use crate::template::Scalar;
+use crate::template::{Scalar, same_number};
 
 impl Comparison {
     /// Whether the value compares so. A missing value is unequal to everything and neither less nor greater.
@@ -30,7 +30,10 @@ impl Literal {
     fn equals(&self, value: &Scalar<'_>) -> bool {
         match (self, value) {
             (_, Scalar::Unset) => false,
-            (Self::Number(number), _) => value.to_number() == Some(*number),
+            (Self::Number(number), Scalar::Int(value)) => {
+                number.parse() == Ok(*value) || same_number(number, &value.to_string())
+            }
+            (Self::Number(number), _) => same_number(number, &value.to_text()),
             (Self::Text(text), _) => value.to_text() == text.as_str(),
             (Self::Bool(truth), Scalar::Bool(value)) => truth == value,
             (Self::Bool(truth), _) => value.to_text() == if *truth { "true" } else { "false" },
@@ -44,7 +47,7 @@ mod tests {
 
     #[test]
     fn values_compare_as_text_or_number() {
-        let five = || Literal::Number(5.0);
+        let five = || Literal::Number("5.0".into());
         let text = |text: &str| Literal::Text(text.into());
         let holds: [(Comparison, Scalar<'_>); 10] = [
             (Comparison::Is(five()), Scalar::Int(5)),

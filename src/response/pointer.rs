@@ -4,15 +4,16 @@
 //! 0.1 µs for the first product and 2 µs for the last, where a tree of all takes 17. What follows the value is not
 //! looked at.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{
-    DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor, value,
-};
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 
 use crate::template::Scalar;
+
+/// What some programs put in front of UTF-8.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// The value at `pointer`; `None` if there is none or the body is not JSON up to there. Null is [`Scalar::Unset`].
 pub fn find<'b>(body: &'b [u8], pointer: &str) -> Option<Scalar<'b>> {
@@ -20,6 +21,7 @@ pub fn find<'b>(body: &'b [u8], pointer: &str) -> Option<Scalar<'b>> {
         return None;
     }
     let mut found = None;
+    let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     // The search ends with an error as soon as it is decided; the answer is in `found`.
     let _ = Seek {
@@ -45,15 +47,14 @@ struct Descend<'a, 'b> {
 /// Compares a key with a token without copying either.
 struct KeyIs<'a>(&'a str);
 
-/// Takes the next value, whatever it is.
-struct Take<'a, 'b>(&'a mut Option<Scalar<'b>>);
-
 impl<'b> DeserializeSeed<'b> for Seek<'_, 'b> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'b>>(self, deserializer: D) -> Result<(), D::Error> {
         let Some(path) = self.rest.strip_prefix('/') else {
-            return deserializer.deserialize_any(Take(self.found));
+            let value = <&RawValue>::deserialize(deserializer)?;
+            *self.found = Scalar::of_json(value.get());
+            return Ok(());
         };
         let end = path.find('/').unwrap_or(path.len());
         let (token, rest) = path.split_at(end);
@@ -126,59 +127,6 @@ impl Visitor<'_> for KeyIs<'_> {
     }
 }
 
-impl<'b> Take<'_, 'b> {
-    fn keep<E>(self, scalar: Scalar<'b>) -> Result<(), E> {
-        *self.0 = Some(scalar);
-        Ok(())
-    }
-}
-
-impl<'b> Visitor<'b> for Take<'_, 'b> {
-    type Value = ();
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("any JSON value")
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<(), E> {
-        self.keep(Scalar::Unset)
-    }
-
-    fn visit_bool<E: Error>(self, truth: bool) -> Result<(), E> {
-        self.keep(Scalar::Bool(truth))
-    }
-
-    fn visit_i64<E: Error>(self, number: i64) -> Result<(), E> {
-        self.keep(Scalar::Int(number))
-    }
-
-    fn visit_u64<E: Error>(self, number: u64) -> Result<(), E> {
-        self.keep(i64::try_from(number).map_or(Scalar::Number(number as f64), Scalar::Int))
-    }
-
-    fn visit_f64<E: Error>(self, number: f64) -> Result<(), E> {
-        self.keep(Scalar::Number(number))
-    }
-
-    fn visit_borrowed_str<E: Error>(self, text: &'b str) -> Result<(), E> {
-        self.keep(Scalar::text(text))
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
-        self.keep(Scalar::Text(Cow::Owned(text.to_owned())))
-    }
-
-    fn visit_map<A: MapAccess<'b>>(self, map: A) -> Result<(), A::Error> {
-        let tree = serde_json::Value::deserialize(value::MapAccessDeserializer::new(map))?;
-        self.keep(Scalar::Json(tree.to_string()))
-    }
-
-    fn visit_seq<A: SeqAccess<'b>>(self, items: A) -> Result<(), A::Error> {
-        let tree = serde_json::Value::deserialize(value::SeqAccessDeserializer::new(items))?;
-        self.keep(Scalar::Json(tree.to_string()))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -191,11 +139,10 @@ mod tests {
             serde_json::Value::Null => Scalar::Unset,
             serde_json::Value::Bool(truth) => Scalar::Bool(*truth),
             serde_json::Value::String(text) => Scalar::text(text),
-            serde_json::Value::Number(number) => number.as_i64().map_or_else(
-                || Scalar::Number(number.as_f64().unwrap_or(f64::NAN)),
-                Scalar::Int,
-            ),
-            tree => Scalar::Json(tree.to_string()),
+            serde_json::Value::Number(number) => number
+                .as_i64()
+                .map_or_else(|| Scalar::Number(number.to_string().into()), Scalar::Int),
+            tree => Scalar::Json(tree.to_string().into()),
         }
     }
 
@@ -204,7 +151,8 @@ mod tests {
             Just(serde_json::Value::Null),
             any::<bool>().prop_map(Into::into),
             any::<i64>().prop_map(Into::into),
-            (-1e9..1e9).prop_map(serde_json::Value::from),
+            // Those that a binary number holds exactly: the tree rounds others.
+            (-1_000_000..1_000_000).prop_map(|n| (f64::from(n) / 4.0).into()),
             "\\PC{0,6}".prop_map(Into::into),
         ];
         leaf.prop_recursive(4, 32, 4, |inner| {
@@ -221,8 +169,6 @@ mod tests {
         #[test]
         fn agrees_with_a_tree(tree in tree(), pointer in "(/(a|b|~0|~1|[0-3]|00|-|ab){1,2}){0,4}") {
             let body = tree.to_string();
-            // Back from text: the parser does not promise the last digit of a float, but the same one each time.
-            let tree: serde_json::Value = serde_json::from_str(&body).expect("valid JSON");
             prop_assert_eq!(find(body.as_bytes(), &pointer), tree.pointer(&pointer).map(from_tree));
         }
 
@@ -241,9 +187,24 @@ mod tests {
         assert_eq!(find(body, "/list/1/id"), None);
         assert_eq!(find(body, "/other"), None);
         assert_eq!(find(body, "list"), None);
-        assert_eq!(
-            find(br#"{"n":18446744073709551615}"#, "/n"),
-            Some(Scalar::Number(18_446_744_073_709_551_615.0))
-        );
+    }
+
+    #[test]
+    fn numbers_keep_every_digit() {
+        let body =
+            "\u{feff}{\"u64\":18446744073709551615,\"dec\":10.10,\"f\":1.0,\"e\":1e25,\"m\":-0,
+            \"list\": [ 1.10, {\"a b\": 12345678901234567890} ]}";
+        let text =
+            |pointer| find(body.as_bytes(), pointer).map(|value| value.to_text().into_owned());
+        for (pointer, value) in [
+            ("/u64", "18446744073709551615"),
+            ("/dec", "10.10"),
+            ("/f", "1.0"),
+            ("/e", "1e25"),
+            ("/m", "-0"),
+            ("/list", r#"[1.10,{"a b":12345678901234567890}]"#),
+        ] {
+            assert_eq!(text(pointer).as_deref(), Some(value));
+        }
     }
 }

@@ -41,7 +41,9 @@ pub(super) fn set(document: &mut Document, overrides: &Overrides) {
             .get("variables")
             .is_some_and(|variables| variables.get(key).is_some());
         if variable && !sections::is_section(first) {
-            document.set("--set", &format!("variables.{key}"), value);
+            document.set_scalar("--set", &format!("variables.{key}"), value);
+        } else if first == "variables" && key.matches('.').count() == 1 {
+            document.set_scalar("--set", key, value);
         } else {
             document.set("--set", key, value);
         }

@@ -132,6 +132,7 @@ fn constants_of(expr: &Expr) -> Vec<String> {
     match expr {
         Expr::Constant(Value::Text(text)) => vec![text.to_string()],
         Expr::Constant(Value::Int(number)) => vec![number.to_string()],
+        Expr::Constant(Value::Number(number)) => vec![number.to_string()],
         Expr::Text(template) => template
             .parts
             .iter()

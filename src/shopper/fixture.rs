@@ -7,7 +7,7 @@ use crate::journey::Program;
 use crate::run_id::RunId;
 use crate::scenario::*;
 use crate::shopper::{ScenarioData, Shopper};
-use crate::template::Template;
+use crate::template::{Template, Value};
 
 /// One persona, one journey without steps, one popularity, one feeder of three rows and four variables `a`…`d`.
 pub(crate) fn scenario(seed: u64) -> Scenario {
@@ -92,7 +92,7 @@ pub(crate) fn persona() -> Persona {
 
 pub(crate) fn feeder() -> Feeder {
     let rows = ["ada", "ben", "cleo"]
-        .map(|name| vec![name.to_owned()])
+        .map(|name| vec![Value::Text(name.into())])
         .into();
     let (order, exhausted) = (FeederOrder::Sequential, Exhausted::Wrap);
     Feeder {

@@ -55,10 +55,8 @@ impl Expr {
             Self::Constant(value) => value.as_scalar(),
             Self::Variable(slot) => shopper.variable(*slot).as_scalar(),
             Self::Feeder(feeder, column) => {
-                match world.feeder_value(*feeder, *column, shopper.index()) {
-                    Some(text) => Scalar::text(text),
-                    None => Scalar::Unset,
-                }
+                let value = world.feeder_value(*feeder, *column, shopper.index());
+                value.unwrap_or(Scalar::Unset)
             }
             Self::Generated(generator) => generator.scalar(world, shopper),
             Self::Text(template) => Scalar::Text(Cow::Owned(template.render_text(world, shopper))),

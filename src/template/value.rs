@@ -7,7 +7,7 @@ use std::io::Write;
 
 use uuid::Uuid;
 
-use super::{Encoding, Value};
+use super::{Encoding, Value, is_json_number};
 
 /// A value that has not been copied.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,12 +20,12 @@ pub enum Scalar<'a> {
     Uuid(Uuid),
     /// A whole number.
     Int(i64),
-    /// Another number.
-    Number(f64),
+    /// Another number, as JSON writes it.
+    Number(Cow<'a, str>),
     /// true or false.
     Bool(bool),
     /// A JSON array or object as text.
-    Json(String),
+    Json(Cow<'a, str>),
 }
 
 const HEX_DIGITS: &[u8; 16] = b"0123456789ABCDEF";
@@ -37,16 +37,28 @@ impl Value {
             Self::Unset => Scalar::Unset,
             Self::Text(text) => Scalar::Text(Cow::Borrowed(text)),
             Self::Int(number) => Scalar::Int(*number),
-            Self::Number(number) => Scalar::Number(*number),
+            Self::Number(number) => Scalar::Number(Cow::Borrowed(number)),
             Self::Bool(truth) => Scalar::Bool(*truth),
+            Self::Json(text) => Scalar::Json(Cow::Borrowed(text)),
+        }
+    }
+
+    /// What a text stands for that its author has put into no quotes: true, false or a number where JSON writes these so,
+    /// else the text itself.
+    pub(crate) fn of_plain(text: &str) -> Self {
+        match text {
+            "true" => Self::Bool(true),
+            "false" => Self::Bool(false),
+            number if is_json_number(number) => Scalar::number(number).into_value(),
+            other => Self::Text(other.into()),
         }
     }
 
     /// Bytes of text that it holds.
     pub(crate) fn text_bytes(&self) -> usize {
         match self {
-            Self::Text(text) => text.len(),
-            _ => 0,
+            Self::Text(text) | Self::Number(text) | Self::Json(text) => text.len(),
+            Self::Unset | Self::Int(_) | Self::Bool(_) => 0,
         }
     }
 
@@ -62,6 +74,31 @@ impl<'a> Scalar<'a> {
         Self::Text(Cow::Borrowed(text))
     }
 
+    /// A number that is written so, which is as JSON writes them.
+    pub(crate) fn number(text: &'a str) -> Self {
+        match text.parse::<i64>() {
+            // The only whole number with two spellings.
+            Ok(number) if text != "-0" => Self::Int(number),
+            _ => Self::Number(Cow::Borrowed(text)),
+        }
+    }
+
+    /// The value of a JSON text without space around it; `None` if it holds a string that is none. Numbers keep every digit,
+    /// arrays and objects lose the space between their parts.
+    pub(crate) fn of_json(text: &'a str) -> Option<Self> {
+        Some(match text.as_bytes().first()? {
+            b'n' => Self::Unset,
+            b't' => Self::Bool(true),
+            b'f' => Self::Bool(false),
+            b'[' | b'{' => Self::Json(without_space(text)),
+            b'"' if text.bytes().any(|byte| byte == b'\\' || byte < b' ') => {
+                Self::Text(Cow::Owned(serde_json::from_str(text).ok()?))
+            }
+            b'"' => Self::text(text.get(1..text.len() - 1)?),
+            _ => Self::number(text),
+        })
+    }
+
     /// A copy to keep.
     pub fn into_value(self) -> Value {
         match self {
@@ -69,9 +106,9 @@ impl<'a> Scalar<'a> {
             Self::Text(text) => Value::Text(text.into_owned().into()),
             Self::Uuid(uuid) => Value::Text(uuid.to_string().into()),
             Self::Int(number) => Value::Int(number),
-            Self::Number(number) => Value::Number(number),
+            Self::Number(number) => Value::Number(number.into_owned().into()),
             Self::Bool(truth) => Value::Bool(truth),
-            Self::Json(text) => Value::Text(text.into()),
+            Self::Json(text) => Value::Json(text.into_owned().into()),
         }
     }
 
@@ -83,7 +120,7 @@ impl<'a> Scalar<'a> {
             Self::Json(text) => Cow::Borrowed(text),
             Self::Uuid(uuid) => Cow::Owned(uuid.to_string()),
             Self::Int(number) => Cow::Owned(number.to_string()),
-            Self::Number(number) => Cow::Owned(number.to_string()),
+            Self::Number(number) => Cow::Borrowed(number),
             Self::Bool(truth) => Cow::Borrowed(if *truth { "true" } else { "false" }),
         }
     }
@@ -92,8 +129,7 @@ impl<'a> Scalar<'a> {
     pub fn to_number(&self) -> Option<f64> {
         match self {
             Self::Int(number) => Some(*number as f64),
-            Self::Number(number) => Some(*number),
-            Self::Text(text) => text
+            Self::Text(text) | Self::Number(text) => text
                 .trim()
                 .parse()
                 .ok()
@@ -139,7 +175,7 @@ impl<'a> Scalar<'a> {
                     .as_bytes(),
             ),
             Self::Int(number) => write!(out, "{number}"),
-            Self::Number(number) => write!(out, "{number}"),
+            Self::Number(number) => out.write_all(number.as_bytes()),
             Self::Bool(truth) => write!(out, "{truth}"),
         };
     }
@@ -147,8 +183,6 @@ impl<'a> Scalar<'a> {
     fn write_json(&self, out: &mut Vec<u8>) {
         match self {
             Self::Unset => out.extend_from_slice(b"null"),
-            // JSON has no word for them.
-            Self::Number(number) if !number.is_finite() => out.extend_from_slice(b"null"),
             Self::Int(_) | Self::Number(_) | Self::Bool(_) | Self::Json(_) => self.write_plain(out),
             Self::Uuid(_) => {
                 out.push(b'"');
@@ -161,6 +195,26 @@ impl<'a> Scalar<'a> {
                 out.push(b'"');
             }
         }
+    }
+}
+
+/// A JSON text without the space between its parts.
+fn without_space(text: &str) -> Cow<'_, str> {
+    let (mut in_string, mut escaped, mut spaces) = (false, false, 0);
+    let mut keep = |byte: u8| {
+        let is_space = !in_string && matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
+        if byte == b'"' && !escaped {
+            in_string = !in_string;
+        }
+        escaped = in_string && byte == b'\\' && !escaped;
+        spaces += usize::from(is_space);
+        !is_space
+    };
+    let kept: Vec<u8> = text.bytes().filter(|byte| keep(*byte)).collect();
+    match String::from_utf8(kept) {
+        Ok(kept) if spaces > 0 => Cow::Owned(kept),
+        // Only whole characters are left out, so that nothing else comes here than a text without space.
+        _ => Cow::Borrowed(text),
     }
 }
 
@@ -245,14 +299,41 @@ mod tests {
             prop_assert_eq!(serde_json::from_str::<String>(&quoted).expect("valid JSON"), text);
         }
 
-        /// Numbers are bare in JSON and keep their value.
+        /// Numbers are bare in JSON and keep their text.
         #[test]
-        fn numbers_round_trip(int: i64, number: f64) {
-            prop_assert_eq!(written(&Scalar::Int(int), Encoding::JsonValue).parse(), Ok(int));
-            let json = written(&Scalar::Number(number), Encoding::JsonValue);
-            let back: Option<f64> = serde_json::from_str(&json).expect("valid JSON");
-            prop_assert!(back.is_none_or(|back| (back - number).abs() <= number.abs() * 1e-15));
-            prop_assert_eq!(back.is_none(), !number.is_finite());
+        fn numbers_round_trip(number in "-?(0|[1-9][0-9]{0,24})(\\.[0-9]{1,9})?([eE][+-]?[0-9]{1,3})?") {
+            for value in [Scalar::number(&number).into_value(), Value::of_plain(&number)] {
+                prop_assert_eq!(&written(&value.as_scalar(), Encoding::JsonValue), &number);
+                prop_assert_eq!(&written(&value.as_scalar(), Encoding::Raw), &number);
+            }
+        }
+
+        /// Space goes and nothing else.
+        #[test]
+        fn only_space_between_the_parts_goes(texts in prop::collection::vec("[ \"\\\\a\n\u{e9}]{0,5}", 0..4)) {
+            let tree = serde_json::json!({ "list": texts, " a b ": [1, { "x": null }] });
+            let pretty = serde_json::to_string_pretty(&tree).expect("JSON");
+            prop_assert_eq!(without_space(&pretty), tree.to_string());
+        }
+    }
+
+    #[test]
+    fn what_stands_without_quotes_has_the_type_that_json_gives_it() {
+        let text = |text: &str| Value::Text(text.into());
+        for (plain, value) in [
+            ("true", Value::Bool(true)),
+            ("True", text("True")),
+            ("1234", Value::Int(1234)),
+            ("1.10", Value::Number("1.10".into())),
+            ("01234", text("01234")),
+            ("0x1F", text("0x1F")),
+            (
+                "12345678901234567890",
+                Value::Number("12345678901234567890".into()),
+            ),
+            ("yes", text("yes")),
+        ] {
+            assert_eq!(Value::of_plain(plain), value);
         }
     }
 

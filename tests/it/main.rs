@@ -4,6 +4,7 @@
 //! on a busy machine it may honestly be INVALID.
 
 mod api_examples;
+mod as_written;
 mod audit;
 mod bad_scenarios;
 mod bounds;

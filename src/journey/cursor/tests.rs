@@ -124,7 +124,7 @@ fn branches_and_departures_follow_their_weights() {
 
 #[test]
 fn variables_steer() {
-    let is_two = Condition::Variable(Slot(0), Comparison::Is(Literal::Number(2.0)));
+    let is_two = Condition::Variable(Slot(0), Comparison::Is(Literal::Number("2".into())));
     let set = |value| Op::Set(Slot(0), Expr::Constant(Value::Int(value)));
     let program = |value| program(vec![set(value), Op::Unless(is_two.clone(), 3), send(0)], 0);
     assert_eq!(walked(&program(2), 1, &[]), ["send 0", "done"]);

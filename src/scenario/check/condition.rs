@@ -337,7 +337,7 @@ fn literal(token: &Token) -> Literal {
         (false, "true") => Literal::Bool(true),
         (false, "false") => Literal::Bool(false),
         (false, text) => match text.parse::<f64>() {
-            Ok(number) if number.is_finite() => Literal::Number(number),
+            Ok(number) if number.is_finite() => Literal::Number(text.to_owned()),
             _ => Literal::Text(text.to_owned()),
         },
         (true, text) => Literal::Text(text.to_owned()),

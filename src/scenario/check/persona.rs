@@ -102,9 +102,7 @@ pub(super) fn value_of(
     place: &Place,
 ) -> Expr {
     match value {
-        Scalar::Bool(value) => Expr::Constant(Value::Bool(*value)),
-        Scalar::Int(value) => Expr::Constant(Value::Int(*value)),
-        Scalar::Number(value) => Expr::Constant(Value::Number(*value)),
+        Scalar::Plain => Expr::Constant(report.value_of(value, place)),
         Scalar::Text(text) => report
             .take(place, meaning.value(text))
             .unwrap_or(Expr::Constant(Value::Unset)),

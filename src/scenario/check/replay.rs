@@ -28,7 +28,7 @@ pub(super) fn read(report: &Report<'_>, file: &str, place: &Place, folder: &Path
 }
 
 fn points(text: &str) -> Result<Vec<(f64, f64)>, String> {
-    let mut reader = csv_reader(text);
+    let mut reader = csv_reader(text, csv::Trim::All);
     let header = reader.headers().map_err(|error| error.to_string())?;
     if header.iter().collect::<Vec<_>>() != ["time", "rate"] {
         return Err(format!(

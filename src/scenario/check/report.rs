@@ -8,7 +8,8 @@ use indexmap::IndexMap;
 
 use super::slip::Slip;
 use super::units;
-use crate::scenario::file::{DurationText, PercentText, RateText};
+use crate::scenario::file::{DurationText, PercentText, RateText, Scalar};
+use crate::template::Value;
 
 /// Highest rate accepted, in arrivals a second.
 pub(super) const RATE_MAX: f64 = 1_000_000.0;
@@ -60,6 +61,22 @@ impl<'d> Report<'d> {
         outcome
             .map_err(|slips| slips.into_iter().for_each(|slip| self.slip(place, slip)))
             .ok()
+    }
+
+    /// The text of a scalar: as it is written, whatever type YAML has for it.
+    pub(super) fn text_of(&self, scalar: &Scalar, place: &Place) -> String {
+        match scalar {
+            Scalar::Text(text) => text.clone(),
+            Scalar::Plain => self.document.written(place).to_owned(),
+        }
+    }
+
+    /// The value of a scalar: its type is that which JSON gives to what is written.
+    pub(super) fn value_of(&self, scalar: &Scalar, place: &Place) -> Value {
+        match scalar {
+            Scalar::Text(text) => Value::Text(text.as_str().into()),
+            Scalar::Plain => Value::of_plain(self.document.written(place)),
+        }
     }
 
     /// Reports a name that was used before for the same kind of thing.

@@ -220,7 +220,7 @@ pub(super) fn headers(
             continue;
         }
         report.unique("header", &mut seen, &lower, &place);
-        let text = scalar_text(value);
+        let text = report.text_of(value, &place);
         if HeaderValue::from_str(&text).is_err() {
             report.add(
                 report
@@ -253,14 +253,4 @@ fn header_name_problem(
         return Some(problem.label("cannot be set").help("leave it out"));
     }
     None
-}
-
-/// A scalar as text.
-pub(super) fn scalar_text(value: &Scalar) -> String {
-    match value {
-        Scalar::Bool(value) => value.to_string(),
-        Scalar::Int(value) => value.to_string(),
-        Scalar::Number(value) => value.to_string(),
-        Scalar::Text(text) => text.clone(),
-    }
 }

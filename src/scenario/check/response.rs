@@ -8,7 +8,7 @@ use regex::bytes::Regex;
 use super::condition::status_range;
 use super::names::Names;
 use super::report::Report;
-use super::request::{Tables, scalar_text};
+use super::request::Tables;
 use super::slip::Slip;
 use super::template::Meaning;
 use super::units;
@@ -19,7 +19,7 @@ use crate::scenario::file::{
 use crate::scenario::{
     Check, Comparison, CounterId, Extract, From, Literal, Outcome, Promise, PromiseField, Test,
 };
-use crate::template::Encoding;
+use crate::template::{Encoding, Value};
 
 /// Compiles `extract`.
 pub(super) fn extractions(
@@ -236,22 +236,25 @@ fn status(one: &StatusOne) -> Option<(u16, u16)> {
 fn comparison(report: &Report<'_>, shape: &ComparisonShape, place: &Place) -> Comparison {
     match shape {
         ComparisonShape::Value(Scalar::Text(text)) => text_comparison(report, text, place),
-        ComparisonShape::Value(value) => Comparison::Is(literal(value)),
+        ComparisonShape::Value(value) => Comparison::Is(literal(report, value, place)),
         ComparisonShape::Detail(detail) => {
+            let literal = |value: &Scalar, place: &Place| literal(report, value, place);
+            let one_of = place.key("one-of");
             let all = [
                 detail
                     .is
                     .as_ref()
-                    .map(|value| Comparison::Is(literal(value))),
+                    .map(|value| Comparison::Is(literal(value, &place.key("is")))),
                 detail
                     .is_not
                     .as_ref()
-                    .map(|value| Comparison::IsNot(literal(value))),
+                    .map(|value| Comparison::IsNot(literal(value, &place.key("is-not")))),
                 detail.contains.clone().map(Comparison::Contains),
-                detail
-                    .one_of
-                    .as_ref()
-                    .map(|values| Comparison::OneOf(values.iter().map(literal).collect())),
+                detail.one_of.as_ref().map(|values| {
+                    let values = values.iter().enumerate();
+                    let literals = values.map(|(n, value)| literal(value, &one_of.index(n)));
+                    Comparison::OneOf(literals.collect())
+                }),
             ];
             let mut given = all.into_iter().flatten();
             match (given.next(), given.next()) {
@@ -304,12 +307,12 @@ fn text_comparison(report: &Report<'_>, text: &str, place: &Place) -> Comparison
     Comparison::Is(Literal::Text(text.to_owned()))
 }
 
-fn literal(value: &Scalar) -> Literal {
-    match value {
-        Scalar::Bool(value) => Literal::Bool(*value),
-        Scalar::Int(value) => Literal::Number(*value as f64),
-        Scalar::Number(value) => Literal::Number(*value),
-        Scalar::Text(text) => Literal::Text(text.clone()),
+fn literal(report: &Report<'_>, value: &Scalar, place: &Place) -> Literal {
+    match report.value_of(value, place) {
+        Value::Bool(truth) => Literal::Bool(truth),
+        Value::Int(number) => Literal::Number(number.to_string()),
+        Value::Number(number) => Literal::Number(number.into()),
+        _ => Literal::Text(report.text_of(value, place)),
     }
 }
 
@@ -385,8 +388,8 @@ pub(super) fn promise(
     let mut kind = None;
     let mut fields = Vec::new();
     for (name, value) in shape {
-        let text = scalar_text(value);
         let place = place.key(name.as_str());
+        let text = report.text_of(value, &place);
         if name.as_str() == "kind" {
             kind = Some(text);
         } else if text.starts_with('/') {

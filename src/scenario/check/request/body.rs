@@ -5,12 +5,11 @@ use http::{HeaderValue, Method};
 use indexmap::IndexMap;
 use serde_json::Value as Json;
 
-use super::scalar_text;
 use crate::scenario::Body;
 use crate::scenario::check::report::Report;
 use crate::scenario::check::template::{Meaning, Parts};
 use crate::scenario::file::{RequestShape, Scalar};
-use crate::template::{Encoding, Template};
+use crate::template::{Encoding, Template, is_json_number};
 
 pub(super) fn body(
     report: &Report<'_>,
@@ -138,8 +137,23 @@ fn json_body(
             }
             parts.text("}");
         }
-        other => parts.text(&other.to_string()),
+        Json::Number(_) => json_number(report, place, parts),
+        Json::Null | Json::Bool(_) => parts.text(&json.to_string()),
     }
+}
+
+/// A number goes out as it is written. YAML knows spellings that JSON does not, which would silently become other ones.
+fn json_number(report: &Report<'_>, place: &Place, parts: &mut Parts) {
+    let written = report.document().written(place);
+    if !is_json_number(written) {
+        report.add(
+            report
+                .at(place, format!("`{written}` is no number in JSON"))
+                .label("not a JSON number")
+                .help(format!("put it into quotes to send it as a text (`\"{written}\"`), or write it in decimal digits without leading zeros")),
+        );
+    }
+    parts.text(written);
 }
 
 fn json_text(
@@ -186,9 +200,10 @@ fn form_body(
         parts.text(if index == 0 { "" } else { "&" });
         parts.text(&escape(key));
         parts.text("=");
-        let text = scalar_text(value);
+        let place = place.key(key);
+        let text = report.text_of(value, &place);
         report.take(
-            &place.key(key),
+            &place,
             meaning.append(&text, &mut parts, |_| Encoding::Uri, escape),
         );
     }
