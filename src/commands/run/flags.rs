@@ -219,6 +219,11 @@ fn one_step(args: &RunArgs, url: String, style: checked_yaml::Style) -> Result<S
         .filter_map(|text| header(text).map_err(&mut keep).ok())
         .collect();
     let load = one_step_load(args).map_err(&mut keep).ok();
+    if let Some((key, _)) = args.changes.changes().set.first_key_value() {
+        keep(format!(
+            "--set {key}: there is no scenario file that it could change; use --method, --header, --body, --timeout, or write one"
+        ));
+    }
     let method = match (&args.one.method, &args.one.body) {
         (Some(method), _) => method.clone(),
         (None, Some(_)) => "POST".to_owned(),
@@ -256,6 +261,10 @@ fn one_step_load(args: &RunArgs) -> Result<OneStepLoad, String> {
             duration,
             even: true,
         }),
+        (None, Some(_)) if args.changes.rate_scale.is_some() => Err(
+            "--connections makes a closed load, which has no rate for --rate-scale to change"
+                .to_owned(),
+        ),
         (None, Some(connections)) => Ok(OneStepLoad::Closed {
             connections,
             duration: Some(duration),

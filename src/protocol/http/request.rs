@@ -33,6 +33,9 @@ impl Site {
         if has_user_info(&base) {
             return Err(USER_INFO.to_owned());
         }
+        if base.query().is_some() || base.fragment().is_some() {
+            return Err(QUERY.to_owned());
+        }
         Ok(Self {
             origin: Arc::new(Origin::of_url(&base)?),
             prefix: base.path().trim_end_matches('/').to_owned(),
@@ -61,6 +64,9 @@ enum Prepared<T> {
 /// What is said about a target with a user name in it.
 const USER_INFO: &str = "the target has a user name or a password in it, which is not sent; take it out, and set \
     `authorization` under `http.headers` in the scenario";
+
+/// What is said about a target with a query or a fragment.
+const QUERY: &str = "the target has a query or a fragment, which no request would carry; put it into the paths of the steps";
 
 /// Whether a URL carries a user name or a password.
 pub fn has_user_info(url: &Url) -> bool {

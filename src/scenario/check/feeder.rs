@@ -81,6 +81,18 @@ fn one(
                 .label("choose another name"),
         );
     }
+    let random = matches!(shape.order, Some(FeederOrderShape::Random));
+    if random && shape.when_exhausted.is_some() {
+        report.add(
+            report
+                .at_key(
+                    &place.key("when-exhausted"),
+                    "a random order is never exhausted",
+                )
+                .label("has no effect")
+                .help("leave it out, or use `order: unique`, which takes each row once"),
+        );
+    }
     let text = read_text(&folder.join(&shape.file)).and_then(|text| within(bytes_left, text));
     let rows = text.and_then(|text| rows(&shape.file, &text));
     let (columns, rows) = rows.unwrap_or_else(|reason| {

@@ -86,6 +86,7 @@ pub(super) fn prepare(
                     .label("not in `prepare`"),
             );
         }
+        report_unmeasured(report, shape, &place);
         ids.extend(request::compile(
             report,
             Meaning {
@@ -100,6 +101,25 @@ pub(super) fn prepare(
         set_extracted(names, shape, &mut extracted);
     }
     (ids, extracted)
+}
+
+/// Keys that say how a request is measured: one before the load is not.
+fn report_unmeasured(report: &Report<'_>, shape: &RequestShape, place: &Place) {
+    let keys = [
+        ("service", shape.service.is_some()),
+        ("tags", shape.tags.is_some()),
+        ("count", shape.count.is_some()),
+        ("promise", shape.promise.is_some()),
+    ];
+    for (key, _) in keys.into_iter().filter(|(_, given)| *given) {
+        let message = format!("`{key}` has no effect before the load");
+        report.add(
+            report
+                .at_key(&place.key(key), message)
+                .label("not in `prepare`")
+                .help("what `prepare` sends is not part of the measurement; leave the key out"),
+        );
+    }
 }
 
 fn set_extracted(names: &Names, shape: &RequestShape, scope: &mut Scope) {

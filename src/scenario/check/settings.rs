@@ -7,6 +7,7 @@ use checked_yaml::Place;
 use super::names::{Names, Scope};
 use super::report::Report;
 use super::request;
+use super::slip::Slip;
 use super::template::{self, Meaning};
 use super::units;
 use crate::scenario::file::{
@@ -71,6 +72,18 @@ pub(super) fn target(report: &Report<'_>, file: &File) -> Option<String> {
                 .help("for example `http://127.0.0.1:5921`"),
         );
     }
+    if let Some(at) = target.find(['?', '#']) {
+        let place = Place::root().key("target");
+        report.slip(
+            &place,
+            Slip::new(
+                at..target.len(),
+                "a target has neither a query nor a fragment",
+            )
+            .label("would not be sent")
+            .help("put what all requests have in common into their own paths"),
+        );
+    }
     Some(target.trim_end_matches('/').to_owned())
 }
 
@@ -108,6 +121,28 @@ pub(super) fn browser(report: &Report<'_>, file: &File) -> Browser {
             "this header format stands in the list already",
         );
         report.add(problem.label("again here").help("remove one of them"));
+    }
+    if matches!(style, Some(StyleShape::Off)) {
+        let keys = [
+            ("headers", headers.is_some()),
+            ("session-sample", session_sample.is_some()),
+            ("trace-sample", trace_sample.is_some()),
+            ("inject", inject.is_some()),
+            ("baggage", baggage.is_some()),
+        ];
+        for (key, _) in keys.into_iter().filter(|(_, given)| *given) {
+            let message = format!("`{key}` has no effect with `style: off`");
+            report.add(
+                report
+                    .at_key(&place.key(key), message)
+                    .label("no trace headers are sent")
+                    .also(
+                        report.document().key_span(&place.key("style")),
+                        "switched off here",
+                    )
+                    .help("keep one of the two"),
+            );
+        }
     }
     Browser {
         propagators,
