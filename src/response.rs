@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderMap;
-use http::header::SET_COOKIE;
+use http::header::{HeaderValue, SET_COOKIE};
 
 use crate::scenario::{Check, Extract, From, Outcome, PromiseField, Step, StepId, Test};
 use crate::shopper::{ScenarioData, Shopper};
@@ -71,21 +71,20 @@ impl Response {
     /// The first header of this (lower-case) name as text; unset if there is none.
     pub fn header(&self, name: &str) -> Scalar<'_> {
         match self.headers.get(name) {
-            Some(value) => Scalar::Text(String::from_utf8_lossy(value.as_bytes())),
+            Some(value) => Scalar::Text(text_of(value)),
             None => Scalar::Unset,
         }
     }
 
-    /// The value of a cookie that this response sets; unset if it does not.
+    /// The value of a cookie that this response sets, the last one of several; unset if it sets none.
     pub fn cookie(&self, name: &str) -> Scalar<'_> {
-        let set = self
-            .headers
-            .get_all(SET_COOKIE)
-            .iter()
-            .filter_map(|header| header.to_str().ok());
-        let mut pairs = set.filter_map(|cookie| cookie.split(';').next()?.split_once('='));
-        match pairs.find(|(key, _)| key.trim() == name) {
-            Some((_, value)) => Scalar::text(value.trim().trim_matches('"')),
+        let set = self.headers.get_all(SET_COOKIE).iter().map(text_of);
+        let value = |cookie: Cow<'_, str>| {
+            let (key, value) = cookie.split(';').next()?.split_once('=')?;
+            (key.trim() == name).then(|| value.trim().trim_matches('"').to_owned())
+        };
+        match set.filter_map(value).next_back() {
+            Some(value) => Scalar::Text(value.into()),
             None => Scalar::Unset,
         }
     }
@@ -101,6 +100,15 @@ impl Response {
                         .any(|window| window == text.as_bytes())
             }
         }
+    }
+}
+
+/// The text of a header: UTF-8, or else Latin-1, in which every byte is a character.
+fn text_of(value: &HeaderValue) -> Cow<'_, str> {
+    let bytes = value.as_bytes();
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.into(),
+        Err(_) => bytes.iter().map(|byte| char::from(*byte)).collect(),
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use ::http::HeaderMap;
-use ::http::header::HOST;
+use ::http::header::{HOST, HeaderValue};
 
 use super::{Awaiting, Protocol};
 use crate::measure::Replay;
@@ -25,7 +25,7 @@ mod idempotency;
 mod preflight;
 pub(crate) mod request;
 
-use browser::{BrowserSetup, BrowserState, Fetched, Route};
+use browser::{BrowserSetup, BrowserState, Fetched, Hop, Route};
 use idempotency::SentKeys;
 use request::PreparedRequest;
 
@@ -58,6 +58,8 @@ pub(crate) struct HttpSending {
     /// Its idempotency key in short, if it has one.
     key: Option<u64>,
     outgoing: Result<Outgoing, Failure>,
+    /// The cookies that the step itself brings.
+    own_cookies: Option<HeaderValue>,
 }
 
 impl<T: Transport> Http<T> {
@@ -82,13 +84,23 @@ impl<T: Transport> Http<T> {
         fetched: &Fetched,
     ) -> Replay {
         for hop in &fetched.hops {
-            client.browser.remember_cookies(&hop.origin, &hop.headers);
+            let Hop {
+                origin,
+                path,
+                headers,
+            } = hop;
+            client.browser.remember_cookies(origin, path, headers);
         }
         let (Ok(outgoing), Ok(answer)) = (&request.outgoing, &fetched.exchange.result) else {
             return Replay::Unkeyed;
         };
-        let origin = fetched.moved_to.as_ref().unwrap_or(&outgoing.origin);
-        client.browser.remember_cookies(origin, &answer.headers);
+        let (origin, path) = match &fetched.moved_to {
+            Some((origin, path)) => (origin, path),
+            None => (&outgoing.origin, &outgoing.path),
+        };
+        client
+            .browser
+            .remember_cookies(origin, path, &answer.headers);
         let resent = fetched.exchange.resent;
         client
             .keys
@@ -98,13 +110,12 @@ impl<T: Transport> Http<T> {
     /// The request, unless a value outgrew its bound since the step before.
     fn outgoing(
         &self,
-        client: &HttpClient<T>,
         step: &PreparedRequest,
         headers: HeaderMap,
         world: &ScenarioData,
         shopper: &mut Shopper,
     ) -> Result<Outgoing, Failure> {
-        let made = self.render(client, step, headers, world, shopper);
+        let made = self.render(step, headers, world, shopper);
         match shopper.take_too_large() {
             true => Err(Failure::ValueTooLarge),
             false => made,
@@ -113,7 +124,6 @@ impl<T: Transport> Http<T> {
 
     fn render(
         &self,
-        client: &HttpClient<T>,
         step: &PreparedRequest,
         mut headers: HeaderMap,
         world: &ScenarioData,
@@ -122,8 +132,6 @@ impl<T: Transport> Http<T> {
         step.add_headers(world, shopper, &mut headers)?;
         let (origin, path) = step.url(world, shopper, &self.target)?;
         headers.insert(HOST, origin.authority.clone());
-        self.browser
-            .add_cookies(&client.browser, &origin, &mut headers);
         Ok(Outgoing {
             origin,
             method: step.method.clone(),
@@ -158,12 +166,17 @@ impl<T: Transport> Protocol for Http<T> {
         let mut headers = HeaderMap::with_capacity(HEADERS_USUAL);
         let browser = &mut client.browser;
         let trace_id = self.browser.add_headers(browser, shopper, &mut headers);
-        let outgoing = self.outgoing(client, step, headers, world, shopper);
-        let sent = outgoing.as_ref().ok();
+        let mut outgoing = self.outgoing(step, headers, world, shopper);
+        let (mut key, mut own_cookies) = (None, None);
+        if let Ok(outgoing) = &mut outgoing {
+            own_cookies = self.browser.add_cookies(&client.browser, outgoing);
+            key = client.keys.note(&outgoing.headers);
+        }
         HttpSending {
             trace_id,
-            key: sent.and_then(|outgoing| client.keys.note(&outgoing.headers)),
+            key,
             outgoing,
+            own_cookies,
         }
     }
 
@@ -192,8 +205,9 @@ impl<T: Transport> Protocol for Http<T> {
             session: &client.session,
             redirects_max: self.redirects_max,
         };
+        let sent = (outgoing, request.own_cookies.as_ref());
         let fetched = route
-            .fetch(&self.browser, &client.browser, outgoing, reading)
+            .fetch(&self.browser, &client.browser, sent, reading)
             .await;
         redirected.set(!fetched.hops.is_empty());
         fetched

@@ -1,4 +1,5 @@
-//! A target that records every request and answers as a shop might, always the same to the same request.
+//! A target that records every request and answers as a shop might, always the same to the same request. Headers that it is to
+//! answer with stand in the query of `/answer`; with a `location` it redirects.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -236,6 +237,17 @@ fn respond(request: &Recorded) -> Response<Full<Bytes>> {
         .header("content-type", "application/json");
     if request.path.starts_with("/cookie") {
         response = response.header("set-cookie", format!("visit={id}; Path=/"));
+    }
+    if request.path.starts_with("/answer?") {
+        let url = format!("http://echo{}", request.path);
+        let url = url::Url::parse(&url).expect("a path");
+        for (name, value) in url.query_pairs() {
+            if name == "location" {
+                response = response.status(302);
+            }
+            let value = hyper::header::HeaderValue::from_bytes(value.as_bytes());
+            response = response.header(&*name, value.expect("a value"));
+        }
     }
     response
         .body(Full::new(Bytes::from(body.to_string())))

@@ -10,6 +10,7 @@ mod bad_scenarios;
 mod bounds;
 mod cancellation;
 mod compose;
+mod cookies;
 mod dead_target;
 mod echo;
 mod error_names;

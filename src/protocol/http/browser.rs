@@ -97,13 +97,15 @@ impl BrowserSetup {
         }
     }
 
-    /// Adds the cookies that belong to where the request goes, unless the step brings its own.
-    pub(super) fn add_cookies(&self, state: &BrowserState, origin: &Origin, out: &mut HeaderMap) {
-        if !out.contains_key(COOKIE)
-            && let Some(cookies) = state.cookies.header(origin)
-        {
-            out.insert(COOKIE, cookies);
-        }
+    /// Adds the cookies that belong to where the request goes to those that the step brings, which come back.
+    pub(super) fn add_cookies(
+        &self,
+        state: &BrowserState,
+        outgoing: &mut Outgoing,
+    ) -> Option<HeaderValue> {
+        let own = outgoing.headers.get(COOKIE).cloned();
+        set_cookies(&state.cookies, own.as_ref(), outgoing);
+        own
     }
 
     fn preflight_of(&self, state: &BrowserState, outgoing: &Outgoing) -> Option<Preflight> {
@@ -145,9 +147,23 @@ fn trace_config(browser: &scenario::Browser) -> BrowserConfig {
 }
 
 impl BrowserState {
-    /// Keeps the cookies of an answer from this origin, and forgets those that it deletes.
-    pub(super) fn remember_cookies(&mut self, origin: &Origin, headers: &HeaderMap) {
-        self.cookies.store(origin, headers);
+    /// Keeps the cookies of an answer from this place, and forgets those that it deletes.
+    pub(super) fn remember_cookies(
+        &mut self,
+        origin: &Origin,
+        path: &PathAndQuery,
+        headers: &HeaderMap,
+    ) {
+        self.cookies.store(origin, path, headers);
+    }
+}
+
+/// Gives a request the cookies that belong to where it goes, and no others.
+fn set_cookies(jar: &CookieJar, own: Option<&HeaderValue>, outgoing: &mut Outgoing) {
+    let (origin, path) = (&outgoing.origin, &outgoing.path);
+    match jar.header(origin, path, own) {
+        Some(cookies) => drop(outgoing.headers.insert(COOKIE, cookies)),
+        None => drop(outgoing.headers.remove(COOKIE)),
     }
 }
 
@@ -157,13 +173,14 @@ pub(crate) struct Fetched {
     /// Answers on the way, in order.
     pub(super) hops: Vec<Hop>,
     /// Where the last answer came from, if not from where the request was sent.
-    pub(super) moved_to: Option<Arc<Origin>>,
+    pub(super) moved_to: Option<(Arc<Origin>, PathAndQuery)>,
 }
 
 /// An answer that pointed elsewhere.
 pub(crate) struct Hop {
     /// Where it came from.
     pub(super) origin: Arc<Origin>,
+    pub(super) path: PathAndQuery,
     pub(super) headers: HeaderMap,
 }
 
@@ -186,12 +203,12 @@ pub(super) struct Route<'a, T: Transport> {
 
 impl<T: Transport> Route<'_, T> {
     /// Sends a request as a browser does: permission first where it is needed, then redirects to their end. The headers of
-    /// answers on the way come back too: they may set cookies.
+    /// answers on the way come back too: they may set cookies. `own` are the cookies that the step itself brings.
     pub(super) async fn fetch(
         &self,
         setup: &BrowserSetup,
         state: &BrowserState,
-        outgoing: &Outgoing,
+        (outgoing, own): (&Outgoing, Option<&HeaderValue>),
         reading: Reading,
     ) -> Fetched {
         if let Some(preflight) = setup.preflight_of(state, outgoing) {
@@ -202,7 +219,8 @@ impl<T: Transport> Route<'_, T> {
         }
         let first = self.exchange(outgoing, reading).await;
         if self.redirects_max > 0 && is_redirect(&first) {
-            return Box::pin(self.follow(state, outgoing.clone(), first, reading)).await;
+            let sent = (outgoing.clone(), own.cloned());
+            return Box::pin(self.follow(state, sent, first, reading)).await;
         }
         first.into()
     }
@@ -242,7 +260,7 @@ impl<T: Transport> Route<'_, T> {
     async fn follow(
         &self,
         state: &BrowserState,
-        mut outgoing: Outgoing,
+        (mut outgoing, mut own): (Outgoing, Option<HeaderValue>),
         first: Exchange,
         reading: Reading,
     ) -> Fetched {
@@ -256,18 +274,20 @@ impl<T: Transport> Route<'_, T> {
             if !is_redirect(&exchange) {
                 break;
             }
-            jar.store(&outgoing.origin, &answer.headers);
-            hops.push(Hop {
+            jar.store(&outgoing.origin, &outgoing.path, &answer.headers);
+            let hop = Hop {
                 origin: outgoing.origin.clone(),
+                path: outgoing.path.clone(),
                 headers: answer.headers.clone(),
-            });
+            };
             if let Err(failure) = redirect(&mut outgoing, answer.status, &answer.headers) {
                 exchange.result = Err(failure);
+                hops.push(hop);
                 break;
             }
-            if let Some(cookies) = jar.header(&outgoing.origin) {
-                outgoing.headers.insert(COOKIE, cookies);
-            }
+            own = own.filter(|_| outgoing.origin == hop.origin);
+            hops.push(hop);
+            set_cookies(&jar, own.as_ref(), &mut outgoing);
             exchange = self.exchange(&outgoing, reading).await;
             resent |= exchange.resent;
         }
@@ -283,7 +303,7 @@ impl<T: Transport> Route<'_, T> {
         Fetched {
             exchange,
             hops,
-            moved_to: Some(outgoing.origin),
+            moved_to: Some((outgoing.origin, outgoing.path)),
         }
     }
 }
@@ -316,7 +336,6 @@ fn redirect(
     if outgoing.origin != before {
         headers.remove(AUTHORIZATION);
         headers.remove(PROXY_AUTHORIZATION);
-        headers.remove(COOKIE);
     }
     Ok(())
 }

@@ -1,8 +1,13 @@
-//! A shopper's cookies, and where they may go (RFC 6265): back to the host that set them, or to the domain that it named.
+//! A shopper's cookies, and where they may go (RFC 6265 and its revision): back to the host that set them or to the domain that
+//! it named, below their path, until they expire.
 //!
-//! Cookies know no ports. Paths and expiry dates are not looked at; a deletion by `Max-Age` is.
+//! The rules are the crate `cookie_store`'s; here is what a load generator adds: bounds, an order that is the same each time, and
+//! values that are bytes.
 
+use cookie_store::{Cookie, CookieDomain};
 use http::header::{HeaderMap, HeaderValue, SET_COOKIE};
+use http::uri::PathAndQuery;
+use url::{Host, Url};
 
 use crate::transport::Origin;
 
@@ -12,151 +17,195 @@ const COOKIES_MAX: usize = 64;
 /// Longest cookie, name and value together: what browsers keep (RFC 6265, 6.1).
 const COOKIE_BYTES_MAX: usize = 4096;
 
-/// The cookies of one shopper.
+/// The cookies of one shopper, in the order in which they were first set. Their texts have one character for each byte.
 #[derive(Debug, Clone, Default)]
-pub(super) struct CookieJar(Vec<Cookie>);
-
-#[derive(Debug, Clone)]
-struct Cookie {
-    name: Box<str>,
-    value: Box<str>,
-    /// The host that set it, or the domain that it named.
-    domain: Box<str>,
-    /// Whether hosts below the domain get it too.
-    and_below: bool,
-    /// Set to be secure, over TLS: never sent in the clear. One that came in the clear goes back the same way, because a target
-    /// on this machine has no TLS while its cookies say what they say in production.
-    tls_only: bool,
-}
+pub(super) struct CookieJar(Vec<Cookie<'static>>);
 
 impl CookieJar {
-    /// Keeps the cookies of an answer from this origin, and forgets those that it deletes.
-    pub(super) fn store(&mut self, origin: &Origin, headers: &HeaderMap) {
-        for header in headers.get_all(SET_COOKIE) {
-            if let Some((cookie, deleted)) =
-                header.to_str().ok().and_then(|text| parse(text, origin))
-            {
-                self.replace(cookie, deleted);
-            }
-        }
-    }
-
-    fn replace(&mut self, cookie: Cookie, deleted: bool) {
-        let same = |kept: &Cookie| kept.name == cookie.name && kept.domain == cookie.domain;
-        self.0.retain(|kept| !same(kept));
-        if deleted {
+    /// Keeps the cookies of an answer from this place, and forgets those that it deletes.
+    pub(super) fn store(&mut self, origin: &Origin, path: &PathAndQuery, headers: &HeaderMap) {
+        let mut headers = headers.get_all(SET_COOKIE).iter().peekable();
+        if headers.peek().is_none() {
             return;
         }
-        if self.0.len() == COOKIES_MAX {
-            self.0.remove(0);
-        }
-        self.0.push(cookie);
-    }
-
-    /// The `cookie` header of a request to this origin; `None` if nothing belongs there.
-    pub(super) fn header(&self, origin: &Origin) -> Option<HeaderValue> {
-        if self.0.is_empty() {
-            return None;
-        }
-        let cookies = self.0.iter().filter(|cookie| cookie.goes_to(origin));
-        let pairs: Vec<String> = cookies
-            .map(|cookie| format!("{}={}", cookie.name, cookie.value))
-            .collect();
-        (!pairs.is_empty()).then(|| HeaderValue::from_str(&pairs.join("; ")).ok())?
-    }
-}
-
-impl Cookie {
-    fn goes_to(&self, origin: &Origin) -> bool {
-        let there = match self.and_below {
-            true => domain_matches(&origin.host, &self.domain),
-            false => *self.domain == *origin.host,
+        let Some(from) = url_of(origin, path) else {
+            return;
         };
-        there && (origin.tls || !self.tls_only)
+        let cookies = headers.filter_map(|header| parse(header, &from));
+        cookies.for_each(|cookie| self.replace(cookie));
     }
-}
 
-/// A cookie, and whether it is deleted; `None` for one that must be ignored.
-fn parse(text: &str, origin: &Origin) -> Option<(Cookie, bool)> {
-    let mut parts = text.split(';').map(str::trim);
-    let (name, value) = parts.next()?.split_once('=')?;
-    if name.len() + value.len() > COOKIE_BYTES_MAX {
-        return None;
-    }
-    let (mut domain, mut deleted, mut secure) = (None, false, false);
-    for attribute in parts {
-        let (key, value) = attribute.split_once('=').unwrap_or((attribute, ""));
-        match key.trim().to_ascii_lowercase().as_str() {
-            "max-age" => {
-                deleted = value
-                    .trim()
-                    .parse::<i64>()
-                    .is_ok_and(|seconds| seconds <= 0)
+    fn replace(&mut self, cookie: Cookie<'static>) {
+        let same = |kept: &Cookie<'_>| {
+            kept.name() == cookie.name()
+                && kept.domain.as_cow() == cookie.domain.as_cow()
+                && *kept.path == *cookie.path
+        };
+        let place = self.0.iter().position(same);
+        match (place, cookie.is_expired()) {
+            // It keeps its place: the order is that of creation.
+            (Some(place), false) => self.0[place] = cookie,
+            (Some(place), true) => drop(self.0.remove(place)),
+            (None, true) => {}
+            (None, false) => {
+                if self.0.len() == COOKIES_MAX {
+                    self.0.retain(|kept| !kept.is_expired());
+                }
+                if self.0.len() == COOKIES_MAX {
+                    self.0.remove(0);
+                }
+                self.0.push(cookie);
             }
-            "domain" => domain = Some(value.trim().trim_start_matches('.').to_ascii_lowercase()),
-            "secure" => secure = true,
-            _ => {}
         }
     }
-    let domain = domain.filter(|domain| !domain.is_empty() && *domain != origin.host);
-    if let Some(domain) = &domain {
-        // Somebody else's, or a whole top-level domain's.
-        if !domain.contains('.') || !domain_matches(&origin.host, domain) {
-            return None;
+
+    /// The `cookie` header of a request to this place, with the step's own cookies before those of the jar: of two with one name
+    /// the step's goes. `None` if nothing belongs there.
+    pub(super) fn header(
+        &self,
+        origin: &Origin,
+        path: &PathAndQuery,
+        own: Option<&HeaderValue>,
+    ) -> Option<HeaderValue> {
+        if self.0.is_empty() {
+            return own.cloned();
         }
+        let to = url_of(origin, path)?;
+        let mut cookies: Vec<&Cookie<'_>> = self
+            .0
+            .iter()
+            .filter(|cookie| !cookie.is_expired() && goes_to(cookie, &to))
+            .filter(|cookie| own.is_none_or(|own| !names(own, cookie.name())))
+            .collect();
+        if cookies.is_empty() {
+            return own.cloned();
+        }
+        // Longer paths first, and among equals the older one (RFC 6265, 5.4).
+        cookies.sort_by_key(|cookie| std::cmp::Reverse(cookie.path.len()));
+        let mut header = own.map_or(Vec::new(), |own| own.as_bytes().to_vec());
+        for cookie in cookies {
+            if !header.is_empty() {
+                header.extend_from_slice(b"; ");
+            }
+            let pair = cookie.name().chars().chain(['=']);
+            // Each character stands for one byte.
+            header.extend(pair.chain(cookie.value().chars()).map(|c| c as u8));
+        }
+        HeaderValue::from_maybe_shared(bytes::Bytes::from(header)).ok()
     }
-    let cookie = Cookie {
-        name: name.into(),
-        value: value.into(),
-        and_below: domain.is_some(),
-        domain: domain.map_or_else(|| origin.host.as_str().into(), Into::into),
-        tls_only: secure && origin.tls,
-    };
-    Some((cookie, deleted))
 }
 
-/// Whether a host is the domain or lies below it (RFC 6265, 5.1.3); addresses have nothing below them.
-fn domain_matches(host: &str, domain: &str) -> bool {
-    if host == domain {
-        return true;
+/// Whether a `cookie` header has a cookie of this name.
+fn names(header: &HeaderValue, name: &str) -> bool {
+    let mut pairs = header.as_bytes().split(|byte| *byte == b';');
+    pairs.any(|pair| {
+        let found = pair.split(|byte| *byte == b'=').next().unwrap_or_default();
+        found
+            .trim_ascii()
+            .iter()
+            .map(|byte| char::from(*byte))
+            .eq(name.chars())
+    })
+}
+
+fn goes_to(cookie: &Cookie<'_>, to: &Url) -> bool {
+    let secure = cookie.secure().unwrap_or(false);
+    cookie.domain.matches(to) && cookie.path.matches(to) && (!secure || is_trusted(to))
+}
+
+/// A cookie, also one that is deleted by it; `None` for one that must be ignored.
+fn parse(header: &HeaderValue, from: &Url) -> Option<Cookie<'static>> {
+    // Values are bytes, for all that the standard says of ASCII; so they go back as they came.
+    let text: String = header
+        .as_bytes()
+        .iter()
+        .map(|byte| char::from(*byte))
+        .collect();
+    let cookie = Cookie::parse(text, from).ok()?;
+    let length = cookie.name().chars().count() + cookie.value().chars().count();
+    let secure = cookie.secure().unwrap_or(false);
+    let is_kept = length <= COOKIE_BYTES_MAX
+        && (!secure || is_trusted(from))
+        && !is_whole_top_level(&cookie.domain, from)
+        && keeps_the_promise_of_its_name(&cookie, secure);
+    is_kept.then_some(cookie)
+}
+
+/// Whether what is secure may travel there: by TLS, or within this machine, as browsers have it.
+fn is_trusted(url: &Url) -> bool {
+    url.scheme() == "https"
+        || match url.host() {
+            Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        }
+}
+
+/// Whether the domain that a host names is all of `com` and not the host itself.
+fn is_whole_top_level(domain: &CookieDomain, from: &Url) -> bool {
+    matches!(domain, CookieDomain::Suffix(name) if !name.contains('.') && from.host_str() != Some(name))
+}
+
+/// What `__Secure-` and `__Host-` say of a cookie must be true.
+fn keeps_the_promise_of_its_name(cookie: &Cookie<'_>, secure: bool) -> bool {
+    let host_only = matches!(cookie.domain, CookieDomain::HostOnly(_));
+    match cookie.name() {
+        name if name.starts_with("__Host-") => secure && host_only && &*cookie.path == "/",
+        name if name.starts_with("__Secure-") => secure,
+        _ => true,
     }
-    let below = host
-        .strip_suffix(domain)
-        .is_some_and(|rest| rest.ends_with('.'));
-    below && host.parse::<std::net::IpAddr>().is_err()
+}
+
+fn url_of(origin: &Origin, path: &PathAndQuery) -> Option<Url> {
+    let scheme = if origin.tls { "https" } else { "http" };
+    let authority = origin.authority.to_str().ok()?;
+    Url::parse(&format!("{scheme}://{authority}{path}")).ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn origin(url: &str) -> Origin {
-        Origin::of_url(&url::Url::parse(url).expect("a URL")).expect("an origin")
+    fn place(url: &str) -> (Origin, PathAndQuery) {
+        let url = Url::parse(url).expect("a URL");
+        let path = &url[url::Position::BeforePath..];
+        let origin = Origin::of_url(&url).expect("an origin");
+        (origin, path.parse().expect("a path"))
+    }
+
+    fn store(jar: &mut CookieJar, from: &str, cookies: &[&str]) {
+        let mut headers = HeaderMap::new();
+        for cookie in cookies {
+            let value = HeaderValue::from_bytes(cookie.as_bytes());
+            headers.append(SET_COOKIE, value.expect("a value"));
+        }
+        let (origin, path) = place(from);
+        jar.store(&origin, &path, &headers);
     }
 
     fn jar(from: &str, cookies: &[&str]) -> CookieJar {
-        let mut headers = HeaderMap::new();
-        for cookie in cookies {
-            headers.append(SET_COOKIE, HeaderValue::from_str(cookie).expect("a value"));
-        }
         let mut jar = CookieJar::default();
-        jar.store(&origin(from), &headers);
+        store(&mut jar, from, cookies);
         jar
     }
 
-    fn sent(jar: &CookieJar, to: &str) -> String {
-        let header = jar.header(&origin(to));
+    fn sent_with(jar: &CookieJar, to: &str, own: Option<&'static str>) -> String {
+        let (origin, path) = place(to);
+        let own = own.map(HeaderValue::from_static);
+        let header = jar.header(&origin, &path, own.as_ref());
         header.map_or(String::new(), |value| {
-            value.to_str().expect("text").to_owned()
+            String::from_utf8(value.as_bytes().to_vec()).expect("UTF-8")
         })
+    }
+
+    fn sent(jar: &CookieJar, to: &str) -> String {
+        sent_with(jar, to, None)
     }
 
     #[test]
     fn cookies_go_to_their_host_whatever_the_port() {
-        let jar = jar(
-            "http://shop.example:8080/",
-            &["a=1", "b=2; Secure; Path=/x"],
-        );
+        let jar = jar("http://shop.example:8080/", &["a=1", "b=2; Path=/"]);
         assert_eq!(sent(&jar, "http://shop.example/"), "a=1; b=2");
         assert_eq!(sent(&jar, "https://shop.example/"), "a=1; b=2");
         for other in [
@@ -166,6 +215,8 @@ mod tests {
         ] {
             assert_eq!(sent(&jar, other), "", "{other}");
         }
+        let address = self::jar("http://[::1]:81/", &["a=1"]);
+        assert_eq!(sent(&address, "http://[::1]:82/"), "a=1");
     }
 
     #[test]
@@ -187,19 +238,112 @@ mod tests {
         assert_eq!(sent(&jar, "http://other.example/"), "");
         let address = self::jar("http://10.0.0.1/", &["a=1; Domain=0.0.1"]);
         assert_eq!(sent(&address, "http://10.0.0.1/"), "");
+        let single = self::jar("http://gateway/", &["a=1; Domain=gateway"]);
+        assert_eq!(sent(&single, "http://gateway/"), "a=1");
     }
 
     #[test]
-    fn what_is_secure_stays_under_tls_and_what_is_deleted_goes() {
-        let mut jar = jar("https://shop.example/", &["a=1; Secure", "b=2", "c=3"]);
-        assert_eq!(sent(&jar, "http://shop.example/"), "b=2; c=3");
-        assert_eq!(sent(&jar, "https://shop.example/"), "a=1; b=2; c=3");
-        let mut headers = HeaderMap::new();
-        headers.append(SET_COOKIE, HeaderValue::from_static("b=; Max-Age=0"));
+    fn a_path_reaches_below_itself() {
+        let jar = jar(
+            "http://shop.example/admin/login?next=/",
+            &[
+                "d=default",
+                "a=1; Path=/admin",
+                "r=root; Path=/",
+                "o=2; Path=/other",
+            ],
+        );
+        assert_eq!(sent(&jar, "http://shop.example/"), "r=root");
+        assert_eq!(sent(&jar, "http://shop.example/administrators"), "r=root");
+        // Longer paths first, equals in their order.
+        assert_eq!(
+            sent(&jar, "http://shop.example/admin?x=1"),
+            "d=default; a=1; r=root"
+        );
+        assert_eq!(sent(&jar, "http://shop.example/other/page"), "o=2; r=root");
+    }
+
+    #[test]
+    fn what_is_secure_stays_under_tls_or_on_this_machine() {
+        let jar = jar("https://shop.example/", &["a=1; Secure", "b=2"]);
+        assert_eq!(sent(&jar, "http://shop.example/"), "b=2");
+        assert_eq!(sent(&jar, "https://shop.example/"), "a=1; b=2");
+        let clear = self::jar("http://shop.example/", &["a=1; Secure", "b=2"]);
+        assert_eq!(sent(&clear, "https://shop.example/"), "b=2");
+        for here in ["http://127.0.0.1:81/", "http://localhost/", "http://[::1]/"] {
+            assert_eq!(sent(&self::jar(here, &["a=1; Secure"]), here), "a=1");
+        }
+    }
+
+    #[test]
+    fn names_keep_their_promise() {
+        let cookies = [
+            "__Host-a=1; Secure; Path=/",
+            "__Host-b=2; Secure; Path=/; Domain=shop.example",
+            "__Host-c=3; Path=/",
+            "__Secure-d=4; Secure",
+            "__Secure-e=5",
+        ];
+        let jar = jar("https://shop.example/", &cookies);
+        assert_eq!(
+            sent(&jar, "https://shop.example/"),
+            "__Host-a=1; __Secure-d=4"
+        );
+    }
+
+    #[test]
+    fn what_has_expired_goes() {
+        let shop = "http://shop.example/";
+        let mut jar = jar(
+            shop,
+            &["a=1", "b=2; Path=/", "c=3", "d=4; Max-Age=600", "e=5"],
+        );
+        store(
+            &mut jar,
+            shop,
+            &[
+                "a=; Expires=Thu, 01 Jan 1970 00:00:00 GMT",
+                "b=; Path=/; Max-Age=0",
+                "c=; Max-Age=-1; Expires=Fri, 31 Dec 9999 23:59:59 GMT",
+                "e=6; expires=Thursday, 01-Jan-70 00:00:00 GMT; max-age=60",
+                "f=7; Expires=no date at all",
+            ],
+        );
+        assert_eq!(sent(&jar, shop), "d=4; e=6; f=7");
+        let mut expiring = self::jar(shop, &["a=1; Max-Age=600"]);
+        expiring.0[0].expire();
+        assert_eq!(sent(&expiring, shop), "");
+    }
+
+    #[test]
+    fn values_are_bytes_and_have_a_bound() {
         let long = format!("d={}", "x".repeat(COOKIE_BYTES_MAX));
-        headers.append(SET_COOKIE, HeaderValue::from_str(&long).expect("a value"));
-        jar.store(&origin("https://shop.example/"), &headers);
-        assert_eq!(sent(&jar, "https://shop.example/"), "a=1; c=3");
+        let jar = jar("http://shop.example/", &["name=Müller", "q=\"a b\"", &long]);
+        assert_eq!(sent(&jar, "http://shop.example/"), "name=Müller; q=\"a b\"");
+        let mut latin = CookieJar::default();
+        let value = HeaderValue::from_bytes(b"name=M\xfcller").expect("a value");
+        let (origin, path) = place("http://shop.example/");
+        latin.store(&origin, &path, &HeaderMap::from_iter([(SET_COOKIE, value)]));
+        let header = latin.header(&origin, &path, None).expect("a cookie");
+        assert_eq!(header.as_bytes(), b"name=M\xfcller");
+    }
+
+    #[test]
+    fn a_steps_own_cookies_go_along_and_win() {
+        let jar = jar("http://shop.example/", &["sid=s", "theme=dark"]);
+        let own = "consent=yes;theme=light";
+        assert_eq!(
+            sent_with(&jar, "http://shop.example/", Some(own)),
+            "consent=yes;theme=light; sid=s"
+        );
+        assert_eq!(
+            sent_with(&jar, "http://other.example/", Some(own)),
+            "consent=yes;theme=light"
+        );
+        assert_eq!(
+            sent_with(&CookieJar::default(), "http://shop.example/", Some(own)),
+            own
+        );
     }
 
     #[test]
