@@ -49,7 +49,7 @@ pub(super) fn compile(
     changes: &Changes,
     secrets: &[String],
 ) -> Result<(Scenario, Vec<Problem>), Problems> {
-    let report = Report::new(document);
+    let report = Report::new(document, folder);
     let mut names = Names::default();
     names.feeders = feeder::read(&report, file, folder);
     names.popularity = settings::popularity(&report, file);

@@ -14,8 +14,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub use journey::{
-    BranchShape, CountShape, JourneyShape, OnError, RepeatShape, RequestShape, Scalar, StepShape,
-    ThinkShape,
+    BranchShape, CountShape, HeaderShape, JourneyShape, OnError, RepeatShape, RequestShape, Scalar,
+    StepShape, ThinkShape,
 };
 pub use load::{
     ClosedShape, DiurnalShape, LoadShape, OneByOneShape, OpenShape, PhaseShape, RampShape,
@@ -148,8 +148,8 @@ pub struct HttpShape {
     pub body_max: Option<SizeText>,
     /// Redirects followed for one step; default 10.
     pub redirects_max: Option<u8>,
-    /// Headers sent with every request.
-    pub headers: Option<IndexMap<String, Scalar>>,
+    /// Headers sent with every request: a value, or a list of values.
+    pub headers: Option<IndexMap<String, HeaderShape>>,
 }
 
 /// Who shares connections.

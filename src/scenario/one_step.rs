@@ -26,9 +26,10 @@ pub struct OneStep {
     pub url: String,
     /// The HTTP method.
     pub method: String,
-    /// Names and values.
+    /// Names and values; a name may stand there several times.
     pub headers: Vec<(String, String)>,
-    /// The body; its content type is that of the headers, else JSON or text by its first character.
+    /// The body, or `@` and the name of a file; its content type is that of the headers, else JSON or text by its first character
+    /// or the file's name.
     pub body: Option<String>,
     /// How often.
     pub load: OneStepLoad,
@@ -133,15 +134,31 @@ fn request_json(step: &OneStep, path: &str) -> Value {
         .headers
         .iter()
         .filter(|(name, _)| step.body.is_none() || !is_content_type(name));
-    let headers: serde_json::Map<String, Value> = others
-        .map(|(name, value)| (name.clone(), value.as_str().into()))
-        .collect();
+    let mut headers = serde_json::Map::new();
+    for (name, value) in others {
+        // A header that is given several times is sent several times.
+        let values = headers.entry(name.to_ascii_lowercase());
+        let values = values.or_insert_with(|| Value::Array(Vec::new()));
+        if let Value::Array(values) = values {
+            values.push(value.as_str().into());
+        }
+    }
+    for values in headers.values_mut() {
+        if let Value::Array(one) = values
+            && one.len() == 1
+        {
+            *values = one.remove(0);
+        }
+    }
     if !headers.is_empty() {
         request.insert("headers".to_owned(), headers.into());
     }
     if let Some(body) = &step.body {
         let given = step.headers.iter().find(|(name, _)| is_content_type(name));
-        let json = body.trim_start().starts_with(['{', '[']);
+        let json = match body.strip_prefix('@') {
+            Some(file) => file.ends_with(".json"),
+            None => body.trim_start().starts_with(['{', '[']),
+        };
         let usual = if json {
             "application/json"
         } else {

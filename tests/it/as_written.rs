@@ -175,3 +175,61 @@ fn checks_compare_every_digit() {
     assert!(!check("{ /snow: 1954120123456789013 }"));
     assert!(!check("{ /dec: 10.11 }"));
 }
+
+#[test]
+fn values_may_stand_in_the_keys_of_bodies() {
+    let head = "variables: { key: 'a\"b&c' }\n";
+    let steps = "{ post: /json, json: { '${key}': 1, 'x-${key}': { '${key}': 2 }, '$${key}': 3 } },
+         { post: /form, form: { '${key}[]': 1, plain: 2 } }";
+    let seen = sent(&journey(head, steps), &[]);
+    assert_eq!(
+        seen[0].body,
+        r#"{"a\"b&c":1,"x-a\"b&c":{"a\"b&c":2},"${key}":3}"#
+    );
+    assert_eq!(seen[1].body, "a%22b%26c%5B%5D=1&plain=2");
+}
+
+/// All values of a header, in their order.
+fn values<'r>(request: &'r Recorded, name: &str) -> Vec<&'r str> {
+    let named = request.headers.iter().filter(|(known, _)| known == name);
+    named.map(|(_, value)| value.as_str()).collect()
+}
+
+#[test]
+fn a_header_with_several_values_is_sent_several_times() {
+    let head = "http: { headers: { x-tag: [common, more], accept: text/html } }\n";
+    let steps =
+        "{ get: /own, headers: { x-tag: [1.10, two], user-agent: [me] } }, { get: /common }";
+    let seen = sent(&journey(head, steps), &[]);
+    assert_eq!(values(&seen[0], "x-tag"), ["1.10", "two"]);
+    assert_eq!(values(&seen[0], "user-agent"), ["me"]);
+    assert_eq!(values(&seen[1], "x-tag"), ["common", "more"]);
+    assert_eq!(values(&seen[1], "accept"), ["text/html"]);
+}
+
+/// What a target sees of one request that is made of flags.
+fn sent_by_flags(folder: &std::path::Path, flags: &[&str]) -> Recorded {
+    let echo = Echo::start();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_loadgen"));
+    command
+        .args(["run", "--url", &format!("{}/echo", echo.url())])
+        .args(["--rate", "2/s", "--duration", "1s", "--progress", "none"])
+        .args(flags)
+        .current_dir(folder);
+    let ended = crate::support::Program::spawn(command).wait();
+    assert_ne!(ended.code(), 2, "{}", ended.err);
+    echo.seen().remove(0)
+}
+
+#[test]
+fn flags_give_headers_twice_and_bodies_from_files() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("order.json"), "{\"a\": \"${b}\"}\n").expect("a file");
+    let flags = ["--header", "x-a: 1", "--header", "X-A: 2", "--body"];
+    let with = |body| sent_by_flags(folder.path(), &[&flags[..], &[body]].concat());
+    let from_file = with("@order.json");
+    assert_eq!(values(&from_file, "x-a"), ["1", "2"]);
+    assert_eq!(from_file.body, "{\"a\": \"${b}\"}\n");
+    assert_eq!(from_file.header("content-type"), Some("application/json"));
+    assert_eq!(with("@@home").body, "@home");
+}

@@ -132,11 +132,11 @@ pub struct OneStepArgs {
     #[arg(long, value_name = "METHOD", requires = "url")]
     method: Option<String>,
 
-    /// A header as 'name: value'; may be repeated
+    /// A header as 'name: value'; may be repeated, also with the same name
     #[arg(long = "header", value_name = "HEADER", requires = "url")]
     headers: Vec<String>,
 
-    /// The request's body
+    /// The request's body; @FILE sends what stands in a file, @@… a text that begins with @
     #[arg(long, value_name = "TEXT", requires = "url")]
     body: Option<String>,
 
@@ -219,6 +219,12 @@ fn one_step(args: &RunArgs, url: String, style: checked_yaml::Style) -> Result<S
         .filter_map(|text| header(text).map_err(&mut keep).ok())
         .collect();
     let load = one_step_load(args).map_err(&mut keep).ok();
+    let content_types = headers
+        .iter()
+        .filter(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+    if content_types.count() > 1 {
+        keep("--header content-type: a request has one; keep one of them".to_owned());
+    }
     if let Some((key, _)) = args.changes.changes().set.first_key_value() {
         keep(format!(
             "--set {key}: there is no scenario file that it could change; use --method, --header, --body, --timeout, or write one"

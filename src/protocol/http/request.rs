@@ -136,6 +136,7 @@ impl PreparedRequest {
         shopper: &mut Shopper,
         out: &mut http::HeaderMap,
     ) -> Result<(), Failure> {
+        let mut before = None;
         for (name, value) in &self.headers {
             let value = match value {
                 Prepared::Fixed(value) => value.clone(),
@@ -146,7 +147,11 @@ impl PreparedRequest {
                         .map_err(|_| Failure::BadRequest)?
                 }
             };
-            out.insert(name.clone(), value);
+            // What the browser says of itself gives way; of a list each value has a line.
+            match before.replace(name) == Some(name) {
+                true => drop(out.append(name.clone(), value)),
+                false => drop(out.insert(name.clone(), value)),
+            }
         }
         Ok(())
     }
@@ -176,20 +181,19 @@ fn headers(
             Template::text(&body.content_type),
         )
     });
-    let all = settings
-        .headers
-        .iter()
-        .chain(&content_type)
-        .chain(&request.headers);
+    let content_type = Vec::from_iter(content_type);
     let mut headers: Vec<(HeaderName, Prepared<HeaderValue>)> = Vec::new();
-    for (name, value) in all {
-        let name = HeaderName::try_from(name.as_str())
-            .map_err(|_| format!("'{name}' is no valid header name"))?;
-        let value = prepare(value, |text| {
-            HeaderValue::from_str(text).map_err(|_| format!("'{text}' is no valid value of {name}"))
-        })?;
-        headers.retain(|(known, _)| *known != name);
-        headers.push((name, value));
+    for level in [&settings.headers, &content_type, &request.headers] {
+        headers.retain(|(known, _)| level.iter().all(|(name, _)| known.as_str() != name));
+        for (name, value) in level {
+            let name = HeaderName::try_from(name.as_str())
+                .map_err(|_| format!("'{name}' is no valid header name"))?;
+            let value = prepare(value, |text| {
+                HeaderValue::from_str(text)
+                    .map_err(|_| format!("'{text}' is no valid value of {name}"))
+            })?;
+            headers.push((name, value));
+        }
     }
     Ok(headers)
 }

@@ -93,7 +93,7 @@ fn one(
                 .help("leave it out, or use `order: unique`, which takes each row once"),
         );
     }
-    let text = read_text(&folder.join(&shape.file)).and_then(|text| within(bytes_left, text));
+    let text = read_table(&folder.join(&shape.file)).and_then(|text| within(bytes_left, text));
     let rows = text.and_then(|text| rows(&shape.file, &text));
     let (columns, rows) = rows.unwrap_or_else(|reason| {
         report.add(
@@ -131,7 +131,16 @@ fn shown_folder(folder: &Path) -> String {
     }
 }
 
-/// Reads a text file of bounded size, without the mark that some programs put in front of UTF-8.
+/// Reads a text file of bounded size that holds a table, without the mark that some programs put in front of UTF-8.
+pub(super) fn read_table(path: &Path) -> Result<String, String> {
+    let mut text = read_text(path)?;
+    if text.starts_with('\u{feff}') {
+        text.remove(0);
+    }
+    Ok(text)
+}
+
+/// Reads a text file of bounded size.
 pub(super) fn read_text(path: &Path) -> Result<String, String> {
     let file = FsFile::open(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
@@ -145,9 +154,6 @@ pub(super) fn read_text(path: &Path) -> Result<String, String> {
     })?;
     if bytes as u64 > FILE_BYTES_MAX {
         return Err(format!("it is larger than {} MiB", FILE_BYTES_MAX >> 20));
-    }
-    if text.starts_with('\u{feff}') {
-        text.remove(0);
     }
     Ok(text)
 }

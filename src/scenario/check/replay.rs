@@ -4,7 +4,7 @@ use std::path::Path;
 
 use checked_yaml::Place;
 
-use super::feeder::{csv_reader, read_text};
+use super::feeder::{csv_reader, read_table};
 use super::report::{RATE_MAX, Report};
 use super::units::{self, DURATION_MAX};
 use crate::scenario::Curve;
@@ -14,7 +14,7 @@ const POINTS_MAX: usize = 1_000_000;
 
 /// Reads a curve; reports at `place`.
 pub(super) fn read(report: &Report<'_>, file: &str, place: &Place, folder: &Path) -> Curve {
-    let outcome = read_text(&folder.join(file)).and_then(|text| points(&text));
+    let outcome = read_table(&folder.join(file)).and_then(|text| points(&text));
     let points = outcome.unwrap_or_else(|reason| {
         report.add(
             report

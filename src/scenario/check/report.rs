@@ -1,9 +1,10 @@
 //! Collects the problems of one file while its parts are compiled.
 
 use std::cell::RefCell;
+use std::path::Path;
 use std::time::Duration;
 
-use checked_yaml::{Document, Place, Problem};
+use checked_yaml::{Document, Place, Problem, Span};
 use indexmap::IndexMap;
 
 use super::slip::Slip;
@@ -17,13 +18,15 @@ pub(super) const RATE_MAX: f64 = 1_000_000.0;
 /// The problems found so far, and the document they are in.
 pub(super) struct Report<'d> {
     document: &'d Document,
+    folder: &'d Path,
     problems: RefCell<Vec<Problem>>,
 }
 
 impl<'d> Report<'d> {
-    pub(super) fn new(document: &'d Document) -> Self {
+    pub(super) fn new(document: &'d Document, folder: &'d Path) -> Self {
         Self {
             document,
+            folder,
             problems: RefCell::default(),
         }
     }
@@ -34,6 +37,11 @@ impl<'d> Report<'d> {
 
     pub(super) fn document(&self) -> &'d Document {
         self.document
+    }
+
+    /// The folder to which the files that the document names are relative.
+    pub(super) fn folder(&self) -> &'d Path {
+        self.folder
     }
 
     pub(super) fn add(&self, problem: Problem) {
@@ -61,6 +69,31 @@ impl<'d> Report<'d> {
         outcome
             .map_err(|slips| slips.into_iter().for_each(|slip| self.slip(place, slip)))
             .ok()
+    }
+
+    /// Unwraps, or reports all slips of the text that is the key at `place`.
+    pub(super) fn take_key<T>(&self, place: &Place, outcome: Result<T, Vec<Slip>>) -> Option<T> {
+        let report = |slip: Slip| {
+            let span = self.document.key_span(place);
+            self.add(Problem {
+                span,
+                ..slip.in_text()
+            });
+        };
+        outcome
+            .map_err(|slips| slips.into_iter().for_each(report))
+            .ok()
+    }
+
+    /// Reports a text in which `${…}` would stand for itself: `what` is the same for all shoppers. `span` is where it stands.
+    pub(super) fn fixed(&self, what: &str, text: &str, span: Span) {
+        if text.contains("${") {
+            self.add(
+                Problem::new(span, format!("{what} takes no `${{…}}`"))
+                    .label("would be taken as it stands")
+                    .help("it is the same for all shoppers: write it out"),
+            );
+        }
     }
 
     /// The text of a scalar: as it is written, whatever type YAML has for it.

@@ -12,7 +12,7 @@ use super::report::Report;
 use super::response;
 use super::template::Meaning;
 use crate::redact::Redactor;
-use crate::scenario::file::{OnError, RequestShape, Scalar};
+use crate::scenario::file::{HeaderShape, OnError, RequestShape};
 use crate::scenario::{CounterId, HttpRequest, Step, StepId, StepKind, StepName, StepNameId};
 use crate::template::{Encoding, Template};
 
@@ -126,6 +126,10 @@ pub(super) fn compile(
         return None;
     }
     let method = Method::from_bytes(key.to_ascii_uppercase().as_bytes()).ok()?;
+    if let Some(name) = &shape.name {
+        let span = report.document().span(&place.key("name"));
+        report.fixed("a request's name", name, span);
+    }
     let signature = Redactor::default().name(&default_name(&method, path));
     let figure = StepName {
         name: shape.name.as_ref().map_or_else(
@@ -207,7 +211,7 @@ fn method<'s>(
 pub(super) fn headers(
     report: &Report<'_>,
     meaning: Meaning<'_>,
-    headers: &IndexMap<String, Scalar>,
+    headers: &IndexMap<String, HeaderShape>,
     place: &Place,
 ) -> Vec<(String, Template)> {
     let mut seen = IndexMap::new();
@@ -220,19 +224,29 @@ pub(super) fn headers(
             continue;
         }
         report.unique("header", &mut seen, &lower, &place);
-        let text = report.text_of(value, &place);
-        if HeaderValue::from_str(&text).is_err() {
-            report.add(
-                report
-                    .at(
-                        &place,
-                        format!("the value of `{name}` cannot be sent in a header"),
-                    )
-                    .label("contains a line break or a control character"),
-            );
+        for (value, place) in value.values(&place) {
+            let text = report.text_of(value, &place);
+            if HeaderValue::from_str(&text).is_err() {
+                report.add(
+                    report
+                        .at(
+                            &place,
+                            format!("the value of `{name}` cannot be sent in a header"),
+                        )
+                        .label("contains a line break or a control character"),
+                );
+            }
+            if let Some(template) = report.take(&place, meaning.template(&text, Encoding::Raw)) {
+                compiled.push((lower.clone(), template));
+            }
         }
-        if let Some(template) = report.take(&place, meaning.template(&text, Encoding::Raw)) {
-            compiled.push((lower, template));
+        if lower == "cookie" && matches!(value, HeaderShape::Many(_)) {
+            let problem = report.at_key(&place, "all cookies stand in one line");
+            report.add(
+                problem
+                    .label("a list")
+                    .help("join them into one value with `; ` between them"),
+            );
         }
     }
     compiled

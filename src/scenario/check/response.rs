@@ -36,7 +36,11 @@ pub(super) fn extractions(
         };
         let place = place.key(name.as_str());
         let (from, optional) = match shape {
-            ExtractShape::Pointer(pointer) => (Some(From::Json(pointer.0.clone())), false),
+            ExtractShape::Pointer(pointer) => {
+                let span = report.document().span(&place);
+                report.fixed("a JSON pointer", pointer.as_str(), span);
+                (Some(From::Json(pointer.0.clone())), false)
+            }
             ExtractShape::Detail(detail) => (
                 source(report, detail, &place),
                 detail.optional.unwrap_or(false),
@@ -52,6 +56,16 @@ pub(super) fn extractions(
 }
 
 fn source(report: &Report<'_>, detail: &ExtractDetail, place: &Place) -> Option<From> {
+    let pointer = detail.json.as_ref().map(PointerText::as_str);
+    let fixed = [
+        ("json", "a JSON pointer", pointer),
+        ("cookie", "a cookie's name", detail.cookie.as_deref()),
+        ("regex", "a regular expression", detail.regex.as_deref()),
+    ];
+    for (key, what, text) in fixed {
+        let span = report.document().span(&place.key(key));
+        report.fixed(what, text.unwrap_or_default(), span);
+    }
     let sources = [
         detail
             .json
@@ -146,6 +160,12 @@ pub(super) fn checks(report: &Report<'_>, shape: &RequestShape, place: &Place) -
 
 fn check(report: &Report<'_>, shape: &CheckShape, place: &Place, compiled: &mut Vec<Check>) {
     let before = compiled.len();
+    let span = report.document().span(&place.key("name"));
+    report.fixed(
+        "a check's name",
+        shape.name.as_deref().unwrap_or_default(),
+        span,
+    );
     let mut add = |default: String, test: Test| {
         compiled.push(Check {
             name: shape.name.clone().unwrap_or(default),
@@ -212,6 +232,8 @@ fn json_test(
     comparison: &ComparisonShape,
     place: &Place,
 ) -> Test {
+    let span = report.document().key_span(place);
+    report.fixed("a JSON pointer", pointer.as_str(), span);
     Test::Json {
         pointer: pointer.0.clone(),
         comparison: self::comparison(report, comparison, place),
@@ -391,8 +413,12 @@ pub(super) fn promise(
         let place = place.key(name.as_str());
         let text = report.text_of(value, &place);
         if name.as_str() == "kind" {
+            let span = report.document().span(&place);
+            report.fixed("the kind of a promise", &text, span);
             kind = Some(text);
         } else if text.starts_with('/') {
+            let span = report.document().span(&place);
+            report.fixed("a JSON pointer", &text, span);
             fields.push((name.0.clone(), PromiseField::Json(text)));
         } else if let Some(template) = report.take(&place, meaning.template(&text, Encoding::Raw)) {
             fields.push((name.0.clone(), PromiseField::Value(template)));

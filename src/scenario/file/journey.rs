@@ -1,5 +1,6 @@
 //! Journeys and their steps as people write them.
 
+use checked_yaml::Place;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::de::Error as _;
@@ -232,13 +233,14 @@ pub struct RequestShape {
     pub service: Option<NameText>,
     /// Free labels for thresholds (`of tag …`).
     pub tags: Option<Vec<NameText>>,
-    /// Headers of this request.
-    pub headers: Option<IndexMap<String, Scalar>>,
+    /// Headers of this request: a value, or a list of values, each of which is sent in a line of its own.
+    pub headers: Option<IndexMap<String, HeaderShape>>,
     /// Body as JSON; a text that is one `${…}` keeps the value's type.
     pub json: Option<serde_json::Value>,
     /// Body as form fields.
     pub form: Option<IndexMap<String, Scalar>>,
-    /// Body as text; needs `content-type`.
+    /// Body as text; needs `content-type`. `@file` sends what stands in a file, as it is; a text that begins with `@` itself is
+    /// written `@@…`.
     pub body: Option<String>,
     /// Content type of `body`.
     pub content_type: Option<String>,
@@ -367,6 +369,30 @@ impl From<ReadScalar> for Scalar {
         match read {
             ReadScalar::Text(text) => Self::Text(text),
             ReadScalar::Bool(_) | ReadScalar::Int(_) | ReadScalar::Number(_) => Self::Plain,
+        }
+    }
+}
+
+/// A header's value, or several.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum HeaderShape {
+    /// One.
+    One(Scalar),
+    /// Several, each in a line of its own.
+    Many(#[schemars(length(min = 1, max = 100))] Vec<Scalar>),
+}
+
+impl HeaderShape {
+    /// All values with their places; `place` is that of the header.
+    pub fn values(&self, place: &Place) -> Vec<(&Scalar, Place)> {
+        match self {
+            Self::One(value) => vec![(value, place.clone())],
+            Self::Many(values) => values
+                .iter()
+                .enumerate()
+                .map(|(index, value)| (value, place.index(index)))
+                .collect(),
         }
     }
 }

@@ -1,15 +1,16 @@
 //! Request bodies: JSON, forms, texts.
 
-use checked_yaml::Place;
+use checked_yaml::{Place, Problem};
 use http::{HeaderValue, Method};
 use indexmap::IndexMap;
 use serde_json::Value as Json;
 
 use crate::scenario::Body;
+use crate::scenario::check::feeder::read_text;
 use crate::scenario::check::report::Report;
 use crate::scenario::check::template::{Meaning, Parts};
 use crate::scenario::file::{RequestShape, Scalar};
-use crate::template::{Encoding, Template, is_json_number};
+use crate::template::{Encoding, TEXT_BYTES_MAX, Template, is_json_number};
 
 pub(super) fn body(
     report: &Report<'_>,
@@ -92,6 +93,14 @@ fn text_body(
         );
         return None;
     };
+    let span = report.document().span(&place.key("content-type"));
+    if content_type.contains("${") {
+        report.add(
+            Problem::new(span, "`content-type` takes no `${…}`")
+                .label("would be taken as it stands")
+                .help("write out a type here, and set `content-type` under `headers`, which goes before it"),
+        );
+    }
     if HeaderValue::from_str(&content_type).is_err() {
         report.add(
             report
@@ -102,11 +111,42 @@ fn text_body(
                 .label("contains a control character"),
         );
     }
-    let template = report.take(&place.key("body"), meaning.template(text, Encoding::Raw))?;
+    let place = place.key("body");
+    let template = match text.strip_prefix('@') {
+        None => report.take(&place, meaning.template(text, Encoding::Raw))?,
+        Some(rest) if rest.starts_with('@') => {
+            report.take(&place, meaning.template(rest, Encoding::Raw))?
+        }
+        Some(file) => file_body(report, file, &place)?,
+    };
     Some(Body {
         content_type,
         template,
     })
+}
+
+/// What stands in a file, as it is.
+fn file_body(report: &Report<'_>, file: &str, place: &Place) -> Option<Template> {
+    let text = read_text(&report.folder().join(file)).and_then(|text| {
+        let fits = text.len() <= TEXT_BYTES_MAX;
+        fits.then_some(text)
+            .ok_or_else(|| format!("it is larger than {} MiB", TEXT_BYTES_MAX >> 20))
+    });
+    match text {
+        Ok(text) => Some(Template::text(&text)),
+        Err(reason) => {
+            report.add(
+                report
+                    .at(
+                        place,
+                        format!("the body's file `{file}` cannot be sent: {reason}"),
+                    )
+                    .label("this file")
+                    .help("it is looked for beside the scenario; a text that begins with `@` is written `@@…`"),
+            );
+            None
+        }
+    }
 }
 
 /// Writes JSON with holes: a text that is one hole becomes a value of the hole's type.
@@ -131,9 +171,12 @@ fn json_body(
             parts.text("{");
             for (index, (key, value)) in entries.iter().enumerate() {
                 parts.text(if index == 0 { "" } else { "," });
-                parts.text(&Json::from(key.as_str()).to_string());
-                parts.text(":");
-                json_body(report, meaning, value, &place.key(key), parts);
+                let place = place.key(key);
+                parts.text("\"");
+                let text = meaning.append(key, parts, |_| Encoding::JsonText, json_escaped);
+                report.take_key(&place, text);
+                parts.text("\":");
+                json_body(report, meaning, value, &place, parts);
             }
             parts.text("}");
         }
@@ -170,15 +213,17 @@ fn json_text(
         return;
     }
     parts.text("\"");
-    let escape = |text: &str| {
-        let quoted = Json::from(text).to_string();
-        quoted[1..quoted.len() - 1].to_owned()
-    };
     report.take(
         place,
-        meaning.append(text, parts, |_| Encoding::JsonText, escape),
+        meaning.append(text, parts, |_| Encoding::JsonText, json_escaped),
     );
     parts.text("\"");
+}
+
+/// A text as it stands between the quotes of a JSON string.
+fn json_escaped(text: &str) -> String {
+    let quoted = Json::from(text).to_string();
+    quoted[1..quoted.len() - 1].to_owned()
 }
 
 fn is_one_hole(text: &str) -> bool {
@@ -198,9 +243,10 @@ fn form_body(
     let escape = |text: &str| text.bytes().map(form_byte).collect::<String>();
     for (index, (key, value)) in form.iter().enumerate() {
         parts.text(if index == 0 { "" } else { "&" });
-        parts.text(&escape(key));
-        parts.text("=");
         let place = place.key(key);
+        let name = meaning.append(key, &mut parts, |_| Encoding::Uri, escape);
+        report.take_key(&place, name);
+        parts.text("=");
         let text = report.text_of(value, &place);
         report.take(
             &place,
