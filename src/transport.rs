@@ -118,6 +118,8 @@ pub enum Failure {
     Closed,
     /// What came back is not HTTP.
     NotHttp,
+    /// What came back is HTTP and breaks its rules: where its body ends cannot be told.
+    MalformedHttp,
     /// The head of the answer was larger, or had more headers, than a browser takes.
     HeadTooLarge,
     /// The target switched to another protocol (`101`), which no request asked for.
@@ -154,6 +156,7 @@ impl Failure {
             Self::Reset => "connection_reset",
             Self::Closed => "connection_closed",
             Self::NotHttp => "not_http",
+            Self::MalformedHttp => "malformed_http",
             Self::HeadTooLarge => "head_too_large",
             Self::UnaskedUpgrade => "unasked_upgrade",
             Self::BodyTooLarge => "body_too_large",

@@ -11,11 +11,17 @@ use bytes::Bytes;
 
 use super::{Answer, Failure, Reading};
 
-/// Longest head, line of a chunk, or block of trailers.
-const HEAD_BYTES_MAX: usize = 64 * 1024;
+/// Longest head, line of a chunk, or block of trailers: what browsers take.
+const HEAD_BYTES_MAX: usize = 256 * 1024;
 
-/// Most headers of one answer.
-const HEADERS_MAX: usize = 100;
+/// A head of this length is parsed as far as it has come; it may be no HTTP.
+const HEAD_BYTES_USUAL: usize = 16 * 1024;
+
+/// Headers for which there is room at once.
+const HEADERS_USUAL: usize = 100;
+
+/// Most headers of one answer. Browsers know no such number; it is more than anybody means to send.
+const HEADERS_MAX: usize = 10_000;
 
 /// Room made at once for a body that says how long it is.
 const BODY_ROOM_MAX: usize = 64 * 1024;
@@ -76,15 +82,24 @@ impl Decoder {
     /// Takes the next bytes in; `true` once the answer is complete.
     ///
     /// # Errors
-    /// [`Failure::NotHttp`] for what is no HTTP/1.1, [`Failure::BodyTooLarge`] for more than was allowed.
+    /// [`Failure::NotHttp`] for what is no HTTP/1.1, [`Failure::MalformedHttp`] for what is and breaks its rules,
+    /// [`Failure::BodyTooLarge`] for more than was allowed.
     pub(super) fn push(&mut self, bytes: &[u8]) -> Result<bool, Failure> {
         if self.partial.is_empty() {
             let used = self.take(bytes)?;
             self.partial.extend_from_slice(&bytes[used..]);
         } else {
             let mut joined = std::mem::take(&mut self.partial);
+            let before = joined.len();
             joined.extend_from_slice(bytes);
-            let used = self.take(&joined)?;
+            // A long head that comes in many pieces is parsed when it is whole, not again with each of them.
+            let is_open = self.state == State::Head
+                && before > HEAD_BYTES_USUAL
+                && !has_blank_line(&joined[before.saturating_sub(2)..]);
+            let used = match is_open {
+                true => 0,
+                false => self.take(&joined)?,
+            };
             joined.drain(..used);
             self.partial = joined;
         }
@@ -96,7 +111,7 @@ impl Decoder {
         if self.partial.len() > HEAD_BYTES_MAX {
             return Err(match self.state {
                 State::Head | State::Trailers => Failure::HeadTooLarge,
-                _ => Failure::NotHttp,
+                _ => Failure::MalformedHttp,
             });
         }
         Ok(false)
@@ -150,14 +165,25 @@ impl Decoder {
     }
 
     fn take_head(&mut self, input: &[u8]) -> Result<usize, Failure> {
-        let mut headers = [const { MaybeUninit::uninit() }; HEADERS_MAX];
+        let mut room = [const { MaybeUninit::uninit() }; HEADERS_USUAL];
+        match self.take_head_with(input, &mut room) {
+            Err(Failure::HeadTooLarge) => {
+                self.take_head_with(input, &mut vec![MaybeUninit::uninit(); HEADERS_MAX])
+            }
+            taken => taken,
+        }
+    }
+
+    /// The same with room for so many headers.
+    fn take_head_with<'b>(
+        &mut self,
+        input: &'b [u8],
+        room: &mut [MaybeUninit<httparse::Header<'b>>],
+    ) -> Result<usize, Failure> {
         let mut response = httparse::Response::new(&mut []);
-        let parsed = httparse::ParserConfig::default().parse_response_with_uninit_headers(
-            &mut response,
-            input,
-            &mut headers,
-        );
-        let httparse::Status::Complete(length) = parsed.map_err(not_http)? else {
+        let parsed = lenient().parse_response_with_uninit_headers(&mut response, input, room);
+        let broken = |error| broken(error, input);
+        let httparse::Status::Complete(length) = parsed.map_err(broken)? else {
             return Ok(0);
         };
         if length > HEAD_BYTES_MAX {
@@ -166,7 +192,7 @@ impl Decoder {
         let status = response
             .code
             .and_then(|code| StatusCode::from_u16(code).ok())
-            .ok_or(Failure::NotHttp)?;
+            .ok_or(Failure::MalformedHttp)?;
         // Interim answers say that the real one is still to come (RFC 9110, 15.2).
         if status == StatusCode::SWITCHING_PROTOCOLS {
             // No request asks for it; what follows would be no HTTP.
@@ -240,7 +266,7 @@ impl Decoder {
     }
 
     fn take_chunk_line(&mut self, input: &[u8]) -> Result<usize, Failure> {
-        match httparse::parse_chunk_size(input).map_err(|_| Failure::NotHttp)? {
+        match httparse::parse_chunk_size(input).map_err(|_| Failure::MalformedHttp)? {
             httparse::Status::Partial => Ok(0),
             httparse::Status::Complete((length, size)) => {
                 self.state = if size == 0 {
@@ -260,26 +286,48 @@ impl Decoder {
                 Ok(2)
             }
             [] | [b'\r'] => Ok(0),
-            _ => Err(Failure::NotHttp),
+            _ => Err(Failure::MalformedHttp),
         }
     }
 
     /// Trailers carry nothing for us; only their end matters.
     fn take_trailers(&mut self, input: &[u8]) -> Result<usize, Failure> {
-        let mut trailers = [httparse::EMPTY_HEADER; HEADERS_MAX];
-        match httparse::parse_headers(input, &mut trailers).map_err(not_http)? {
-            httparse::Status::Partial => Ok(0),
-            httparse::Status::Complete((length, _)) => {
+        let mut trailers = [httparse::EMPTY_HEADER; HEADERS_USUAL];
+        match httparse::parse_headers(input, &mut trailers) {
+            Ok(httparse::Status::Partial) => Ok(0),
+            Ok(httparse::Status::Complete((length, _))) => {
                 self.state = State::Done;
                 Ok(length)
             }
+            Err(httparse::Error::TooManyHeaders) => Err(Failure::HeadTooLarge),
+            Err(_) => Err(Failure::MalformedHttp),
         }
     }
 }
 
-fn not_http(error: httparse::Error) -> Failure {
+/// Whether a head ends here.
+fn has_blank_line(bytes: &[u8]) -> bool {
+    bytes.windows(2).any(|bytes| bytes == b"\n\n")
+        || bytes.windows(3).any(|bytes| bytes == b"\n\r\n")
+}
+
+/// Heads as browsers and curl take them: values folded over several lines, space before a colon or around the status, and among
+/// the headers lines that are none, which are passed over.
+fn lenient() -> httparse::ParserConfig {
+    let mut config = httparse::ParserConfig::default();
+    config
+        .allow_obsolete_multiline_headers_in_responses(true)
+        .allow_spaces_after_header_name_in_responses(true)
+        .allow_multiple_spaces_in_response_status_delimiters(true)
+        .ignore_invalid_headers_in_responses(true);
+    config
+}
+
+/// What is wrong with a head that cannot be parsed.
+fn broken(error: httparse::Error, input: &[u8]) -> Failure {
     match error {
         httparse::Error::TooManyHeaders => Failure::HeadTooLarge,
+        _ if input.starts_with(b"HTTP/") => Failure::MalformedHttp,
         _ => Failure::NotHttp,
     }
 }
@@ -289,13 +337,25 @@ fn header_map(head: &[u8], parsed: &[httparse::Header<'_>]) -> Result<HeaderMap,
     let block = Bytes::copy_from_slice(head);
     let mut headers = HeaderMap::with_capacity(parsed.len());
     for header in parsed {
-        let name = HeaderName::from_bytes(header.name.as_bytes()).map_err(|_| Failure::NotHttp)?;
+        let name = HeaderName::from_bytes(header.name.as_bytes());
+        let name = name.map_err(|_| Failure::MalformedHttp)?;
         let from = header.value.as_ptr() as usize - head.as_ptr() as usize;
         let value = block.slice(from..from + header.value.len());
-        let value = HeaderValue::from_maybe_shared(value).map_err(|_| Failure::NotHttp)?;
+        let value = match HeaderValue::from_maybe_shared(value) {
+            Ok(value) => value,
+            // Rare: the usual value is one line.
+            Err(_) => HeaderValue::from_bytes(&unfolded(header.value))
+                .map_err(|_| Failure::MalformedHttp)?,
+        };
         headers.append(name, value);
     }
     Ok(headers)
+}
+
+/// A value with one space in the place of each fold (RFC 9112, 5.2).
+fn unfolded(value: &[u8]) -> Vec<u8> {
+    let lines = value.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    Vec::from_iter(lines).join(&b' ')
 }
 
 /// Whether the connection stays open after the answer (RFC 9112, 9.3).
@@ -314,15 +374,15 @@ fn content_length(headers: &HeaderMap) -> Result<Option<u64>, Failure> {
         for one in list(value) {
             // `parse` alone would let a sign pass.
             let digits = one.bytes().all(|byte| byte.is_ascii_digit());
-            let one: u64 = one.parse().map_err(|_| Failure::NotHttp)?;
+            let one: u64 = one.parse().map_err(|_| Failure::MalformedHttp)?;
             if !digits || length.is_some_and(|known| known != one) {
-                return Err(Failure::NotHttp);
+                return Err(Failure::MalformedHttp);
             }
             length = Some(one);
         }
     }
     if length.is_none() && headers.contains_key(CONTENT_LENGTH) {
-        return Err(Failure::NotHttp);
+        return Err(Failure::MalformedHttp);
     }
     Ok(length)
 }

@@ -28,12 +28,42 @@ fn a_switch_of_protocols_that_nobody_asked_for() {
 
 #[test]
 fn a_head_that_is_too_large_is_http_all_the_same() {
-    let many = "x: y\r\n".repeat(101);
+    let many = "x: y\r\n".repeat(10_001);
     let answer = format!("HTTP/1.1 200 OK\r\n{many}content-length: 0\r\n\r\n");
     assert_eq!(answered_with(answer), ["head_too_large"]);
-    let long = "y".repeat(70_000);
+    let long = "y".repeat(300_000);
     let answer = format!("HTTP/1.1 200 OK\r\nx: {long}\r\ncontent-length: 0\r\n\r\n");
     assert_eq!(answered_with(answer), ["head_too_large"]);
+}
+
+#[test]
+fn heads_that_browsers_take_are_taken() {
+    for head in [
+        "x: y\r\n".repeat(300),
+        format!("x: {}\r\n", "y".repeat(100_000)),
+        "x-fold: a\r\n  b\r\n".to_owned(),
+        "content-type : application/json\r\n".to_owned(),
+        "a line without a colon\r\n".to_owned(),
+        "x-name: M\u{fc}ller\r\n".to_owned(),
+    ] {
+        let answer = format!("HTTP/1.1 200 OK\r\n{head}content-length: 0\r\n\r\n");
+        assert_eq!(answered_with(answer), [""; 0], "{head:.40}");
+    }
+}
+
+#[test]
+fn what_breaks_the_rules_of_http_is_not_called_something_else() {
+    for broken in [
+        "HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab",
+        "HTTP/1.1 abc\r\n\r\n",
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
+    ] {
+        assert_eq!(answered_with(broken.to_owned()), ["malformed_http"]);
+    }
+    assert_eq!(
+        answered_with("220 mail.example ESMTP\r\n\r\n".to_owned()),
+        ["not_http"]
+    );
 }
 
 #[test]

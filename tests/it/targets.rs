@@ -325,19 +325,19 @@ fn a_body_shorter_than_announced_is_a_closed_connection() {
 }
 
 #[test]
-fn a_content_length_that_is_no_number_is_not_http() {
+fn a_content_length_that_is_no_number_is_malformed() {
     let target = Hostile::start(|victim| {
         victim.answer_always(b"HTTP/1.1 200 OK\r\ncontent-length: -7\r\n\r\nx")
     });
-    assert_all_failed(&storm(&target.url()), &["not_http"]);
+    assert_all_failed(&storm(&target.url()), &["malformed_http"]);
 }
 
 #[test]
-fn broken_chunks_are_not_http() {
+fn broken_chunks_are_malformed() {
     let target = Hostile::start(|victim| {
         victim.answer_always(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\nx")
     });
-    assert_all_failed(&storm(&target.url()), &["not_http"]);
+    assert_all_failed(&storm(&target.url()), &["malformed_http"]);
 }
 
 #[test]

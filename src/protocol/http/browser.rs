@@ -1,5 +1,6 @@
 //! What a shopper's browser adds to every request, and does by itself: headers, cookies, redirects, preflights.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::sync::Arc;
 
@@ -342,12 +343,26 @@ fn redirect(
 
 /// Where an answer points to; `None` if that is no place for a request.
 fn leads_to(outgoing: &Outgoing, headers: &HeaderMap) -> Option<(Arc<Origin>, PathAndQuery)> {
-    // Unlike other headers it may be UTF-8, as browsers take it.
-    let location = std::str::from_utf8(headers.get(LOCATION)?.as_bytes()).ok()?;
+    let location = location_text(headers.get(LOCATION)?);
     let origin = &outgoing.origin;
     let scheme = if origin.tls { "https" } else { "http" };
     let authority = origin.authority.to_str().ok()?;
     let here = url::Url::parse(&format!("{scheme}://{authority}{}", outgoing.path)).ok()?;
-    let there = here.join(location).ok()?;
+    let there = here.join(&location).ok()?;
     locate(there.as_str(), origin, "").ok()
+}
+
+/// A `Location` may be UTF-8, and goes on as it is; other bytes beyond ASCII go on encoded.
+fn location_text(value: &HeaderValue) -> Cow<'_, str> {
+    let bytes = value.as_bytes();
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.into(),
+        Err(_) => bytes
+            .iter()
+            .map(|byte| match byte.is_ascii() {
+                true => char::from(*byte).to_string(),
+                false => format!("%{byte:02X}"),
+            })
+            .collect(),
+    }
 }
