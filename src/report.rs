@@ -192,8 +192,11 @@ pub struct StepRecord {
     pub errors: BTreeMap<String, u64>,
     /// Cut off by the end of the run.
     pub in_flight: u64,
-    /// Bytes of response bodies.
+    /// Bytes of response bodies, as they came.
     pub bytes: u64,
+    /// Bytes of response bodies without their content codings.
+    #[serde(default)]
+    pub decoded_bytes: u64,
     /// Answers to requests with an idempotency key.
     #[serde(default)]
     pub replays: Replays,
@@ -562,6 +565,7 @@ impl Measured<'_> {
             errors: named(&self.totals.errors),
             in_flight: cell.in_flight,
             bytes: cell.bytes,
+            decoded_bytes: cell.decoded_bytes,
             replays: cell.replays,
             response: TimesRecord::of(&cell.response),
             service_time: TimesRecord::of(&cell.service),

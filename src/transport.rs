@@ -9,10 +9,12 @@ use ::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
 
 mod answer;
+mod coding;
 mod connection;
 mod counted;
 mod deadlines;
 pub mod http;
+mod list;
 pub mod origin;
 mod pool;
 pub(crate) mod stamped;
@@ -39,7 +41,7 @@ pub struct Outgoing {
 pub struct Reading {
     /// The whole exchange, wait for a connection included, ends by then.
     pub deadline: Instant,
-    /// A larger body is an error.
+    /// A larger body is an error, as it comes and without its content codings.
     pub body_bytes_max: u64,
     /// Keep this much of the body of a successful answer.
     pub keep_bytes: usize,
@@ -90,10 +92,12 @@ pub struct Answer {
     pub status: StatusCode,
     /// Headers.
     pub headers: HeaderMap,
-    /// As much of the body as [`Reading`] said to keep.
+    /// As much of the body, without its content codings, as [`Reading`] said to keep.
     pub body: Bytes,
-    /// The body's whole length in bytes.
+    /// The body's whole length in bytes, without its content codings.
     pub body_bytes: u64,
+    /// The length in which the body came, bytes: smaller where it was compressed.
+    pub wire_bytes: u64,
 }
 
 /// What a value that outgrew its bound is counted under.
@@ -124,8 +128,10 @@ pub enum Failure {
     HeadTooLarge,
     /// The target switched to another protocol (`101`), which no request asked for.
     UnaskedUpgrade,
-    /// The body was larger than allowed.
+    /// The body was larger than allowed, as it came or decoded.
     BodyTooLarge,
+    /// The body is not encoded as its `content-encoding` says.
+    BadEncoding,
     /// The target did not allow a cross-origin request when it was asked; a browser does not send it then.
     PreflightRefused,
     /// More redirects than allowed.
@@ -160,6 +166,7 @@ impl Failure {
             Self::HeadTooLarge => "head_too_large",
             Self::UnaskedUpgrade => "unasked_upgrade",
             Self::BodyTooLarge => "body_too_large",
+            Self::BadEncoding => "bad_encoding",
             Self::PreflightRefused => "preflight_refused",
             Self::Redirects => "too_many_redirects",
             Self::BadRedirect => "bad_redirect",

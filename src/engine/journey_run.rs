@@ -286,7 +286,8 @@ impl<T: Transport> JourneyRun<T> {
         replay: Replay,
     ) -> After {
         let worker = self.worker.clone();
-        let (status, bytes) = (answer.status.as_u16(), answer.body_bytes);
+        let status = answer.status.as_u16();
+        let (bytes, decoded_bytes) = (answer.wire_bytes, answer.body_bytes);
         let mut response = Response::new(status, answer.headers, answer.body, timing.service());
         let concluded = step.conclude(
             pending.sending.step,
@@ -312,6 +313,7 @@ impl<T: Transport> JourneyRun<T> {
         let sample = StepSample {
             status,
             bytes,
+            decoded_bytes,
             replay,
             ..self.sample(pending.sending, timing, ending)
         };
@@ -348,6 +350,7 @@ impl<T: Transport> JourneyRun<T> {
             ending,
             status: 0,
             bytes: 0,
+            decoded_bytes: 0,
             trace_id: of.trace_id,
             shopper: self.shopper.index(),
             replay: Replay::Unkeyed,

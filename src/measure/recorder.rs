@@ -48,6 +48,7 @@ impl Recorder {
         cell.service.record(sample.timing.service());
         cell.connection_wait.record(sample.timing.connection_wait());
         cell.bytes += sample.bytes;
+        cell.decoded_bytes += sample.decoded_bytes;
         cell.replays.count(sample.replay);
         self.named(sample);
         self.window.slowest.offer(response, sample);

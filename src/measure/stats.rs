@@ -49,8 +49,10 @@ pub struct StepStats {
     pub timed_out: u64,
     /// Steps still in flight at the end of the run.
     pub in_flight: u64,
-    /// Bytes of response bodies.
+    /// Bytes of response bodies, as they came.
     pub bytes: u64,
+    /// Bytes of response bodies without their content codings.
+    pub decoded_bytes: u64,
     /// Answers to requests with an idempotency key.
     pub replays: Replays,
 }
@@ -82,6 +84,7 @@ impl StepStats {
         self.timed_out += other.timed_out;
         self.in_flight += other.in_flight;
         self.bytes += other.bytes;
+        self.decoded_bytes += other.decoded_bytes;
         self.replays.add(&other.replays);
     }
 
@@ -96,7 +99,8 @@ impl StepStats {
             self.timed_out,
             self.in_flight,
             self.bytes,
-        ) = (0, 0, 0, 0, 0, 0);
+            self.decoded_bytes,
+        ) = (0, 0, 0, 0, 0, 0, 0);
         self.replays = Replays::default();
     }
 

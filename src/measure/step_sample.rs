@@ -90,8 +90,10 @@ pub struct StepSample<'a> {
     pub ending: Ending<'a>,
     /// HTTP status, 0 without an answer.
     pub status: u16,
-    /// Bytes of the body.
+    /// Bytes of the body, as it came.
     pub bytes: u64,
+    /// Bytes of the body without its content codings.
+    pub decoded_bytes: u64,
     /// The Datadog trace id (low 64 bits), 0 without trace headers.
     pub trace_id: u64,
     /// The shopper's number.

@@ -209,6 +209,7 @@ pub fn cell_of(record: &StepRecord) -> StepStats {
         timed_out,
         in_flight: record.in_flight,
         bytes: record.bytes,
+        decoded_bytes: record.decoded_bytes,
         replays: record.replays,
     }
 }
@@ -282,6 +283,7 @@ fn step_of(report: &RunReport, index: u16, cell: &StepStats, phase: &str) -> Ste
         errors: some("unnamed", cell.failed),
         in_flight: cell.response.count().saturating_sub(cell.finished()),
         bytes: 0,
+        decoded_bytes: 0,
         replays: Replays::default(),
         response: TimesRecord::of(&cell.response),
         service_time: TimesRecord::of(&cell.service),

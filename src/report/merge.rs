@@ -278,6 +278,7 @@ fn add_steps(to: &mut Vec<StepRecord>, from: &[StepRecord]) -> Result<(), String
         step.ok += other.ok;
         step.in_flight += other.in_flight;
         step.bytes += other.bytes;
+        step.decoded_bytes += other.decoded_bytes;
         step.replays.add(&other.replays);
         add_counts(&mut step.outcomes, &other.outcomes);
         add_counts(&mut step.errors, &other.errors);

@@ -1,7 +1,7 @@
 //! PURE: takes an HTTP/1.1 answer apart as its bytes come in (RFC 9112).
 //!
 //! The head and the lines of chunks are parsed by httparse; here is only what lies between them: where the body ends, how much
-//! of it is kept, and whether the connection may be used again. Must not know: sockets, clocks.
+//! of it is kept, and whether the connection may be used again. Content codings are taken off when the body is complete. Must not know: sockets, clocks.
 
 use std::mem::MaybeUninit;
 
@@ -9,6 +9,8 @@ use ::http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
 use ::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use bytes::Bytes;
 
+use super::coding::{Coding, codings, decode};
+use super::list::list;
 use super::{Answer, Failure, Reading};
 
 /// Longest head, line of a chunk, or block of trailers: what browsers take.
@@ -34,6 +36,8 @@ pub(super) struct Decoder {
     partial: Vec<u8>,
     kept: Vec<u8>,
     keep: usize,
+    /// The body's content codings; it is kept whole until it can be decoded.
+    codings: Vec<Coding>,
     body_bytes: u64,
     reusable: bool,
     /// Answers to HEAD have the header fields of a body, and no body.
@@ -72,6 +76,7 @@ impl Decoder {
             partial: Vec::new(),
             kept: Vec::new(),
             keep: 0,
+            codings: Vec::new(),
             body_bytes: 0,
             reusable: true,
             to_head,
@@ -128,16 +133,28 @@ impl Decoder {
         self.head.is_some() || !self.partial.is_empty()
     }
 
-    /// The answer, and whether the connection may carry another; `None` before the head is there.
-    pub(super) fn finish(self) -> Option<(Answer, bool)> {
-        let Head { status, headers } = self.head?;
+    /// The complete answer, and whether the connection may carry another.
+    ///
+    /// # Errors
+    /// [`Failure::NotHttp`] before the head is there; a body that cannot be decoded, or to more than is allowed.
+    pub(super) fn finish(self) -> Result<(Answer, bool), Failure> {
+        let Head { status, headers } = self.head.ok_or(Failure::NotHttp)?;
+        let (body, body_bytes) = match self.codings.as_slice() {
+            [] => (self.kept, self.body_bytes),
+            codings => {
+                let keep = keep(status, &self.reading);
+                let decoded = decode(&self.kept, codings, self.reading.body_bytes_max, keep)?;
+                (decoded.kept, decoded.bytes)
+            }
+        };
         let answer = Answer {
             status,
             headers,
-            body: self.kept.into(),
-            body_bytes: self.body_bytes,
+            body: body.into(),
+            body_bytes,
+            wire_bytes: self.body_bytes,
         };
-        Some((answer, self.reusable))
+        Ok((answer, self.reusable))
     }
 
     /// Goes as far as the input reaches; returns how much of it was used.
@@ -203,10 +220,10 @@ impl Decoder {
         }
         let headers = header_map(&input[..length], response.headers)?;
         self.reusable = stays_open(response.version == Some(1), &headers);
-        self.keep = if status.as_u16() < 400 {
-            self.reading.keep_bytes
-        } else {
-            self.reading.keep_error_bytes
+        self.codings = codings(&headers);
+        self.keep = match self.codings.is_empty() {
+            true => keep(status, &self.reading),
+            false => usize::MAX,
         };
         self.state = self.body_of(status, &headers)?;
         self.head = Some(Head { status, headers });
@@ -311,6 +328,14 @@ fn has_blank_line(bytes: &[u8]) -> bool {
         || bytes.windows(3).any(|bytes| bytes == b"\n\r\n")
 }
 
+/// How much is kept of the body of an answer with this status.
+fn keep(status: StatusCode, reading: &Reading) -> usize {
+    match status.as_u16() < 400 {
+        true => reading.keep_bytes,
+        false => reading.keep_error_bytes,
+    }
+}
+
 /// Heads as browsers and curl take them: values folded over several lines, space before a colon or around the status, and among
 /// the headers lines that are none, which are passed over.
 fn lenient() -> httparse::ParserConfig {
@@ -391,11 +416,6 @@ fn last_is(value: &HeaderValue, coding: &str) -> bool {
     list(value)
         .next_back()
         .is_some_and(|last| last.eq_ignore_ascii_case(coding))
-}
-
-/// The elements of a header that is a list; none of a value that is no text.
-fn list(value: &HeaderValue) -> impl DoubleEndedIterator<Item = &str> {
-    value.to_str().unwrap_or_default().split(',').map(str::trim)
 }
 
 #[cfg(test)]

@@ -136,8 +136,7 @@ impl Connection {
         .await;
         let failure = match arrived {
             Ok(arrived) => {
-                let (answer, reusable) =
-                    decoder.finish().ok_or(Attempt::Failed(Failure::NotHttp))?;
+                let (answer, reusable) = decoder.finish().map_err(Attempt::Failed)?;
                 return Ok(Answered {
                     answer,
                     done: arrived.instant(),

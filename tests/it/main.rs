@@ -9,6 +9,7 @@ mod audit;
 mod bad_scenarios;
 mod bounds;
 mod cancellation;
+mod codings;
 mod compose;
 mod cookies;
 mod dead_target;

@@ -161,6 +161,7 @@ fn draw(
         ending,
         status: 200,
         bytes: 512,
+        decoded_bytes: 2048,
         trace_id: random(state),
         shopper: number,
         replay: Replay::Unkeyed,

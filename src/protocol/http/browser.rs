@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{
-    ACCEPT_LANGUAGE, AUTHORIZATION, COOKIE, HOST, HeaderValue, LOCATION, ORIGIN,
+    ACCEPT_ENCODING, ACCEPT_LANGUAGE, AUTHORIZATION, COOKIE, HOST, HeaderValue, LOCATION, ORIGIN,
     PROXY_AUTHORIZATION, USER_AGENT,
 };
 use http::uri::PathAndQuery;
@@ -31,6 +31,8 @@ pub(crate) struct BrowserSetup {
     buffer: RefCell<HeaderBuffer>,
     preflight: bool,
     origin: HeaderValue,
+    /// What bodies may be compressed with.
+    accept_encoding: HeaderValue,
 }
 
 /// One shopper's browser.
@@ -55,6 +57,7 @@ impl BrowserSetup {
             buffer: RefCell::new(HeaderBuffer::default()),
             preflight: scenario.browser.preflight,
             origin,
+            accept_encoding: HeaderValue::from_static(accept_encoding(target)),
         }
     }
 
@@ -82,6 +85,7 @@ impl BrowserSetup {
     ) -> u64 {
         out.insert(USER_AGENT, state.user_agent.clone());
         out.insert(ACCEPT_LANGUAGE, state.accept_language.clone());
+        out.insert(ACCEPT_ENCODING, self.accept_encoding.clone());
         if self.preflight {
             out.insert(ORIGIN, self.origin.clone());
         }
@@ -115,6 +119,19 @@ impl BrowserSetup {
         }
         let permissions = state.permissions.borrow();
         Preflight::of(outgoing, &permissions, &self.origin, &state.user_agent)
+    }
+}
+
+/// The content codings that browsers take from there: the younger ones not in the clear, where old proxies are.
+fn accept_encoding(target: &Origin) -> &'static str {
+    let host = target.host.as_str();
+    let is_here = host == "localhost"
+        || host
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback());
+    match target.tls || is_here {
+        true => "gzip, deflate, br, zstd",
+        false => "gzip, deflate",
     }
 }
 

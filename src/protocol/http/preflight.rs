@@ -28,8 +28,9 @@ const MAX_AGE_MAX: Duration = Duration::from_secs(7200);
 
 /// Headers that a page may set across origins without a preflight (Fetch standard, CORS-safelisted request headers), and
 /// those that the browser sets itself.
-const SAFELISTED: [&str; 8] = [
+const SAFELISTED: [&str; 9] = [
     "accept",
+    "accept-encoding",
     "accept-language",
     "content-language",
     "user-agent",

@@ -20,14 +20,13 @@ fn decode(to_head: bool, pieces: &[&[u8]]) -> Result<Option<(Answer, bool)>, Fai
     let mut decoder = Decoder::new(to_head, reading(1_000));
     for piece in pieces {
         if decoder.push(piece)? {
-            return Ok(decoder.finish());
+            return decoder.finish().map(Some);
         }
     }
-    Ok(if decoder.end() {
-        decoder.finish()
-    } else {
-        None
-    })
+    match decoder.end() {
+        true => decoder.finish().map(Some),
+        false => Ok(None),
+    }
 }
 
 fn whole(text: &str) -> Result<Option<(Answer, bool)>, Failure> {
@@ -190,6 +189,40 @@ fn a_body_that_is_too_large_is_given_up() {
     assert_eq!(whole(announced).unwrap_err(), Failure::BodyTooLarge);
     let endless = format!("HTTP/1.1 200 OK\r\n\r\n{}", "x".repeat(1_001));
     assert_eq!(whole(&endless).unwrap_err(), Failure::BodyTooLarge);
+}
+
+/// An answer whose body is this one, compressed.
+fn compressed(status: u16, body: &[u8]) -> Vec<u8> {
+    use std::io::Write as _;
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(body).expect("memory");
+    let body = encoder.finish().expect("memory");
+    let head = format!(
+        "HTTP/1.1 {status} X\r\ncontent-encoding: gzip\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    [head.into_bytes(), body].concat()
+}
+
+#[test]
+fn a_compressed_body_is_kept_decoded_and_counted_both_ways() {
+    let text = b"no news ".repeat(100);
+    let (answer, reusable) = decode(false, &[&compressed(200, &text)]).unwrap().unwrap();
+    assert_eq!(
+        (&answer.body[..], answer.body_bytes, reusable),
+        (&text[..], 800, true)
+    );
+    assert!(answer.wire_bytes < 100, "{}", answer.wire_bytes);
+    let (error, _) = decode(false, &[&compressed(500, &text)]).unwrap().unwrap();
+    assert_eq!((&error.body[..], error.body_bytes), (&b"no ne"[..], 800));
+    let bomb = compressed(200, &[0; 1_001]);
+    assert_eq!(decode(false, &[&bomb]).unwrap_err(), Failure::BodyTooLarge);
+    let wrong = "HTTP/1.1 200 OK\r\ncontent-encoding: br\r\ncontent-length: 4\r\n\r\ntext";
+    assert_eq!(whole(wrong).unwrap_err(), Failure::BadEncoding);
+    let unknown = wrong.replace("br", "aws-chunked");
+    assert_eq!(read(&unknown).1, "text");
+    let no_body = b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 70\r\n\r\n";
+    assert_eq!(decode(true, &[no_body]).unwrap().unwrap().0.body_bytes, 0);
 }
 
 #[test]
