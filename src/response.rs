@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderMap;
-use http::header::{HeaderValue, SET_COOKIE};
+use http::header::{CONTENT_TYPE, HeaderValue, SET_COOKIE};
 
 use crate::scenario::{Check, Extract, From, Outcome, PromiseField, Step, StepId, Test};
 use crate::shopper::{ScenarioData, Shopper};
@@ -89,6 +89,23 @@ impl Response {
         }
     }
 
+    /// A stretch of the body as its reader sees it: of a page or other markup, without character references such as `&amp;`.
+    fn read_text<'b>(&self, stretch: &'b [u8]) -> Cow<'b, str> {
+        match String::from_utf8_lossy(stretch) {
+            text if !self.is_markup() => text,
+            Cow::Borrowed(text) => html_escape::decode_html_entities(text),
+            Cow::Owned(text) => html_escape::decode_html_entities(&text).into_owned().into(),
+        }
+    }
+
+    /// Whether the body is HTML or XML.
+    fn is_markup(&self) -> bool {
+        let kind = self.headers.get(CONTENT_TYPE).map(text_of);
+        let kind = kind.unwrap_or_default().to_ascii_lowercase();
+        let kind = kind.split(';').next().unwrap_or_default();
+        kind.contains("html") || kind.contains("xml")
+    }
+
     fn contains(&self, text: &str) -> bool {
         match std::str::from_utf8(&self.body) {
             Ok(body) => body.contains(text),
@@ -155,7 +172,7 @@ impl Extract {
             From::Regex(regex) => {
                 let captures = regex.captures(&response.body)?;
                 let capture = captures.get(1).or_else(|| captures.get(0))?;
-                Scalar::Text(String::from_utf8_lossy(capture.as_bytes()))
+                Scalar::Text(response.read_text(capture.as_bytes()))
             }
         };
         Some(scalar.into_value()).filter(Value::is_set)

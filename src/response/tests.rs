@@ -117,6 +117,31 @@ fn values_are_remembered_from_everywhere() {
 }
 
 #[test]
+fn what_is_taken_out_of_a_page_is_what_its_reader_sees() {
+    let regex = regex::bytes::Regex::new(r#"value="([^"]+)""#).expect("valid");
+    let extract = extract(2, From::Regex(regex), false);
+    let taken = |kind: &'static str| {
+        let body = r#"<input name="csrf" value="a&#43;b&#x3D;&amp;c &eacute;&unknown; & d">"#;
+        let mut response = response(200, body);
+        let kind = HeaderValue::from_static(kind);
+        response.headers.insert("content-type", kind);
+        extract.take(&response)
+    };
+    let text = |text: &str| Some(Value::Text(text.into()));
+    for markup in [
+        "text/html; charset=utf-8",
+        "application/xhtml+xml",
+        "Text/XML",
+    ] {
+        assert_eq!(taken(markup), text("a+b=&c \u{e9}&unknown; & d"));
+    }
+    let raw = "a&#43;b&#x3D;&amp;c &eacute;&unknown; & d";
+    for other in ["application/json", "text/plain; note=html"] {
+        assert_eq!(taken(other), text(raw));
+    }
+}
+
+#[test]
 fn a_missing_value_is_an_error_of_its_own() {
     let step = Step {
         extract: vec![extract(2, From::Json("/id".into()), false)],
