@@ -4,13 +4,21 @@ Requests come in threads, and moto's queues are not made for that: a message sen
 vanish, and two receivers can get the same one. So each operation has the queues to itself, and a receive that waits
 is woken by what may have brought it a message, and looks by itself only as often as hidden messages need it: dozens
 of waiting receivers would otherwise take a core.
+
+Clients give up and ask again. What they gave up is not carried out any more when its turn comes: else a server that
+was slow or stood still for a while works on requests that nobody waits for, while everybody who asks again waits
+behind them and gives up as well, for ever. Each repeated send would make the queues longer, and moto's work on a queue
+grows with its length.
 """
 
+import socket
 import sys
 import threading
 import time
 
+from flask import request
 from moto.server import main
+from moto.sqs import models
 from moto.sqs.models import SQSBackend
 
 LOOK_AGAIN_S = 0.25
@@ -23,11 +31,23 @@ def news_of(queue_name):
         return news.setdefault(queue_name, threading.Condition(alone))
 
 
+def check_that_somebody_waits():
+    """Fails when the client has hung up."""
+    client = request.environ["werkzeug.socket"]
+    try:
+        gone = client.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+    except BlockingIOError:
+        gone = False
+    if gone:
+        raise ConnectionAbortedError("nobody waits for the answer")
+
+
 def one_at_a_time(name):
     original = getattr(SQSBackend, name)
 
     def operation(self, queue_name, *args, **kwargs):
         with alone:
+            check_that_somebody_waits()
             done = original(self, queue_name, *args, **kwargs)
             news_of(queue_name).notify_all()
             return done
@@ -40,6 +60,7 @@ def with_waiting_outside(original):
         deadline = time.monotonic() + wait_seconds_timeout
         with alone:
             while True:
+                check_that_somebody_waits()
                 received = original(self, queue_name, count, 0, *args, **kwargs)
                 left = deadline - time.monotonic()
                 if received or left <= 0:
@@ -63,5 +84,7 @@ for operation in (
 ):
     one_at_a_time(operation)
 SQSBackend.receive_message = with_waiting_outside(SQSBackend.receive_message)
+# Asked several times of each message at every operation; moto makes and takes apart two dates for it.
+models.unix_time_millis = lambda: time.time() * 1000
 
 main(["-H", "127.0.0.1", "-p", sys.argv[1]])
