@@ -17,6 +17,7 @@ import threading
 import time
 
 from flask import request
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 from moto.server import main
 from moto.sqs import models
 from moto.sqs.models import SQSBackend
@@ -70,6 +71,18 @@ def with_waiting_outside(original):
     return receive
 
 
+def without_a_look_at_the_disk(dispatch):
+    """Who a request is for is found under one lock, in a listing of a folder with hundreds of modules."""
+
+    def get_application(self, environ):
+        known = self.app_instances.get("sqs")
+        if known is None or not environ.get("HTTP_X_AMZ_TARGET", "").startswith("AmazonSQS."):
+            return dispatch(self, environ)
+        return known
+
+    return get_application
+
+
 for operation in (
     "create_queue",
     "get_queue_attributes",
@@ -84,6 +97,7 @@ for operation in (
 ):
     one_at_a_time(operation)
 SQSBackend.receive_message = with_waiting_outside(SQSBackend.receive_message)
+DomainDispatcherApplication.get_application = without_a_look_at_the_disk(DomainDispatcherApplication.get_application)
 # Asked several times of each message at every operation; moto makes and takes apart two dates for it.
 models.unix_time_millis = lambda: time.time() * 1000
 
