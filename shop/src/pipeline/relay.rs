@@ -14,11 +14,14 @@ use super::message::{self, topic_of};
 use super::role_context::RoleContext;
 use crate::event::EventKind;
 use crate::queue::{BATCH_MAX, Outgoing, QueueError, Topic};
-use crate::store::OutboxRow;
+use crate::store::{OutboxRow, StoreResult};
 use crate::warning::RepeatedWarning;
 
 /// Events taken from the outbox at a time.
 const ROWS_MAX: u32 = 200;
+/// Batches sent to each queue while no event leaves: a queue that does not answer in time may have taken what it was sent, and
+/// would get all of it again and again.
+const BATCHES_IN_TROUBLE: usize = 1;
 /// How long the relay sleeps without being woken; other processes' events are found by then.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// Pause after the store or the queue failed.
@@ -27,31 +30,45 @@ const TROUBLE_PAUSE: Duration = Duration::from_millis(250);
 /// Relays until the role has to stop.
 pub(super) async fn run(role: Arc<RoleContext>) {
     let trouble = RepeatedWarning::new();
+    let mut batches_max = usize::MAX;
     while !role.is_stopping() {
-        let relayed = relay_some(&role).await;
-        if relayed.is_ok() {
-            trouble.recovered(|failures| tracing::info!(failures, "events leave the outbox again"));
+        let relayed = relay_some(&role, batches_max).await;
+        let (count, failure) = match relayed {
+            Ok(Relayed { count, failure }) => (count, failure.map(anyhow::Error::from)),
+            Err(error) => (0, Some(error.into())),
+        };
+        batches_max = match (count, &failure) {
+            (0, None) => batches_max,
+            (0, Some(_)) => BATCHES_IN_TROUBLE,
+            _ => usize::MAX,
+        };
+        if let Some(error) = failure {
+            trouble.failed(|suppressed| {
+                tracing::warn!(%error, suppressed, "events stay in the outbox for now");
+            });
+            role.rest(TROUBLE_PAUSE).await;
+            continue;
         }
-        match relayed {
-            Ok(0) => {
-                tokio::select! {
-                    () = role.stopping() => {}
-                    () = role.context.stores.pipeline.wait_for_events(LOOK_AGAIN) => {}
-                }
-            }
-            Ok(_) => {}
-            Err(error) => {
-                trouble.failed(|suppressed| {
-                    tracing::warn!(%error, suppressed, "events stay in the outbox for now");
-                });
-                role.rest(TROUBLE_PAUSE).await;
+        trouble.recovered(|failures| tracing::info!(failures, "events leave the outbox again"));
+        if count == 0 {
+            tokio::select! {
+                () = role.stopping() => {}
+                () = role.context.stores.pipeline.wait_for_events(LOOK_AGAIN) => {}
             }
         }
     }
 }
 
-/// Publishes the oldest events; returns how many left the outbox.
-async fn relay_some(role: &RoleContext) -> anyhow::Result<usize> {
+/// What became of some events.
+struct Relayed {
+    /// How many left the outbox.
+    count: usize,
+    /// Why others did not.
+    failure: Option<QueueError>,
+}
+
+/// Publishes the oldest events, in so many batches for each queue at most.
+async fn relay_some(role: &RoleContext, batches_max: usize) -> StoreResult<Relayed> {
     let store = &role.context.stores.pipeline;
     let rows = store.unpublished(ROWS_MAX).await?;
     let mut published: Vec<i64> = Vec::with_capacity(rows.len());
@@ -61,7 +78,7 @@ async fn relay_some(role: &RoleContext) -> anyhow::Result<usize> {
             .iter()
             .filter(|row| topic_of(row.event.kind) == Some(topic))
             .collect();
-        for chunk in of_topic.chunks(BATCH_MAX) {
+        for chunk in of_topic.chunks(BATCH_MAX).take(batches_max) {
             batches.push(publish(role, topic, chunk.to_vec()));
         }
     }
@@ -70,18 +87,18 @@ async fn relay_some(role: &RoleContext) -> anyhow::Result<usize> {
             .filter(|row| topic_of(row.event.kind).is_none())
             .map(|row| row.seq),
     );
-    let mut trouble = None;
+    let mut failure = None;
     for result in join_all(batches).await {
         match result {
             Ok(seqs) => published.extend(seqs),
-            Err(error) => trouble = Some(error),
+            Err(error) => failure = Some(error),
         }
     }
     let count = published.len();
     if count > 0 {
         store.mark_published(published).await?;
     }
-    trouble.map_or(Ok(count), |error| Err(error.into()))
+    Ok(Relayed { count, failure })
 }
 
 async fn publish(
