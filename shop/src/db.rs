@@ -19,6 +19,7 @@ use tokio::sync::oneshot;
 
 use crate::fault::{Faults, Injected, Point};
 use crate::private;
+use crate::warning::RepeatedWarning;
 
 pub mod migration;
 
@@ -325,12 +326,13 @@ where
 
 fn run_writer(connection: &Connection, jobs: &Receiver<Message<WriteJob>>) {
     let mut open = true;
+    let trouble = RepeatedWarning::new();
     while open {
         let Ok(Message::Job(first)) = jobs.recv() else {
             return;
         };
         let mut batch = VecDeque::from([first]);
-        open = commit_batch(connection, jobs, &mut batch);
+        open = commit_batch(connection, jobs, &mut batch, &trouble);
     }
 }
 
@@ -339,6 +341,7 @@ fn commit_batch(
     connection: &Connection,
     jobs: &Receiver<Message<WriteJob>>,
     batch: &mut VecDeque<WriteJob>,
+    trouble: &RepeatedWarning,
 ) -> bool {
     let mut open = true;
     let mut finishes: Vec<Finish> = Vec::new();
@@ -361,18 +364,33 @@ fn commit_batch(
     let committed = begun
         .and_then(|()| run(connection, "COMMIT"))
         .map_err(Arc::new);
-    if let Err(error) = &committed {
-        tracing::error!(%error, jobs = finishes.len(), "a commit failed; its jobs did not happen");
-        if !connection.is_autocommit()
-            && let Err(error) = connection.execute_batch("ROLLBACK")
-        {
-            tracing::error!(%error, "the rollback failed as well");
-        }
+    match &committed {
+        Ok(()) => trouble.recovered(|failures| tracing::info!(failures, "commits again")),
+        Err(error) => give_up(connection, error, finishes.len(), trouble),
     }
     for finish in finishes {
         finish(committed.clone());
     }
     open
+}
+
+/// Leaves a transaction that cannot be committed.
+fn give_up(
+    connection: &Connection,
+    error: &rusqlite::Error,
+    jobs: usize,
+    trouble: &RepeatedWarning,
+) {
+    let rolled_back = match connection.is_autocommit() {
+        true => Ok(()),
+        false => connection.execute_batch("ROLLBACK"),
+    };
+    trouble.failed(|suppressed| {
+        tracing::error!(%error, jobs, suppressed, "a commit failed; its jobs did not happen");
+        if let Err(error) = rolled_back {
+            tracing::error!(%error, "the rollback failed as well");
+        }
+    });
 }
 
 fn transaction_lost() -> rusqlite::Error {

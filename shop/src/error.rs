@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use crate::fault::Injected;
 use crate::listener::body::BodyFault;
 use crate::observe;
+use crate::warning::RepeatedCauses;
 
 /// An answer that is not a success.
 #[derive(Debug)]
@@ -134,7 +135,10 @@ impl ApiError {
 
     /// 500: a defect. The cause goes to the log, not to the client.
     pub fn internal(cause: &dyn std::fmt::Display) -> Self {
-        tracing::error!(%cause, "internal error");
+        static CAUSES: RepeatedCauses = RepeatedCauses::new();
+        CAUSES.failed(&cause.to_string(), |suppressed| {
+            tracing::error!(%cause, suppressed, "internal error");
+        });
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "internal_error",

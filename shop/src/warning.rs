@@ -1,8 +1,10 @@
 //! Warnings that repeat, such as one at every attempt during an outage: the first is logged at once, further ones at growing
 //! intervals with the number of those left out, and the recovery once.
 
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -13,6 +15,11 @@ const INTERVAL_FIRST: Duration = Duration::from_secs(1);
 const INTERVAL_MAX: Duration = Duration::from_secs(60);
 /// A success counts as recovery when nothing has failed for so long; a mixture of both is still trouble.
 const RECOVERED_AFTER: Duration = Duration::from_secs(1);
+/// Trouble of which nobody has heard for so long is over, also where nobody says so.
+const FORGOTTEN_AFTER: Duration = Duration::from_secs(120);
+
+/// Causes that are told apart in one place; those beyond share their lines.
+const CAUSES_MAX: usize = 32;
 
 /// One kind of trouble in one place.
 #[derive(Default)]
@@ -55,6 +62,14 @@ impl RepeatedWarning {
         }
     }
 
+    /// Whether it is over, although nobody said so.
+    fn is_long_ago(&self, now: Instant) -> bool {
+        let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        trouble
+            .as_ref()
+            .is_none_or(|known| now - known.last_failure >= FORGOTTEN_AFTER)
+    }
+
     fn end_of_failures(&self, now: Instant) -> Option<u64> {
         let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
         let over = trouble.take_if(|known| now - known.last_failure >= RECOVERED_AFTER)?;
@@ -66,7 +81,7 @@ impl RepeatedWarning {
         self.failing.store(true, Ordering::Relaxed);
         let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
         // Where nobody says that it is over, a long silence does.
-        let known = trouble.take_if(|known| now - known.last_failure < 2 * INTERVAL_MAX);
+        let known = trouble.take_if(|known| now - known.last_failure < FORGOTTEN_AFTER);
         let mut known = known.unwrap_or(Trouble {
             failures: 0,
             suppressed: 0,
@@ -86,6 +101,49 @@ impl RepeatedWarning {
         }
         *trouble = Some(known);
         suppressed
+    }
+}
+
+/// Trouble of many kinds in one place, such as errors that nobody expected: each cause is told like a [`RepeatedWarning`] of
+/// its own, so that one which repeats does not hide another one.
+pub(crate) struct RepeatedCauses {
+    /// By the hash of their text: a text may be long.
+    causes: Mutex<BTreeMap<u64, Arc<RepeatedWarning>>>,
+    others: RepeatedWarning,
+}
+
+impl RepeatedCauses {
+    /// No trouble yet.
+    pub(crate) const fn new() -> Self {
+        RepeatedCauses {
+            causes: Mutex::new(BTreeMap::new()),
+            others: RepeatedWarning::new(),
+        }
+    }
+
+    /// Calls `log` with the number of failures of this cause since its last line, if a line is due.
+    pub(crate) fn failed(&self, cause: &str, log: impl FnOnce(u64)) {
+        match self.warning_of(cause) {
+            Some(warning) => warning.failed(log),
+            None => self.others.failed(log),
+        }
+    }
+
+    fn warning_of(&self, cause: &str) -> Option<Arc<RepeatedWarning>> {
+        let mut hasher = DefaultHasher::new();
+        cause.hash(&mut hasher);
+        let cause = hasher.finish();
+        let mut causes = self.causes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = causes.get(&cause) {
+            return Some(Arc::clone(known));
+        }
+        if causes.len() >= CAUSES_MAX {
+            causes.retain(|_, warning| !warning.is_long_ago(Instant::now()));
+        }
+        if causes.len() >= CAUSES_MAX {
+            return None;
+        }
+        Some(Arc::clone(causes.entry(cause).or_default()))
     }
 }
 
@@ -124,5 +182,23 @@ mod tests {
         }
         // At 0, 1 and 3 seconds.
         assert_eq!(lines, 3);
+    }
+
+    #[test]
+    fn causes_do_not_hide_each_other_and_too_many_share_their_lines() {
+        let causes = RepeatedCauses::new();
+        let lines = |cause: &str| {
+            let mut lines = 0;
+            for _ in 0..100 {
+                causes.failed(cause, |_| lines += 1);
+            }
+            lines
+        };
+        for number in 0..CAUSES_MAX {
+            assert_eq!(lines(&format!("cause {number}")), 1);
+        }
+        assert_eq!(lines("one more"), 1);
+        assert_eq!(lines("and another one"), 0);
+        assert_eq!(causes.causes.lock().unwrap().len(), CAUSES_MAX);
     }
 }

@@ -34,7 +34,7 @@ pub(super) async fn run(role: Arc<RoleContext>) {
     let redrive_after = role.context.config.pipeline.redrive_after;
     let mut reported = Reported::default();
     let mut redriven = Instant::now();
-    let trouble = RepeatedWarning::new();
+    let (trouble, redrive_trouble) = (RepeatedWarning::new(), RepeatedWarning::new());
     loop {
         match watch_all(&role, &mut reported).await {
             Ok(()) => {
@@ -46,7 +46,7 @@ pub(super) async fn run(role: Arc<RoleContext>) {
         }
         if redriven.elapsed() >= redrive_after {
             redriven = Instant::now();
-            redrive_all(&role).await;
+            redrive_all(&role, &redrive_trouble).await;
         }
         if !role.rest(WATCH_INTERVAL.min(redrive_after)).await {
             return;
@@ -107,7 +107,7 @@ fn report(role: &RoleContext, topic: Topic, letter: &Peeked) {
     );
 }
 
-async fn redrive_all(role: &RoleContext) {
+async fn redrive_all(role: &RoleContext, trouble: &RepeatedWarning) {
     for topic in Topic::ALL {
         match redrive_readable(role, topic).await {
             Ok(0) => {}
@@ -118,9 +118,10 @@ async fn redrive_all(role: &RoleContext) {
                     "dead letters get another chance"
                 );
             }
-            Err(error) => {
-                tracing::warn!(%error, queue = topic.queue().name(), "cannot redrive dead letters");
-            }
+            Err(error) => trouble.failed(|suppressed| {
+                let queue = topic.queue().name();
+                tracing::warn!(%error, suppressed, queue, "cannot redrive dead letters");
+            }),
         }
     }
 }

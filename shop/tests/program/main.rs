@@ -1,6 +1,7 @@
 //! The shop as a program: flags, the ready file, the lifeline, exit codes.
 
 mod exposure;
+mod outages;
 mod processes;
 mod spans;
 

@@ -14,6 +14,7 @@ use crate::provider::simulated::{Attempt, Attempts};
 use crate::provider::{
     Card, Charge, ChargeError, Charged, DeclineReason, PaymentMethod, PaymentProvider, RefundError,
 };
+use crate::warning::RepeatedWarning;
 
 /// Charges on a page.
 const PAGE_MAX: u32 = 100;
@@ -166,7 +167,10 @@ async fn attempts(
 ) -> Result<Vec<Attempt>, PaymentFailure> {
     let attempts = provider.simulated.attempts(which).await;
     attempts.map_err(|error| {
-        tracing::error!(%error, "the books cannot be read");
+        static TROUBLE: RepeatedWarning = RepeatedWarning::new();
+        TROUBLE.failed(|suppressed| {
+            tracing::error!(%error, suppressed, "the books cannot be read");
+        });
         PaymentFailure::down()
     })
 }

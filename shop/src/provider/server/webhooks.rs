@@ -11,6 +11,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use crate::clock::now_ms;
 use crate::provider::signature::sign;
 use crate::secret::Secret;
+use crate::warning::RepeatedWarning;
 
 /// Events that wait to be told; of more than that, the newest are not told at all, as the shop can do without.
 const EVENTS_MAX: usize = 10_000;
@@ -54,7 +55,10 @@ pub(super) fn start(target: WebhookTarget) -> anyhow::Result<(Webhooks, Deliveri
 impl Webhooks {
     pub(super) fn tell(&self, event: &Value) {
         if self.0.try_send(event.to_string()).is_err() {
-            tracing::warn!("too many webhooks wait; one is not told");
+            static TROUBLE: RepeatedWarning = RepeatedWarning::new();
+            TROUBLE.failed(|suppressed| {
+                tracing::warn!(suppressed, "too many webhooks wait; one is not told");
+            });
         }
     }
 }
@@ -88,6 +92,9 @@ async fn tell_all(to: Arc<(reqwest::Client, WebhookTarget)>, mut events: mpsc::R
 }
 
 async fn tell(client: &reqwest::Client, target: &WebhookTarget, event: &str) {
+    static NOT_TAKEN: RepeatedWarning = RepeatedWarning::new();
+    static UNREACHABLE: RepeatedWarning = RepeatedWarning::new();
+    static GIVEN_UP: RepeatedWarning = RepeatedWarning::new();
     let mut pause = PAUSE_FIRST;
     for attempt in 1..=ATTEMPTS_MAX {
         let secret = target.secret.expose().as_bytes();
@@ -101,15 +108,18 @@ async fn tell(client: &reqwest::Client, target: &WebhookTarget, event: &str) {
             .await;
         match told {
             Ok(answer) if answer.status().is_success() => return,
-            Ok(answer) => {
-                tracing::info!(status = %answer.status(), attempt, "a webhook was not taken")
-            }
-            Err(_) => tracing::info!(attempt, "the shop's webhook cannot be reached"),
+            Ok(answer) => NOT_TAKEN.failed(|suppressed| {
+                let status = answer.status();
+                tracing::info!(%status, attempt, suppressed, "a webhook was not taken");
+            }),
+            Err(_) => UNREACHABLE.failed(|suppressed| {
+                tracing::info!(attempt, suppressed, "the shop's webhook cannot be reached");
+            }),
         }
         if attempt < ATTEMPTS_MAX {
             tokio::time::sleep(pause).await;
             pause *= 2;
         }
     }
-    tracing::warn!("a webhook was given up");
+    GIVEN_UP.failed(|suppressed| tracing::warn!(suppressed, "a webhook was given up"));
 }

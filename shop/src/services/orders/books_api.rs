@@ -21,6 +21,7 @@ use crate::order::{OrderStatus, PRODUCT_ID_MAX, PaymentMode, ProductId};
 use crate::queue::{Depth, Queue, QueueError, Topic};
 use crate::store::{LedgerEntry, LedgerStock};
 use crate::validate::Problems;
+use crate::warning::RepeatedWarning;
 
 const ORDERS_MAX: u32 = 500;
 const ORDERS_DEFAULT: u32 = 100;
@@ -310,7 +311,10 @@ async fn pipeline(
     let queues = queue_states(&*state.context.resources.queue)
         .await
         .map_err(|error| {
-            tracing::warn!(%error, "the queues cannot be looked at");
+            static TROUBLE: RepeatedWarning = RepeatedWarning::new();
+            TROUBLE.failed(|suppressed| {
+                tracing::warn!(%error, suppressed, "the queues cannot be looked at");
+            });
             ApiError::unavailable("the queue does not answer; try again shortly")
         })?;
     Ok(JsonAnswer(PipelineState {

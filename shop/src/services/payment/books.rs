@@ -20,6 +20,7 @@ use crate::pipeline::{intents, payments};
 use crate::provider::{BookedCharge, ChargeError};
 use crate::store::StoreResult;
 use crate::validate::Problems;
+use crate::warning::RepeatedWarning;
 
 const LIMIT_MAX: u32 = 500;
 const LIMIT_DEFAULT: u32 = 100;
@@ -125,7 +126,10 @@ fn not_readable(error: ChargeError) -> ApiError {
     match error {
         ChargeError::Invalid(_) => ApiError::invalid("`after` is not known to the provider"),
         other => {
-            tracing::warn!(error = %other, "the provider's books cannot be read");
+            static TROUBLE: RepeatedWarning = RepeatedWarning::new();
+            TROUBLE.failed(|suppressed| {
+                tracing::warn!(error = %other, suppressed, "the provider's books cannot be read");
+            });
             ApiError::unavailable("the payment provider does not answer; try again shortly")
         }
     }

@@ -17,6 +17,7 @@ use sqlx::{Executor as _, PgConnection, Row as _};
 
 use super::{Sql, lost, store_error};
 use crate::store::{StoreError, StoreResult};
+use crate::warning::RepeatedWarning;
 
 /// How often a transaction that lost against another one is repeated.
 const REPETITIONS_MAX: u32 = 4;
@@ -162,7 +163,13 @@ async fn begin(connection: &mut PgConnection) -> Sql<()> {
     if was_idle {
         return Ok(());
     }
-    tracing::warn!("a connection to PostgreSQL was left inside a transaction; it is closed");
+    static TROUBLE: RepeatedWarning = RepeatedWarning::new();
+    TROUBLE.failed(|suppressed| {
+        tracing::warn!(
+            suppressed,
+            "a connection to PostgreSQL was left inside a transaction; it is closed"
+        );
+    });
     Err(sqlx::Error::WorkerCrashed)
 }
 
