@@ -1,5 +1,7 @@
 //! Parts of the shop as processes of their own: workers, the producer, the providers, and what looks after dead letters.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -235,6 +237,53 @@ async fn a_provider_that_goes_away_delays_orders_and_charges_each_once() {
         let said = [ended.stdout, ended.stderr].concat();
         assert!(!String::from_utf8_lossy(&said).contains(PROVIDER_KEY));
     }
+}
+
+/// A connection to a port, with this sent on it.
+fn connection(port: u16, sent: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.write_all(sent.as_bytes()).unwrap();
+    stream
+}
+
+#[test]
+fn a_provider_that_ends_waits_for_requests_and_not_for_connections() {
+    let site = Site::new();
+    let port = free_port();
+    let (provider, _) = site.provider(port, &[]);
+    let silent = connection(port, "");
+    let half_a_head = connection(port, "GET /health HTTP/1.1\r\nhost: ");
+    let mut kept = connection(port, "GET /health HTTP/1.1\r\nhost: provider\r\n\r\n");
+    let mut begun = [0; 64 * 1024];
+    assert!(kept.read(&mut begun).unwrap() > 0);
+    let body = "amount=1250&currency=usd&confirm=true&payment_method=pm_card_visa";
+    let mut asked = connection(
+        port,
+        &format!(
+            "POST /v1/payment_intents HTTP/1.1\r\nhost: provider\r\nauthorization: Bearer {PROVIDER_KEY}\r\n\
+             idempotency-key: one\r\ncontent-type: application/x-www-form-urlencoded\r\n\
+             content-length: {}\r\nexpect: 100-continue\r\n\r\n",
+            body.len()
+        ),
+    );
+    // It waits for the body by now.
+    let go_ahead = asked.read(&mut begun).unwrap();
+    assert!(begun[..go_ahead].starts_with(b"HTTP/1.1 100"));
+    let ending = std::thread::spawn(move || provider.finish());
+    // Whoever asked for nothing is let go at once, while the request is still under way.
+    for mut idle in [silent, half_a_head, kept] {
+        assert_eq!(idle.read(&mut begun).unwrap_or(0), 0);
+    }
+    assert!(!ending.is_finished(), "it waits for the request");
+    asked.write_all(body.as_bytes()).unwrap();
+    let mut answer = String::new();
+    asked.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let ended = ending.join().unwrap();
+    assert!(ended.status.success());
+    let log = String::from_utf8(ended.stdout).unwrap();
+    assert!(!log.contains("cut off"), "{log}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
