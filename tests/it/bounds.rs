@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 
 use crate::echo::Echo;
 use crate::support::{Program, Run, assert_adds_up, errors};
@@ -81,11 +82,39 @@ fn a_value_out_of_an_answer_is_bounded_too() {
     assert_eq!(errors_of(steps, &target.url()), one("value_too_large"));
 }
 
+#[test]
+fn all_variables_of_a_shopper_together_are_bounded() {
+    let echo = Echo::start();
+    // Each of them is as large as one may be: four fit.
+    let steps = "
+      - repeat: 16
+        steps: [{ set: { v: '${v}${v}' } }]
+      - set: { a: '${v}', b: '${v}', c: '${v}' }
+      - { get: /page, name: four, on-error: go-on }
+      - set: { d: '${v}' }
+      - { get: /page, name: five, on-error: go-on }
+      # Those that shrink make room for another.
+      - set: { a: small, b: small }
+      - set: { d: '${v}' }
+      - { get: /page, name: four again, on-error: go-on }
+";
+    assert_eq!(errors_of(steps, &echo.url()), one("value_too_large"));
+    assert_eq!(echo.seen().len(), 2, "the fifth's step was not sent");
+}
+
+/// What `loadgen check` says to a scenario that it refuses, among the files of a folder.
+fn told_of(folder: &Path, scenario: &str) -> String {
+    let file = folder.join("scenario.yaml");
+    fs::write(&file, scenario).expect("a file");
+    let ended = Program::start(["check", file.to_str().expect("UTF-8")]).wait();
+    assert_eq!(ended.code(), 2, "{}{}", ended.out, ended.err);
+    ended.err
+}
+
 /// What `loadgen check` says to a scenario with this feeder file.
 fn told_of_feeder(name: &str, content: &str) -> String {
     let folder = tempfile::tempdir().expect("a folder");
     fs::write(folder.path().join(name), content).expect("a file");
-    let file = folder.path().join("scenario.yaml");
     let scenario = format!(
         "name: fed
 load: {{ model: one-by-one, journeys: 1 }}
@@ -93,10 +122,21 @@ feeders: {{ rows: {{ file: {name} }} }}
 journeys: [{{ name: look, steps: [{{ get: '/page?a=${{rows.c1}}' }}] }}]
 "
     );
-    fs::write(&file, scenario).expect("a file");
-    let ended = Program::start(["check", file.to_str().expect("UTF-8")]).wait();
-    assert_eq!(ended.code(), 2, "{}{}", ended.out, ended.err);
-    ended.err
+    told_of(folder.path(), &scenario)
+}
+
+/// A scenario that only looks, with this before its journey and this in its only step.
+fn looking(before: &str, step: &str) -> String {
+    format!(
+        "name: looking
+load: {{ model: one-by-one, journeys: 1 }}
+{before}
+journeys:
+  - name: look
+    steps:
+{step}
+"
+    )
 }
 
 #[test]
@@ -116,6 +156,88 @@ fn feeders_are_bounded_in_columns_and_values() {
         told.contains("line 1 has a value of 1048577 bytes"),
         "{told}"
     );
+}
+
+/// A file that takes no room on the disk.
+fn sparse(path: &Path, bytes: u64) {
+    let file = fs::File::create(path).expect("a file");
+    file.set_len(bytes).expect("a sparse file");
+}
+
+#[test]
+fn feeder_files_are_bounded_each_and_together() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let get = "      - get: /page";
+    sparse(&folder.path().join("huge.csv"), (256 << 20) + 1);
+    let feeders = "feeders: { rows: { file: huge.csv } }";
+    let told = told_of(folder.path(), &looking(feeders, get));
+    assert!(told.contains("larger than 256 MiB"), "{told}");
+
+    // Read, and then refused for its name: what it holds would take long to take apart.
+    sparse(&folder.path().join("large.txt"), 250 << 20);
+    let feeders: String = (0..5)
+        .map(|n| format!("  f{n}: {{ file: large.txt }}\n"))
+        .collect();
+    let told = told_of(
+        folder.path(),
+        &looking(&format!("feeders:\n{feeders}"), get),
+    );
+    let refused = told.matches("all feeders together are larger than 1024 MiB");
+    assert_eq!(refused.count(), 1, "the fifth: {told}");
+}
+
+#[test]
+fn feeders_are_bounded_in_number() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("rows.csv"), "c1\n1\n").expect("a file");
+    let feeders: String = (0..1_001)
+        .map(|n| format!("  f{n}: {{ file: rows.csv }}\n"))
+        .collect();
+    let scenario = looking(&format!("feeders:\n{feeders}"), "      - get: /page");
+    let told = told_of(folder.path(), &scenario);
+    assert!(told.contains("more than 1000 feeders"), "{told}");
+}
+
+#[test]
+fn counters_variables_and_names_are_bounded_in_number_and_length() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let counting: String = (0..1_001)
+        .map(|n| format!("      - {{ get: /page, count: c{n} }}\n"))
+        .collect();
+    let told = told_of(folder.path(), &looking("", &counting));
+    assert!(told.contains("more than 1000 counters"), "{told}");
+    let variables: String = (0..10_001).map(|n| format!("  v{n}: 1\n")).collect();
+    let scenario = looking(&format!("variables:\n{variables}"), "      - get: /page");
+    let told = told_of(folder.path(), &scenario);
+    assert!(
+        told.contains("more than 10000 places set variables"),
+        "{told}"
+    );
+    for step in [
+        "{ get: /page, count: NAME }",
+        "{ get: /page, service: NAME }",
+        "{ get: /page, tags: [NAME] }",
+        "set: { NAME: 1 }",
+    ] {
+        let step = format!("      - {}", step.replace("NAME", &"n".repeat(65)));
+        let told = told_of(folder.path(), &looking("", &step));
+        assert!(told.contains("at most 64"), "{step}: {told}");
+    }
+    let named = format!("      - {{ get: /page, name: {} }}", "n".repeat(201));
+    let told = told_of(folder.path(), &looking("", &named));
+    assert!(told.contains("200"), "{told}");
+}
+
+#[test]
+fn a_name_that_is_made_of_a_path_is_cut() {
+    let echo = Echo::start();
+    let run = Run::of(&looking(
+        "",
+        &format!("      - get: /{}", "p".repeat(5_000)),
+    ));
+    let (_, report) = run.with(&["--target", &echo.url()]).finish();
+    let names: Vec<&str> = report.steps.iter().map(|step| step.step.as_str()).collect();
+    assert_eq!(names, [format!("GET /{}", "p".repeat(195))]);
 }
 
 /// What a run says that shall audit a target with these books.

@@ -425,3 +425,25 @@ mod tests {
         assert!(twice.contains("`a` stands in it twice"), "{twice}");
     }
 }
+
+// Files that large take longer to read than a test may; what they cost is found before, one row after the other.
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_and_values_are_bounded() {
+        let mut rows = vec![Vec::new(); ROWS_MAX];
+        assert_eq!(bounded(&rows, 1), Ok(()));
+        rows.push(Vec::new());
+        assert!(bounded(&rows, 1).is_err_and(|told| told.contains("5000000 rows")));
+        let wide = |rows: usize| {
+            let mut all = vec![Vec::new(); rows - 1];
+            all.push(vec![String::new(); COLUMNS_MAX]);
+            bounded(&all, 1)
+        };
+        assert_eq!(wide(VALUES_MAX / COLUMNS_MAX), Ok(()));
+        let told = wide(VALUES_MAX / COLUMNS_MAX + 1);
+        assert!(told.is_err_and(|told| told.contains("20000000 values")));
+    }
+}
