@@ -190,6 +190,9 @@ pub struct StepRecord {
     pub outcomes: BTreeMap<String, u64>,
     /// Failed: count by name, `timeout` among them.
     pub errors: BTreeMap<String, u64>,
+    /// What was expected and what came in the first example of an error, by its name; over all phases.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub why: BTreeMap<String, Shown>,
     /// Cut off by the end of the run.
     pub in_flight: u64,
     /// Bytes of response bodies.
@@ -560,6 +563,7 @@ impl Measured<'_> {
             ok: cell.ok,
             outcomes: named(&self.totals.outcomes),
             errors: named(&self.totals.errors),
+            why: self.why(figure),
             in_flight: cell.in_flight,
             bytes: cell.bytes,
             replays: cell.replays,
@@ -567,6 +571,24 @@ impl Measured<'_> {
             service_time: TimesRecord::of(&cell.service),
             connection_wait: TimesRecord::of(&cell.connection_wait),
         }
+    }
+
+    /// Of the first example of each error.
+    fn why(&self, figure: StepNameId) -> BTreeMap<String, Shown> {
+        let mut found = BTreeMap::new();
+        for sample in self
+            .totals
+            .samples
+            .iter()
+            .filter(|sample| sample.figure == figure.0)
+        {
+            if let Some(why) = &sample.why {
+                found
+                    .entry(sample.ending.clone())
+                    .or_insert_with(|| why.clone());
+            }
+        }
+        found
     }
 
     /// By journey and phase.

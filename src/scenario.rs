@@ -433,7 +433,7 @@ pub enum Test {
         comparison: Comparison,
     },
     /// The body contains the text.
-    Contains(String),
+    Contains(Literal),
     /// The body is at most so many bytes.
     BytesMax(u64),
     /// Service time is at most this.
@@ -441,7 +441,7 @@ pub enum Test {
 }
 
 /// How two values are compared.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub enum Comparison {
     /// There is a value.
     Exists,
@@ -452,21 +452,21 @@ pub enum Comparison {
     /// Unequal, or missing.
     IsNot(Literal),
     /// A number below.
-    Less(f64),
+    Less(Literal),
     /// A number at or below.
-    LessOrEqual(f64),
+    LessOrEqual(Literal),
     /// A number above.
-    Greater(f64),
+    Greater(Literal),
     /// A number at or above.
-    GreaterOrEqual(f64),
+    GreaterOrEqual(Literal),
     /// A text that contains this.
-    Contains(String),
+    Contains(Literal),
     /// One of these.
     OneOf(Vec<Literal>),
 }
 
-/// A constant in a comparison.
-#[derive(Debug, Clone, PartialEq)]
+/// What a value is compared with.
+#[derive(Debug, Clone)]
 pub enum Literal {
     /// Text.
     Text(String),
@@ -474,6 +474,10 @@ pub enum Literal {
     Number(f64),
     /// true or false.
     Bool(bool),
+    /// What the shopper knows at that time; never a value that is made anew each time.
+    Value(Expr),
+    /// A value that the shopper does not know: nothing is equal to it.
+    Unset,
 }
 
 /// A foreseen answer that is neither success nor error.

@@ -328,7 +328,7 @@ impl<T: Transport> JourneyRun<T> {
         }
     }
 
-    fn record_failure(&self, pending: &Pending, timing: Timing, failure: Failure) {
+    fn record_failure(&mut self, pending: &Pending, timing: Timing, failure: Failure) {
         let ending = if failure == Failure::Timeout {
             Ending::TimedOut
         } else {
@@ -375,17 +375,24 @@ impl<T: Transport> JourneyRun<T> {
     }
 
     fn keep_example(
-        &self,
+        &mut self,
         pending: &Pending,
         sample: &StepSample<'_>,
         error: &str,
         result: Result<&Response, Failure>,
     ) {
-        let mut recorder = self.worker.recorder.borrow_mut();
+        let worker = self.worker.clone();
+        let mut recorder = worker.recorder.borrow_mut();
         if recorder.wants_example(sample.figure, error) {
-            let redactor = examples::redactor_of(&self.worker.world, &self.shopper);
-            let exchange = Http::<T>::evidence(&pending.request, result, redactor);
+            let world = &worker.world;
+            let mut redactor = examples::redactor_of(world, &self.shopper);
+            let exchange = Http::<T>::evidence(&pending.request, result, &mut redactor);
+            let step = &world.scenario().steps[usize::from(pending.sending.step.0)];
+            let why = result
+                .ok()
+                .and_then(|response| step.why(world, &mut self.shopper, response));
             recorder.example(Sample {
+                why: why.map(|why| examples::why(&why, &redactor)),
                 exchange: Some(Box::new(exchange)),
                 ..Sample::of(sample, "failed")
             });

@@ -86,7 +86,11 @@ fn failure<T: Transport>(worker: &WorkerState<T>, target: &str, id: StepId) -> a
         .filter(|line| line.starts_with("HTTP/"))
         .map(|line| format!(" ({line})"))
         .unwrap_or_default();
+    let why = example
+        .and_then(|example| example.why.as_ref())
+        .map(|why| format!(": {why}"))
+        .unwrap_or_default();
     anyhow!(
-        "preparing the run: {step} of {target} ended in `{error}`{answer}; the load was not started"
+        "preparing the run: {step} of {target} ended in `{error}`{answer}{why}; the load was not started"
     )
 }

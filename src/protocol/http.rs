@@ -202,7 +202,7 @@ impl<T: Transport> Protocol for Http<T> {
     fn evidence(
         request: &HttpSending,
         result: Result<&Response, Failure>,
-        redactor: Redactor,
+        redactor: &mut Redactor,
     ) -> ExchangeText {
         evidence::text(request.outgoing.as_ref().ok(), result, redactor)
     }

@@ -78,6 +78,8 @@ pub struct Named {
     pub step: String,
     /// How often.
     pub count: u64,
+    /// Of an error: what was expected and what came, once.
+    pub why: Option<String>,
 }
 
 impl Figures {
@@ -185,10 +187,17 @@ fn named(report: &RunReport, of: fn(&StepRecord) -> &BTreeMap<String, u64>) -> V
             name: name.to_owned(),
             step: step.to_owned(),
             count,
+            why: why(report, step, name),
         })
         .collect();
     rows.sort_by_key(|row| std::cmp::Reverse(row.count));
     rows
+}
+
+fn why(report: &RunReport, step: &str, error: &str) -> Option<String> {
+    let mut records = report.steps.iter().filter(|record| record.step == step);
+    let why = records.find_map(|record| record.why.get(error))?;
+    Some(why.to_string())
 }
 
 /// The histogram of a record that has been read, so that it can be decoded; anything else counts as empty.
@@ -280,6 +289,7 @@ fn step_of(report: &RunReport, index: u16, cell: &StepStats, phase: &str) -> Ste
         ok: cell.ok,
         outcomes: some("unnamed", cell.outcomes),
         errors: some("unnamed", cell.failed),
+        why: BTreeMap::new(),
         in_flight: cell.response.count().saturating_sub(cell.finished()),
         bytes: 0,
         replays: Replays::default(),

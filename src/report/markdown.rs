@@ -108,14 +108,18 @@ fn errors(out: &mut String, figures: &Figures) {
     if figures.errors.is_empty() {
         return;
     }
-    let _ = writeln!(out, "\n| errors | kind | step |\n|--:|---|---|");
+    let _ = writeln!(
+        out,
+        "\n| errors | kind | step | for example |\n|--:|---|---|---|"
+    );
     for row in figures.errors.iter().take(ROWS_MAX) {
         let _ = writeln!(
             out,
-            "| {} | {} | {} |",
+            "| {} | {} | {} | {} |",
             row.count,
             code(&row.name),
-            code(&row.step)
+            code(&row.step),
+            text(row.why.as_deref().unwrap_or_default())
         );
     }
     if figures.errors.len() > ROWS_MAX {

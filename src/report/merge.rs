@@ -281,6 +281,9 @@ fn add_steps(to: &mut Vec<StepRecord>, from: &[StepRecord]) -> Result<(), String
         step.replays.add(&other.replays);
         add_counts(&mut step.outcomes, &other.outcomes);
         add_counts(&mut step.errors, &other.errors);
+        for (error, why) in &other.why {
+            step.why.entry(error.clone()).or_insert_with(|| why.clone());
+        }
         add_times(&mut step.response, &other.response)?;
         add_times(&mut step.service_time, &other.service_time)?;
         add_times(&mut step.connection_wait, &other.connection_wait)?;

@@ -254,6 +254,9 @@ fn named(out: &mut String, figures: &Figures, style: Style) {
         let _ = writeln!(out, "{}", style.title(title));
         for row in rows.iter().take(ROWS_MAX) {
             let _ = writeln!(out, "  {:>8}  {:<28} {}", row.count, row.name, row.step);
+            if let Some(why) = &row.why {
+                let _ = writeln!(out, "            {}", style.dim(why));
+            }
         }
         if rows.len() > ROWS_MAX {
             let _ = writeln!(

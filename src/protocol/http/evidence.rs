@@ -10,7 +10,7 @@ use crate::transport::{Failure, Outgoing};
 pub(super) fn text(
     outgoing: Option<&Outgoing>,
     result: Result<&Response, Failure>,
-    mut redactor: Redactor,
+    redactor: &mut Redactor,
 ) -> ExchangeText {
     let request_line = outgoing.map(|out| format!("{} {} HTTP/1.1", out.method, out.path));
     let request = outgoing

@@ -162,8 +162,8 @@ pub(super) fn compile(
             .as_ref()
             .map(|text| report.positive_duration(text, &place.key("timeout"))),
         extract: response::extractions(report, meaning.names, shape, place),
-        checks: response::checks(report, shape, place),
-        outcomes: response::outcomes(report, shape, place),
+        checks: response::checks(report, meaning, shape, place),
+        outcomes: response::outcomes(report, meaning, shape, place),
         counts: response::counts(tables, shape, place),
         promise: response::promise(report, meaning, shape, place),
         go_on_after_error: shape.on_error == Some(OnError::GoOn),

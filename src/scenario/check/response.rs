@@ -36,7 +36,10 @@ pub(super) fn extractions(
         };
         let place = place.key(name.as_str());
         let (from, optional) = match shape {
-            ExtractShape::Pointer(pointer) => (Some(From::Json(pointer.0.clone())), false),
+            ExtractShape::Pointer(pointer) => {
+                constant_pointer(report, pointer, |message| report.at(&place, message));
+                (Some(From::Json(pointer.0.clone())), false)
+            }
             ExtractShape::Detail(detail) => (
                 source(report, detail, &place),
                 detail.optional.unwrap_or(false),
@@ -52,6 +55,11 @@ pub(super) fn extractions(
 }
 
 fn source(report: &Report<'_>, detail: &ExtractDetail, place: &Place) -> Option<From> {
+    if let Some(pointer) = &detail.json {
+        constant_pointer(report, pointer, |message| {
+            report.at(&place.key("json"), message)
+        });
+    }
     let sources = [
         detail
             .json
@@ -128,23 +136,34 @@ fn header_name(report: &Report<'_>, name: &str, place: &Place) -> String {
     lower
 }
 
-/// Compiles `check`.
-pub(super) fn checks(report: &Report<'_>, shape: &RequestShape, place: &Place) -> Vec<Check> {
+/// Compiles `check`. Values are those that the request itself could use: checks come before `extract`.
+pub(super) fn checks(
+    report: &Report<'_>,
+    meaning: Meaning<'_>,
+    shape: &RequestShape,
+    place: &Place,
+) -> Vec<Check> {
     let place = place.key("check");
     let mut compiled = Vec::new();
     match &shape.check {
         None => {}
-        Some(ChecksShape::One(shape)) => check(report, shape, &place, &mut compiled),
+        Some(ChecksShape::One(shape)) => check(report, meaning, shape, &place, &mut compiled),
         Some(ChecksShape::Many(shapes)) => {
             for (index, shape) in shapes.iter().enumerate() {
-                check(report, shape, &place.index(index), &mut compiled);
+                check(report, meaning, shape, &place.index(index), &mut compiled);
             }
         }
     }
     compiled
 }
 
-fn check(report: &Report<'_>, shape: &CheckShape, place: &Place, compiled: &mut Vec<Check>) {
+fn check(
+    report: &Report<'_>,
+    meaning: Meaning<'_>,
+    shape: &CheckShape,
+    place: &Place,
+    compiled: &mut Vec<Check>,
+) {
     let before = compiled.len();
     let mut add = |default: String, test: Test| {
         compiled.push(Check {
@@ -159,7 +178,7 @@ fn check(report: &Report<'_>, shape: &CheckShape, place: &Place, compiled: &mut 
         let place = place.key("json").key(pointer.as_str());
         add(
             format!("json {}", pointer.as_str()),
-            json_test(report, pointer, comparison, &place),
+            json_test(report, meaning, pointer, comparison, &place),
         );
     }
     for (name, comparison) in shape.header.iter().flatten() {
@@ -171,7 +190,7 @@ fn check(report: &Report<'_>, shape: &CheckShape, place: &Place, compiled: &mut 
                     .label("not allowed"),
             );
         }
-        let comparison = self::comparison(report, comparison, &place);
+        let comparison = self::comparison(report, meaning, comparison, &place);
         add(
             format!("header {name}"),
             Test::Header {
@@ -181,7 +200,8 @@ fn check(report: &Report<'_>, shape: &CheckShape, place: &Place, compiled: &mut 
         );
     }
     if let Some(text) = &shape.contains {
-        add(format!("contains {text}"), Test::Contains(text.clone()));
+        let literal = text_literal(report, meaning, text, &place.key("contains"));
+        add(format!("contains {text}"), Test::Contains(literal));
     }
     if let Some(size) = &shape.body_max {
         add(
@@ -208,13 +228,15 @@ fn check(report: &Report<'_>, shape: &CheckShape, place: &Place, compiled: &mut 
 
 fn json_test(
     report: &Report<'_>,
+    meaning: Meaning<'_>,
     pointer: &PointerText,
     comparison: &ComparisonShape,
     place: &Place,
 ) -> Test {
+    constant_pointer(report, pointer, |message| report.at_key(place, message));
     Test::Json {
         pointer: pointer.0.clone(),
-        comparison: self::comparison(report, comparison, place),
+        comparison: self::comparison(report, meaning, comparison, place),
     }
 }
 
@@ -233,25 +255,36 @@ fn status(one: &StatusOne) -> Option<(u16, u16)> {
     }
 }
 
-fn comparison(report: &Report<'_>, shape: &ComparisonShape, place: &Place) -> Comparison {
+fn comparison(
+    report: &Report<'_>,
+    meaning: Meaning<'_>,
+    shape: &ComparisonShape,
+    place: &Place,
+) -> Comparison {
+    let literal = |value: &Scalar, place: &Place| literal(report, meaning, value, place);
     match shape {
-        ComparisonShape::Value(Scalar::Text(text)) => text_comparison(report, text, place),
-        ComparisonShape::Value(value) => Comparison::Is(literal(value)),
+        ComparisonShape::Value(Scalar::Text(text)) => text_comparison(report, meaning, text, place),
+        ComparisonShape::Value(value) => Comparison::Is(literal(value, place)),
         ComparisonShape::Detail(detail) => {
             let all = [
                 detail
                     .is
                     .as_ref()
-                    .map(|value| Comparison::Is(literal(value))),
+                    .map(|value| Comparison::Is(literal(value, &place.key("is")))),
                 detail
                     .is_not
                     .as_ref()
-                    .map(|value| Comparison::IsNot(literal(value))),
-                detail.contains.clone().map(Comparison::Contains),
-                detail
-                    .one_of
-                    .as_ref()
-                    .map(|values| Comparison::OneOf(values.iter().map(literal).collect())),
+                    .map(|value| Comparison::IsNot(literal(value, &place.key("is-not")))),
+                detail.contains.as_ref().map(|text| {
+                    let place = place.key("contains");
+                    Comparison::Contains(text_literal(report, meaning, text, &place))
+                }),
+                detail.one_of.as_ref().map(|values| {
+                    let place = place.key("one-of");
+                    let values = values.iter().enumerate();
+                    let literals = values.map(|(index, value)| literal(value, &place.index(index)));
+                    Comparison::OneOf(literals.collect())
+                }),
             ];
             let mut given = all.into_iter().flatten();
             match (given.next(), given.next()) {
@@ -267,14 +300,19 @@ fn comparison(report: &Report<'_>, shape: &ComparisonShape, place: &Place) -> Co
 }
 
 /// `exists`, `missing`, `> 5`, or the text itself.
-fn text_comparison(report: &Report<'_>, text: &str, place: &Place) -> Comparison {
+fn text_comparison(
+    report: &Report<'_>,
+    meaning: Meaning<'_>,
+    text: &str,
+    place: &Place,
+) -> Comparison {
     let trimmed = text.trim();
     match trimmed {
         "exists" => return Comparison::Exists,
         "missing" => return Comparison::Missing,
         _ => {}
     }
-    type Compare = fn(f64) -> Comparison;
+    type Compare = fn(Literal) -> Comparison;
     let signs: [(&str, Compare); 4] = [
         ("<=", Comparison::LessOrEqual),
         (">=", Comparison::GreaterOrEqual),
@@ -285,12 +323,23 @@ fn text_comparison(report: &Report<'_>, text: &str, place: &Place) -> Comparison
         let Some(rest) = trimmed.strip_prefix(sign) else {
             continue;
         };
+        if rest.contains("${") {
+            let start = text.len() - rest.trim_start().len();
+            return match meaning.known(rest.trim()) {
+                Ok(literal) => compare(literal),
+                Err(slips) => {
+                    let slips = slips.into_iter().map(|slip| slip.shifted(start));
+                    slips.for_each(|slip| report.slip(place, slip));
+                    Comparison::Exists
+                }
+            };
+        }
         let number = rest
             .trim()
             .parse()
             .ok()
             .filter(|number: &f64| number.is_finite());
-        return number.map(compare).unwrap_or_else(|| {
+        return number.map(Literal::Number).map(compare).unwrap_or_else(|| {
             let at = text.len() - rest.len()..text.len();
             let slip = Slip::new(at, format!("`{}` is not a number", rest.trim()))
                 .label("expected a number");
@@ -301,20 +350,47 @@ fn text_comparison(report: &Report<'_>, text: &str, place: &Place) -> Comparison
             Comparison::Exists
         });
     }
-    Comparison::Is(Literal::Text(text.to_owned()))
+    Comparison::Is(text_literal(report, meaning, text, place))
 }
 
-fn literal(value: &Scalar) -> Literal {
+/// A text to compare with, `${…}` in it included.
+fn text_literal(report: &Report<'_>, meaning: Meaning<'_>, text: &str, place: &Place) -> Literal {
+    report
+        .take(place, meaning.known(text))
+        .unwrap_or(Literal::Unset)
+}
+
+/// A pointer is looked up as it stands: `${…}` in it would be taken for the name of a field.
+fn constant_pointer(
+    report: &Report<'_>,
+    pointer: &PointerText,
+    at: impl Fn(&str) -> checked_yaml::Problem,
+) {
+    if pointer.as_str().contains("${") {
+        report.add(
+            at("a JSON pointer cannot hold values")
+                .label("`${…}` is not looked up here")
+                .help("write the field's name or number, such as `/items/0/id`"),
+        );
+    }
+}
+
+fn literal(report: &Report<'_>, meaning: Meaning<'_>, value: &Scalar, place: &Place) -> Literal {
     match value {
         Scalar::Bool(value) => Literal::Bool(*value),
         Scalar::Int(value) => Literal::Number(*value as f64),
         Scalar::Number(value) => Literal::Number(*value),
-        Scalar::Text(text) => Literal::Text(text.clone()),
+        Scalar::Text(text) => text_literal(report, meaning, text, place),
     }
 }
 
 /// Compiles `outcomes`.
-pub(super) fn outcomes(report: &Report<'_>, shape: &RequestShape, place: &Place) -> Vec<Outcome> {
+pub(super) fn outcomes(
+    report: &Report<'_>,
+    meaning: Meaning<'_>,
+    shape: &RequestShape,
+    place: &Place,
+) -> Vec<Outcome> {
     let place = place.key("outcomes");
     let mut seen = IndexMap::new();
     let mut compiled = Vec::new();
@@ -334,6 +410,7 @@ pub(super) fn outcomes(report: &Report<'_>, shape: &RequestShape, place: &Place)
         for (pointer, comparison) in outcome.json.iter().flatten() {
             tests.push(json_test(
                 report,
+                meaning,
                 pointer,
                 comparison,
                 &place.key("json").key(pointer.as_str()),
@@ -390,6 +467,8 @@ pub(super) fn promise(
         if name.as_str() == "kind" {
             kind = Some(text);
         } else if text.starts_with('/') {
+            let pointer = PointerText(text.clone());
+            constant_pointer(report, &pointer, |message| report.at(&place, message));
             fields.push((name.0.clone(), PromiseField::Json(text)));
         } else if let Some(template) = report.take(&place, meaning.template(&text, Encoding::Raw)) {
             fields.push((name.0.clone(), PromiseField::Value(template)));

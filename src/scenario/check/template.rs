@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use super::names::{Names, Scope};
 use super::slip::Slip;
+use crate::scenario::Literal;
 use crate::template::{Encoding, Expr, Generator, Part, Template, Value};
 use checked_yaml::did_you_mean;
 use known::{CALLS, CARD, PERSON, PLAIN, card, person, plain};
@@ -109,6 +110,39 @@ impl Meaning<'_> {
             [] if slips.is_empty() => Ok(Expr::Constant(Value::Text("".into()))),
             _ => Ok(Expr::Text(Box::new(self.template(text, Encoding::Raw)?))),
         }
+    }
+
+    /// Compiles what a value is compared with: a text, or what the shopper knows at that time. A value that is made anew each
+    /// time cannot come back, and is refused.
+    pub(super) fn known(&self, text: &str) -> Result<Literal, Vec<Slip>> {
+        if !text.contains("${") {
+            return Ok(Literal::Text(text.to_owned()));
+        }
+        let mut slips = Vec::new();
+        for piece in pieces(text, &mut slips) {
+            let Piece::Hole { inner, at } = piece else {
+                continue;
+            };
+            match self.expr(inner, at) {
+                Ok(Expr::Generated(generator)) if is_made_anew(&generator) => slips.push(
+                    Slip::new(
+                        at..at + inner.len(),
+                        format!("`${{{inner}}}` is another value each time, so nothing can be compared with it"),
+                    )
+                    .label("made anew here")
+                    .help("`set` a variable to it before it is sent, and compare with the variable"),
+                ),
+                Ok(_) => {}
+                Err(slip) => slips.push(slip),
+            }
+        }
+        if !slips.is_empty() {
+            return Err(slips);
+        }
+        Ok(match self.value(text)? {
+            Expr::Constant(Value::Text(text)) => Literal::Text(text.into()),
+            expr => Literal::Value(expr),
+        })
     }
 
     fn expr(&self, inner: &str, at: usize) -> Result<Expr, Slip> {
@@ -290,6 +324,18 @@ impl Meaning<'_> {
                 PLAIN.join(", ")
             ))
     }
+}
+
+/// Whether a value differs each time it is asked for.
+fn is_made_anew(generator: &Generator) -> bool {
+    matches!(
+        generator,
+        Generator::Uuid
+            | Generator::Word
+            | Generator::Int(..)
+            | Generator::Pick(_)
+            | Generator::Popular(_)
+    )
 }
 
 /// Splits a text at its holes; `$${` is a literal `${`.

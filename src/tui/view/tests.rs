@@ -210,6 +210,7 @@ fn error_burst() -> (Subject, Snapshot) {
         status: 503,
         ending: "status_503".to_owned(),
         trace_id: Some("5208512171318403364".to_owned()),
+        why: None,
         exchange: Some(Box::new(ExchangeText {
             request: "POST /api/orders\ncontent-type: application/json\n\n{\"email\":\"a\u{1b}[2J@example.com\"}".into(),
             response: "503 Service Unavailable\n\n{\"error\":{\"code\":\"unavailable\"}}".into(),
