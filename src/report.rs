@@ -200,12 +200,15 @@ pub struct StepRecord {
     /// Answers to requests with an idempotency key.
     #[serde(default)]
     pub replays: Replays,
-    /// Done − intended.
+    /// Done − intended, of all steps but failed ones.
     pub response: TimesRecord,
-    /// Done − sent.
+    /// Done − sent, of the same steps.
     pub service_time: TimesRecord,
-    /// Sent − asked for a connection.
+    /// Sent − asked for a connection, of the same steps.
     pub connection_wait: TimesRecord,
+    /// Done − intended of failed steps. Records of older versions have theirs among the others.
+    #[serde(default, skip_serializing_if = "TimesRecord::is_empty")]
+    pub failure_time: TimesRecord,
 }
 
 /// One journey in one phase.
@@ -223,8 +226,11 @@ pub struct JourneyRecord {
     pub timed_out: u64,
     /// Cut off by the end of the run.
     pub in_flight: u64,
-    /// From arrival to the end without think times.
+    /// From arrival to the end without think times, of all but failed journeys.
     pub response: TimesRecord,
+    /// The same of failed ones.
+    #[serde(default, skip_serializing_if = "TimesRecord::is_empty")]
+    pub failure_time: TimesRecord,
 }
 
 /// One change of the rate by hand.
@@ -312,6 +318,7 @@ impl WindowRecord {
             let cell = StepStats {
                 response: step.response.times()?,
                 service: step.service_time.times()?,
+                failure: step.failure_time.times()?,
                 ok: step.ok,
                 outcomes: step.outcomes,
                 failed: step.errors,
@@ -341,10 +348,13 @@ pub struct WindowStep {
     pub outcomes: u64,
     /// Failed, time-outs among them.
     pub errors: u64,
-    /// Done − intended.
+    /// Done − intended, of all but failed steps.
     pub response: Blob,
-    /// Done − sent.
+    /// Done − sent, of the same steps.
     pub service_time: Blob,
+    /// Done − intended of failed steps.
+    #[serde(default, skip_serializing_if = "Blob::is_empty")]
+    pub failure_time: Blob,
 }
 
 /// A histogram with its summary for readers without an HdrHistogram library.
@@ -360,6 +370,11 @@ pub struct TimesRecord {
 }
 
 impl TimesRecord {
+    /// Whether there are no readings.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
     /// Records a histogram.
     pub fn of(times: &LatencyHistogram) -> Self {
         let quantiles_ms = QUANTILES
@@ -384,6 +399,11 @@ fn millis(time: Duration) -> f64 {
 pub struct Blob(pub String);
 
 impl Blob {
+    /// Whether there are no readings.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Encodes a histogram.
     pub fn of(times: &LatencyHistogram) -> Self {
         let mut bytes = Vec::new();
@@ -570,6 +590,7 @@ impl Measured<'_> {
             response: TimesRecord::of(&cell.response),
             service_time: TimesRecord::of(&cell.service),
             connection_wait: TimesRecord::of(&cell.connection_wait),
+            failure_time: TimesRecord::of(&cell.failure),
         }
     }
 
@@ -603,6 +624,7 @@ impl Measured<'_> {
                     timed_out: cell.timed_out,
                     in_flight: cell.in_flight,
                     response: TimesRecord::of(&cell.response),
+                    failure_time: TimesRecord::of(&cell.failure),
                 }
             };
         self.totals.journeys.iter().map(record).collect()

@@ -635,6 +635,8 @@ pub enum Measure {
     Response(f64),
     /// Quantile of service time.
     Service(f64),
+    /// Quantile of the response time of what failed.
+    Failure(f64),
     /// Quantile of the generator's own start lag.
     StartLag(f64),
     /// Quantile of the wait for a connection.

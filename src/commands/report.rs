@@ -242,5 +242,6 @@ fn summary(name: &str, cell: &StepStats) -> Value {
     json!({
         "step": name, "ok": cell.ok, "outcomes": cell.outcomes, "errors": cell.errors(), "in_flight": cell.in_flight,
         "response_ms": quantiles(&cell.response), "service_ms": quantiles(&cell.service),
+        "failure_ms": quantiles(&cell.failure),
     })
 }

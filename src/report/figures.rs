@@ -158,6 +158,7 @@ fn journeys(report: &RunReport) -> Vec<JourneyFigures> {
     for record in records.filter(|record| counted(report, &record.phase)) {
         let cell = JourneyStats {
             response: times(&record.response),
+            failure: times(&record.failure_time),
             completed: record.completed,
             failed: record.failed,
             timed_out: record.timed_out,
@@ -212,6 +213,7 @@ pub fn cell_of(record: &StepRecord) -> StepStats {
         response: times(&record.response),
         service: times(&record.service_time),
         connection_wait: times(&record.connection_wait),
+        failure: times(&record.failure_time),
         ok: record.ok,
         outcomes: record.outcomes.values().sum(),
         failed: record.errors.values().sum::<u64>() - timed_out,
@@ -290,11 +292,12 @@ fn step_of(report: &RunReport, index: u16, cell: &StepStats, phase: &str) -> Ste
         outcomes: some("unnamed", cell.outcomes),
         errors: some("unnamed", cell.failed),
         why: BTreeMap::new(),
-        in_flight: cell.response.count().saturating_sub(cell.finished()),
+        in_flight: cell.readings().saturating_sub(cell.finished()),
         bytes: 0,
         replays: Replays::default(),
         response: TimesRecord::of(&cell.response),
         service_time: TimesRecord::of(&cell.service),
+        failure_time: TimesRecord::of(&cell.failure),
         connection_wait: TimesRecord {
             hdr: Blob::default(),
             ..TimesRecord::default()

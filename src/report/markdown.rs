@@ -42,7 +42,7 @@ pub fn markdown(run: &Run) -> String {
     thresholds(&mut out, report);
     let _ = writeln!(
         out,
-        "\n| response time | steps | errors | p50 | p90 | p99 | p99.9 | max |\n|---|--:|--:|--:|--:|--:|--:|--:|"
+        "\n| response time | steps | errors | p50 | p90 | p99 | p99.9 | max | failure p50 |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|"
     );
     for step in &figures.steps {
         row(&mut out, &code(&step.step), &step.cell);
@@ -93,14 +93,15 @@ fn row(out: &mut String, name: &str, cell: &StepStats) {
     let times = &cell.response;
     let _ = writeln!(
         out,
-        "| {name} | {} | {} | {} | {} | {} | {} | {} |",
+        "| {name} | {} | {} | {} | {} | {} | {} | {} | {} |",
         cell.finished() + cell.in_flight,
         cell.errors(),
         at(times, 0.5),
         at(times, 0.9),
         at(times, 0.99),
         at(times, 0.999),
-        at(times, 1.0)
+        at(times, 1.0),
+        at(&cell.failure, 0.5)
     );
 }
 

@@ -287,6 +287,7 @@ fn add_steps(to: &mut Vec<StepRecord>, from: &[StepRecord]) -> Result<(), String
         add_times(&mut step.response, &other.response)?;
         add_times(&mut step.service_time, &other.service_time)?;
         add_times(&mut step.connection_wait, &other.connection_wait)?;
+        add_times(&mut step.failure_time, &other.failure_time)?;
     }
     Ok(())
 }
@@ -304,6 +305,7 @@ fn add_journeys(to: &mut Vec<JourneyRecord>, from: &[JourneyRecord]) -> Result<(
         row.timed_out += other.timed_out;
         row.in_flight += other.in_flight;
         add_times(&mut row.response, &other.response)?;
+        add_times(&mut row.failure_time, &other.failure_time)?;
     }
     Ok(())
 }
@@ -339,6 +341,7 @@ fn add_window(to: &mut WindowRecord, from: &WindowRecord) -> Result<(), String> 
         step.errors += other.errors;
         add_blob(&mut step.response, &other.response)?;
         add_blob(&mut step.service_time, &other.service_time)?;
+        add_blob(&mut step.failure_time, &other.failure_time)?;
     }
     Ok(())
 }

@@ -246,20 +246,27 @@ fn check(path: &Path, report: &RunReport) -> Result<(), ReadError> {
         let finished = counts
             .chain(step.errors.values().copied())
             .fold(0, u64::saturating_add);
-        if finished != step.response.count {
+        if finished != step.response.count + step.failure_time.count {
             let what = format!(
                 "{place}: {finished} steps, but {} response times",
-                step.response.count
+                step.response.count + step.failure_time.count
             );
             return Err(damaged(path, what));
         }
-        for times in [&step.response, &step.service_time, &step.connection_wait] {
+        let all = [
+            &step.response,
+            &step.service_time,
+            &step.connection_wait,
+            &step.failure_time,
+        ];
+        for times in all {
             readable(path, &place, times)?;
         }
     }
     for journey in &report.journeys {
         let place = format!("journey '{}'", journey.journey);
         readable(path, &place, &journey.response)?;
+        readable(path, &place, &journey.failure_time)?;
     }
     check_windows(path, report)
 }

@@ -160,7 +160,7 @@ fn rates(out: &mut String, figures: &Figures, style: Style) {
 
 fn steps(out: &mut String, figures: &Figures, style: Style) {
     let names = figures.steps.iter().map(|row| row.step.chars().count());
-    let width = names.max().unwrap_or(4).clamp(4, 48);
+    let width = names.max().unwrap_or(4).clamp(15, 48);
     let header = format!(
         "\n{:<width$} {:>9} {:>8} {:>9} {:>9} {:>9} {:>9} {:>9} {:>11}",
         "response time", "steps", "errors", "p50", "p95", "p99", "p99.9", "max", "service p99"
@@ -171,6 +171,35 @@ fn steps(out: &mut String, figures: &Figures, style: Style) {
     }
     if figures.steps.len() > 1 {
         row(out, "all steps", &figures.all, width, style);
+    }
+    failures(out, figures, width, style);
+}
+
+/// How long failed steps took: apart, because it says nothing about how fast the system is.
+fn failures(out: &mut String, figures: &Figures, width: usize, style: Style) {
+    if figures.all.failure.count() == 0 {
+        return;
+    }
+    let header = format!(
+        "\n{:<width$} {:>9} {:>9} {:>9} {:>9} {:>9}",
+        "time to failure", "failed", "p50", "p95", "p99", "max"
+    );
+    let _ = writeln!(out, "{}", style.title(&header));
+    for step in &figures.steps {
+        let times = &step.cell.failure;
+        if times.count() == 0 {
+            continue;
+        }
+        let name: String = step.step.chars().take(width).collect();
+        let _ = writeln!(
+            out,
+            "{name:<width$} {:>9} {:>9} {:>9} {:>9} {:>9}",
+            times.count(),
+            at(times, 0.5),
+            at(times, 0.95),
+            at(times, 0.99),
+            at(times, 1.0),
+        );
     }
 }
 

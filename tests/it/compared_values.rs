@@ -69,8 +69,14 @@ fn an_error_says_what_was_expected_and_what_came() {
             r#"{ json: { /id: "${none}" } }"#,
             r#"expected a value that is not set, got "a-42""#,
         ),
-        ("{ json: { /gone: exists } }", "expected a value, got nothing"),
-        ("{ status: [201, 3xx] }", "expected status 201 or 3xx, got 200"),
+        (
+            "{ json: { /gone: exists } }",
+            "expected a value, got nothing",
+        ),
+        (
+            "{ status: [201, 3xx] }",
+            "expected status 201 or 3xx, got 200",
+        ),
         (
             "{ header: { x-id: missing } }",
             r#"expected nothing, got "a-42""#,

@@ -14,7 +14,7 @@ use crate::scenario::{
 };
 use words::Words;
 
-const FIGURES: &str = "p50 … p99.99, median or max (optionally followed by `service time`, `start lag` or `connection wait`), \
+const FIGURES: &str = "p50 … p99.99, median or max (optionally followed by `service time`, `failure time`, `start lag` or `connection wait`), \
                        error share, rate, a counter, a counter per minute, outcome NAME, burn of 99.9%";
 
 /// Compiles a threshold against the names of a scenario.
@@ -317,12 +317,14 @@ fn clock(quantile: f64, words: Words<'_>) -> Result<Measure, Slip> {
     match words.text() {
         "" | "response time" => Ok(Measure::Response(quantile)),
         "service time" => Ok(Measure::Service(quantile)),
+        "failure time" => Ok(Measure::Failure(quantile)),
         "start lag" => Ok(Measure::StartLag(quantile)),
         "connection wait" => Ok(Measure::ConnectionWait(quantile)),
         other => {
             let known = [
                 "response time",
                 "service time",
+                "failure time",
                 "start lag",
                 "connection wait",
             ];
