@@ -208,10 +208,13 @@ pub enum Spacing {
 /// What a browser under RUM adds to every request.
 #[derive(Debug, Clone)]
 pub struct Browser {
+    /// Whether shoppers call themselves browsers wherever they go; in the embedded shop they do in any case. Elsewhere they say
+    /// honestly what they are.
+    pub named: bool,
     /// Header formats, in order.
     pub propagators: Vec<Propagator>,
-    /// Who claims to have started the trace.
-    pub style: TraceStyle,
+    /// Who claims to have started the trace; without a word of the scenario, see [`Scenario::trace_style`].
+    pub style: Option<TraceStyle>,
     /// Share of sessions that are sampled, 0…1.
     pub session_sample: f64,
     /// Share of sampled sessions that are traced, 0…1.
@@ -222,6 +225,23 @@ pub struct Browser {
     pub baggage: bool,
     /// Whether a cross-origin preflight precedes a request whose (method, path, headers) this shopper has no permission for.
     pub preflight: bool,
+}
+
+impl Scenario {
+    /// Whether shoppers call themselves browsers.
+    pub fn names_browsers(&self) -> bool {
+        self.browser.named || self.target.is_none()
+    }
+
+    /// Who claims to have started the traces: where the scenario says nothing, a browser under RUM in the embedded shop, and nobody
+    /// elsewhere.
+    pub fn trace_style(&self) -> TraceStyle {
+        let default = match self.target {
+            None => TraceStyle::Rum,
+            Some(_) => TraceStyle::Off,
+        };
+        self.browser.style.unwrap_or(default)
+    }
 }
 
 /// A trace header format.

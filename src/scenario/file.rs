@@ -47,7 +47,8 @@ pub struct File {
     pub load: LoadShape,
     /// This long after the start nothing counts for thresholds; default 0s.
     pub warm_up: Option<DurationText>,
-    /// What the shoppers' browsers send besides the request itself.
+    /// What the shoppers' browsers send besides the request itself. Without it shoppers of the built-in shop are browsers
+    /// under RUM; elsewhere they send no trace headers and call themselves `loadgen`.
     pub browser: Option<BrowserShape>,
     /// Connections, time limits and headers of all requests.
     pub http: Option<HttpShape>,
@@ -83,7 +84,7 @@ pub struct BrowserShape {
     /// Trace header formats; default `[tracecontext, datadog]`.
     #[schemars(length(min = 1))]
     pub headers: Option<Vec<PropagatorShape>>,
-    /// Who claims to have started the traces: a browser under RUM (`rum`, the default), a synthetic test
+    /// Who claims to have started the traces: a browser under RUM (`rum`, the default of this section), a synthetic test
     /// (`synthetics`), or nobody (`off`).
     pub style: Option<StyleShape>,
     /// Share of sessions that are sampled; default 100%.

@@ -34,7 +34,7 @@ pub struct OneStep {
     pub load: OneStepLoad,
     /// Longest wait for a response.
     pub timeout: Option<Duration>,
-    /// Header formats for traces; none sends none.
+    /// Whether requests carry the trace headers of a browser under RUM, and call themselves one.
     pub traced: bool,
 }
 

@@ -30,7 +30,8 @@ pub(crate) fn scenario(seed: u64) -> Scenario {
         warm_up: Duration::ZERO,
         browser: Browser {
             propagators: Vec::new(),
-            style: TraceStyle::Off,
+            named: true,
+            style: Some(TraceStyle::Off),
             session_sample: 1.0,
             trace_sample: 1.0,
             inject_all: false,

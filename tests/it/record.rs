@@ -15,6 +15,7 @@ use crate::support::{Run, assert_adds_up, code_of};
 /// Two phases and a warm-up, two journeys, a step that fails, a counter, promises.
 const VARIED: &str = "
 name: varied
+browser: { style: rum }
 about: Something of everything
 seed: 11
 warm-up: 500ms
@@ -321,6 +322,7 @@ journeys: [{ name: look, steps: [{ get: /a }] }]
 fn a_closed_load_makes_all_its_journeys_with_any_number_of_workers() {
     let scenario = "
 name: few
+browser: { style: rum }
 load: { model: closed, shoppers: 2, journeys: 11 }
 http: { timeout: 60s }
 journeys: [{ name: look, steps: [{ get: /a }] }]

@@ -235,7 +235,7 @@ fn one_step(args: &RunArgs, url: String, style: checked_yaml::Style) -> Result<S
         body,
         load,
         timeout,
-        traced: true,
+        traced: false,
     };
     Scenario::one_step(&step, &args.changes.secrets).map_err(|problems| problems.render(style))
 }

@@ -19,7 +19,7 @@ use telemetry::trace::Propagators;
 use super::cookies::CookieJar;
 use super::preflight::{Permissions, Preflight};
 use super::request::locate;
-use crate::scenario::{self, Propagator, Scenario, TraceStyle};
+use crate::scenario::{Propagator, Scenario, TraceStyle};
 use crate::shopper::{ScenarioData, Shopper};
 use crate::transport::{Exchange, Failure, Origin, Outgoing, Reading, Transport};
 
@@ -30,12 +30,18 @@ pub(crate) struct BrowserSetup {
     buffer: RefCell<HeaderBuffer>,
     preflight: bool,
     origin: HeaderValue,
+    /// Whether shoppers call themselves by their browsers' names.
+    named: bool,
 }
+
+/// What shoppers are who are no browsers.
+const USER_AGENT_HONEST: HeaderValue =
+    HeaderValue::from_static(concat!("loadgen/", env!("CARGO_PKG_VERSION")));
 
 /// One shopper's browser.
 pub(crate) struct BrowserState {
     user_agent: HeaderValue,
-    accept_language: HeaderValue,
+    accept_language: Option<HeaderValue>,
     session: Option<BrowserSession>,
     cookies: CookieJar,
     /// What preflights have allowed; written while the requests that they come before are on their way.
@@ -49,20 +55,22 @@ impl BrowserSetup {
         let origin = HeaderValue::from_str(&format!("{scheme}://{}", target.host))
             .unwrap_or(HeaderValue::from_static("null"));
         Self {
-            trace: (scenario.browser.style != TraceStyle::Off)
-                .then(|| HeaderPlan::new(trace_config(&scenario.browser))),
+            trace: trace_config(scenario).map(HeaderPlan::new),
             buffer: RefCell::new(HeaderBuffer::default()),
             preflight: scenario.browser.preflight,
             origin,
+            named: scenario.names_browsers(),
         }
     }
 
     /// The browser of a shopper that arrives.
     pub(crate) fn open(&self, world: &ScenarioData, shopper: &Shopper) -> BrowserState {
-        let client = shopper.client(world);
+        let client = self.named.then(|| shopper.client(world));
         BrowserState {
-            user_agent: HeaderValue::from_static(client.user_agent),
-            accept_language: HeaderValue::from_static(client.accept_language),
+            user_agent: client.map_or(USER_AGENT_HONEST, |client| {
+                HeaderValue::from_static(client.user_agent)
+            }),
+            accept_language: client.map(|client| HeaderValue::from_static(client.accept_language)),
             session: self
                 .trace
                 .as_ref()
@@ -80,7 +88,9 @@ impl BrowserSetup {
         out: &mut HeaderMap,
     ) -> u64 {
         out.insert(USER_AGENT, state.user_agent.clone());
-        out.insert(ACCEPT_LANGUAGE, state.accept_language.clone());
+        if let Some(languages) = &state.accept_language {
+            out.insert(ACCEPT_LANGUAGE, languages.clone());
+        }
         if self.preflight {
             out.insert(ORIGIN, self.origin.clone());
         }
@@ -115,7 +125,14 @@ impl BrowserSetup {
     }
 }
 
-fn trace_config(browser: &scenario::Browser) -> BrowserConfig {
+/// What trace headers say; `None` when none are wanted.
+fn trace_config(scenario: &Scenario) -> Option<BrowserConfig> {
+    let style = match scenario.trace_style() {
+        TraceStyle::Off => return None,
+        TraceStyle::Rum => Style::Rum,
+        TraceStyle::Synthetics => Style::Synthetics,
+    };
+    let browser = &scenario.browser;
     let rate = |share: f64| SampleRate::percent(share * 100.0).unwrap_or(SampleRate::ALL);
     let propagator = |propagator: &Propagator| match propagator {
         Propagator::TraceContext => telemetry::trace::Propagator::TraceContext,
@@ -123,11 +140,8 @@ fn trace_config(browser: &scenario::Browser) -> BrowserConfig {
         Propagator::B3 => telemetry::trace::Propagator::B3,
         Propagator::B3Multi => telemetry::trace::Propagator::B3Multi,
     };
-    BrowserConfig {
-        style: match browser.style {
-            TraceStyle::Synthetics => Style::Synthetics,
-            TraceStyle::Rum | TraceStyle::Off => Style::Rum,
-        },
+    Some(BrowserConfig {
+        style,
         propagators: browser
             .propagators
             .iter()
@@ -141,7 +155,7 @@ fn trace_config(browser: &scenario::Browser) -> BrowserConfig {
         },
         session_rate: rate(browser.session_sample),
         trace_rate: rate(browser.trace_sample),
-    }
+    })
 }
 
 impl BrowserState {

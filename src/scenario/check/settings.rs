@@ -11,7 +11,7 @@ use super::template::{self, Meaning};
 use super::units;
 use crate::scenario::file::{
     BrowserShape, ConnectionsShape, ConnectionsWord, File, HttpShape, InjectShape, LimitsShape,
-    PropagatorShape, StyleShape,
+    PersonaShape, PropagatorShape, StyleShape,
 };
 use crate::scenario::{Browser, Connections, Http, Limits, Popularity, Propagator, TraceStyle};
 
@@ -38,8 +38,9 @@ pub(super) fn http_default() -> Http {
 /// The browser of a scenario that says nothing about it.
 pub(super) fn browser_default() -> Browser {
     Browser {
+        named: false,
         propagators: vec![Propagator::TraceContext, Propagator::Datadog],
-        style: TraceStyle::Rum,
+        style: None,
         session_sample: 1.0,
         trace_sample: 1.0,
         inject_all: false,
@@ -82,7 +83,15 @@ pub(super) fn warm_up(report: &Report<'_>, file: &File) -> Duration {
 }
 
 pub(super) fn browser(report: &Report<'_>, file: &File) -> Browser {
-    let default = browser_default();
+    // Who says which devices and browsers shoppers have wants the target to see it.
+    let describes = |shape: &PersonaShape| {
+        shape.devices.is_some() || shape.browsers.is_some() || shape.countries.is_some()
+    };
+    let is_described = file.personas.iter().flatten().any(describes);
+    let default = Browser {
+        named: is_described,
+        ..browser_default()
+    };
     let Some(shape) = &file.browser else {
         return default;
     };
@@ -109,13 +118,15 @@ pub(super) fn browser(report: &Report<'_>, file: &File) -> Browser {
         );
         report.add(problem.label("again here").help("remove one of them"));
     }
+    let style = match style {
+        Some(StyleShape::Synthetics) => TraceStyle::Synthetics,
+        Some(StyleShape::Off) => TraceStyle::Off,
+        Some(StyleShape::Rum) | None => TraceStyle::Rum,
+    };
     Browser {
+        named: is_described || style != TraceStyle::Off || *preflight == Some(true),
         propagators,
-        style: match style {
-            Some(StyleShape::Synthetics) => TraceStyle::Synthetics,
-            Some(StyleShape::Off) => TraceStyle::Off,
-            Some(StyleShape::Rum) | None => TraceStyle::Rum,
-        },
+        style: Some(style),
         session_sample: report.share_or(session_sample.as_ref(), &place.key("session-sample"), 1.0),
         trace_sample: report.share_or(trace_sample.as_ref(), &place.key("trace-sample"), 1.0),
         inject_all: matches!(inject, Some(InjectShape::All)),
