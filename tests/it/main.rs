@@ -8,6 +8,7 @@ mod audit;
 mod bad_scenarios;
 mod bounds;
 mod cancellation;
+mod compare;
 mod compared_values;
 mod compose;
 mod dead_target;
