@@ -67,6 +67,9 @@ pub struct RunReport {
     pub load_s: f64,
     /// Base URL of the system under test.
     pub target: Shown,
+    /// What was out of the ordinary about how the target was reached.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<Shown>,
     /// Whether the target was the embedded shop.
     pub embedded_shop: bool,
     /// Which share of the schedule this process sent.
@@ -473,6 +476,7 @@ impl RunReport {
             elapsed_s: 0.0,
             load_s: 0.0,
             target: Shown::default(),
+            notes: Vec::new(),
             embedded_shop: false,
             segment: SegmentRecord { index: 1, of: 1 },
             workers: 0,

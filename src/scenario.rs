@@ -12,11 +12,16 @@ pub mod file;
 mod find;
 mod load;
 mod one_step;
+mod reaching;
 mod secrets;
 pub(crate) mod sections;
+mod tls;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
+
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::journey::Program;
 use crate::run_id::RunId;
@@ -27,7 +32,9 @@ pub use check::units::{show_duration, show_rate};
 pub use find::{BUILT_IN, LOCAL_FOLDER, ScenarioRef, all};
 pub use load::load;
 pub use one_step::{OneStep, OneStepLoad};
+pub use reaching::{ConnectTo, Credentials, place};
 pub use secrets::Secrets;
+pub use tls::{TlsFiles, TlsMistake};
 
 /// Index of a [`Step`] in [`Scenario::steps`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -281,6 +288,73 @@ pub struct Http {
     pub redirects_max: u8,
     /// Headers sent with every request: lower-case name, value.
     pub headers: Vec<(String, Template)>,
+    /// The value of `authorization` for the target, and for no other place.
+    pub auth: Option<Template>,
+    /// Connections that go to another place than their URLs say.
+    pub connect_to: Vec<ConnectTo>,
+    /// TLS of all connections.
+    pub tls: Tls,
+}
+
+/// Whom TLS connections trust, and what they show of themselves.
+#[derive(Debug, Clone, Default)]
+pub struct Tls {
+    /// Authorities trusted in place of the system's.
+    pub ca: Option<Arc<[CertificateDer<'static>]>>,
+    /// Whether certificates are not verified at all.
+    pub insecure: bool,
+    /// What is shown to targets that ask for it.
+    pub client: Option<Arc<ClientCertificate>>,
+    /// Whether TLS 1.2 will not do.
+    pub tls13_only: bool,
+}
+
+/// A client's certificate, those that lead from it to its authority, and its key.
+#[derive(Debug)]
+pub struct ClientCertificate {
+    /// The client's own first.
+    pub chain: Vec<CertificateDer<'static>>,
+    /// Its key; `Debug` does not show it.
+    pub key: PrivateKeyDer<'static>,
+}
+
+impl Scenario {
+    /// Aims the scenario at a target. Credentials in its URL are taken out of it and sent to it; nobody sees them.
+    pub fn aim_at(&mut self, target: &str) {
+        let (target, credentials) = Credentials::taken_from(target);
+        self.target = Some(target);
+        if let Some(credentials) = credentials {
+            self.authorize(&credentials);
+        }
+    }
+
+    /// Sends these credentials to the target.
+    pub fn authorize(&mut self, credentials: &Credentials) {
+        self.secrets.redactor.learn(credentials.password.as_str());
+        self.http.auth = Some(Template::text(&credentials.header()));
+    }
+
+    /// What is out of the ordinary about how the target is reached, in sentences for the record.
+    pub fn remarks(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        if self.http.tls.insecure {
+            found.push(
+                "certificates were not verified: whoever answered may have been anyone".to_owned(),
+            );
+        }
+        for rule in &self.http.connect_to {
+            let or_any = |field: Option<String>| field.unwrap_or_else(|| "*".to_owned());
+            let port = |port: Option<u16>| port.map(|port| port.to_string());
+            found.push(format!(
+                "connections to {}:{} went to {}:{}",
+                or_any(rule.host.clone()),
+                or_any(port(rule.port)),
+                or_any(rule.to_host.clone()),
+                or_any(port(rule.to_port))
+            ));
+        }
+        found
+    }
 }
 
 /// Who shares connections.

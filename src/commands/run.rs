@@ -25,11 +25,13 @@ use crate::schedule::Segment;
 mod flags;
 mod own_metrics;
 mod progress;
+mod reach;
 mod signals;
 mod supervisor;
 
 use flags::scenario_of;
 pub use flags::{OneStepArgs, RunArgs};
+pub use reach::ReachArgs;
 use signals::Signals;
 use supervisor::RunSupervisor;
 

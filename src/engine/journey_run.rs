@@ -14,6 +14,7 @@ use crate::measure::{Ending, JourneyEnding, PhaseId, Replay, StepSample, Timing}
 use crate::protocol::http::browser::Fetched;
 use crate::protocol::http::{Http, HttpClient, HttpSending};
 use crate::protocol::{PreparedKind, Protocol};
+use crate::redact::Shown;
 use crate::response::{self, Response};
 use crate::scenario::{Step, StepId};
 use crate::shopper::Shopper;
@@ -388,11 +389,15 @@ impl<T: Transport> JourneyRun<T> {
             let mut redactor = examples::redactor_of(world, &self.shopper);
             let exchange = Http::<T>::evidence(&pending.request, result, &mut redactor);
             let step = &world.scenario().steps[usize::from(pending.sending.step.0)];
-            let why = result
-                .ok()
-                .and_then(|response| step.why(world, &mut self.shopper, response));
+            let why = match result {
+                Ok(response) => {
+                    let why = step.why(world, &mut self.shopper, response);
+                    why.map(|why| examples::why(&why, &redactor))
+                }
+                Err(failure) => failure.why().map(Shown::from),
+            };
             recorder.example(Sample {
-                why: why.map(|why| examples::why(&why, &redactor)),
+                why,
                 exchange: Some(Box::new(exchange)),
                 ..Sample::of(sample, "failed")
             });

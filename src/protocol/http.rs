@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use ::http::HeaderMap;
-use ::http::header::HOST;
 
 use super::{Awaiting, Protocol};
 use crate::measure::Replay;
@@ -27,7 +26,7 @@ pub(crate) mod request;
 
 use browser::{BrowserSetup, BrowserState, Fetched, Route};
 use idempotency::SentKeys;
-use request::PreparedRequest;
+use request::{Located, PreparedRequest};
 
 /// Room for the headers of a usual request: growing is dearer than a little spare room.
 const HEADERS_USUAL: usize = 20;
@@ -120,8 +119,8 @@ impl<T: Transport> Http<T> {
         shopper: &mut Shopper,
     ) -> Result<Outgoing, Failure> {
         step.add_headers(world, shopper, &mut headers)?;
-        let (origin, path) = step.url(world, shopper, &self.target)?;
-        headers.insert(HOST, origin.authority.clone());
+        let located = step.locate(world, shopper, &self.target, &mut headers)?;
+        let Located { origin, path, .. } = located;
         self.browser
             .add_cookies(&client.browser, &origin, &mut headers);
         Ok(Outgoing {

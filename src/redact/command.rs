@@ -24,7 +24,7 @@ pub fn command(arguments: impl IntoIterator<Item = String>, redactor: &Redactor)
 }
 
 fn is_hiding(flag: &str) -> bool {
-    matches!(flag, "--set" | "--header" | "--body")
+    matches!(flag, "--set" | "--header" | "--body" | "--user")
 }
 
 fn value(flag: &str, given: &str, redactor: &Redactor) -> Shown {

@@ -23,7 +23,7 @@ pub fn markdown(run: &Run) -> String {
         code(&report.scenario.name)
     );
     // Writing to a String does not fail.
-    for remark in &run.remarks {
+    for remark in run.remarks.iter().map(String::as_str).chain(notes(report)) {
         let _ = writeln!(out, "> {}", text(remark));
     }
     for reason in report.verdict.all_reasons() {
@@ -52,6 +52,10 @@ pub fn markdown(run: &Run) -> String {
     replays(&mut out, report);
     facts(&mut out, report);
     out
+}
+
+fn notes(report: &RunReport) -> impl Iterator<Item = &str> {
+    report.notes.iter().map(|note| &**note)
 }
 
 /// `VALID · PASS` and its like.

@@ -98,6 +98,12 @@ pub(super) fn begun(
         command: spec.command.clone(),
         started_at: spec.started.format(rfc3339)?,
         target: redactor.show_line(&target.url),
+        notes: spec
+            .scenario
+            .remarks()
+            .iter()
+            .map(|note| redactor.show_line(note))
+            .collect(),
         embedded_shop: target.is_embedded(),
         segment: SegmentRecord {
             index: spec.segment.index() + 1,

@@ -44,6 +44,9 @@ pub(crate) fn scenario(seed: u64) -> Scenario {
             body_bytes_max: 1 << 20,
             redirects_max: 0,
             headers: Vec::new(),
+            auth: None,
+            connect_to: Vec::new(),
+            tls: Default::default(),
         },
         personas: vec![persona()],
         journeys: vec![Journey {

@@ -40,7 +40,7 @@ fn a_head_that_is_too_large_is_http_all_the_same() {
 fn a_target_that_ends_a_handshake_has_failed_it() {
     let target = Hostile::start(super::targets::Victim::hear_and_go);
     let url = target.url().replace("http://", "https://");
-    assert_eq!(errors_of("{ get: /page }", &url), ["tls"]);
+    assert_eq!(errors_of("{ get: /page }", &url), ["tls_closed"]);
 }
 
 #[test]

@@ -34,5 +34,6 @@ mod signals;
 mod storm;
 mod support;
 mod targets;
+mod tls;
 mod town;
 mod virtual_run;

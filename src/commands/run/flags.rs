@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 
 use super::own_metrics::OwnMetricsArgs;
 use super::progress::ProgressMode;
+use super::reach::ReachArgs;
 use crate::audit::Tokens;
 use crate::commands::change_args::ChangeArgs;
 use crate::engine;
@@ -108,6 +109,10 @@ pub struct RunArgs {
     #[command(flatten)]
     pub(super) changes: ChangeArgs,
 
+    /// How the target is reached.
+    #[command(flatten)]
+    pub(super) reach: ReachArgs,
+
     /// One request.
     #[command(flatten)]
     pub(super) one: OneStepArgs,
@@ -177,8 +182,12 @@ pub(super) fn scenario_of(args: &RunArgs) -> Result<Scenario, String> {
         None => RunId::random()
             .map_err(|e| format!("error: no run id can be drawn: {e}; give one with --run-id"))?,
     };
-    scenario.target = args.target.clone().or(scenario.target);
     let mut problems = Vec::new();
+    // Before anything is told about it: its URL may hold a password.
+    if let Some(target) = &args.target {
+        scenario.aim_at(target);
+    }
+    problems.extend(args.reach.apply(&mut scenario));
     for text in &args.thresholds {
         match Threshold::parse(text, &scenario) {
             Ok(threshold) => scenario.thresholds.push(threshold),

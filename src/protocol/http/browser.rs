@@ -8,7 +8,6 @@ use http::header::{
     ACCEPT_LANGUAGE, AUTHORIZATION, COOKIE, HOST, HeaderValue, LOCATION, ORIGIN,
     PROXY_AUTHORIZATION, USER_AGENT,
 };
-use http::uri::PathAndQuery;
 use http::{HeaderMap, Method, StatusCode};
 use telemetry::browser::{
     BrowserConfig, BrowserSession, HeaderBuffer, HeaderPlan, Injection, RequestIds, SampleRate,
@@ -18,7 +17,7 @@ use telemetry::trace::Propagators;
 
 use super::cookies::CookieJar;
 use super::preflight::{Permissions, Preflight};
-use super::request::locate;
+use super::request::{Located, locate};
 use crate::scenario::{Propagator, Scenario, TraceStyle};
 use crate::shopper::{ScenarioData, Shopper};
 use crate::transport::{Exchange, Failure, Origin, Outgoing, Reading, Transport};
@@ -317,9 +316,9 @@ fn redirect(
     headers: &HeaderMap,
 ) -> Result<(), Failure> {
     let before = outgoing.origin.clone();
-    (outgoing.origin, outgoing.path) = leads_to(outgoing, headers).ok_or(Failure::BadRedirect)?;
+    let Located { origin, path, .. } = leads_to(outgoing, headers).ok_or(Failure::BadRedirect)?;
+    (outgoing.origin, outgoing.path) = (origin, path);
     let headers = &mut outgoing.headers;
-    headers.insert(HOST, outgoing.origin.authority.clone());
     let becomes_get = status == StatusCode::SEE_OTHER && outgoing.method != Method::HEAD
         || matches!(status.as_u16(), 301 | 302) && outgoing.method == Method::POST;
     if becomes_get {
@@ -328,6 +327,7 @@ fn redirect(
         headers.remove(http::header::CONTENT_TYPE);
     }
     if outgoing.origin != before {
+        headers.insert(HOST, outgoing.origin.authority.clone());
         headers.remove(AUTHORIZATION);
         headers.remove(PROXY_AUTHORIZATION);
         headers.remove(COOKIE);
@@ -336,7 +336,7 @@ fn redirect(
 }
 
 /// Where an answer points to; `None` if that is no place for a request.
-fn leads_to(outgoing: &Outgoing, headers: &HeaderMap) -> Option<(Arc<Origin>, PathAndQuery)> {
+fn leads_to(outgoing: &Outgoing, headers: &HeaderMap) -> Option<Located> {
     // Unlike other headers it may be UTF-8, as browsers take it.
     let location = std::str::from_utf8(headers.get(LOCATION)?.as_bytes()).ok()?;
     let origin = &outgoing.origin;

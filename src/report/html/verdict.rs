@@ -113,7 +113,8 @@ fn remarks(out: &mut String, run: &Run) {
             escape(signal)
         );
     }
-    for remark in &run.remarks {
+    let notes = run.report.notes.iter().map(|note| &**note);
+    for remark in run.remarks.iter().map(String::as_str).chain(notes) {
         let _ = write!(out, "<p class=\"box dim\">{}</p>", escape(remark));
     }
 }

@@ -69,7 +69,7 @@ fn one(
     folder: &Path,
     bytes_left: &mut u64,
 ) -> Feeder {
-    if template::is_reserved(name) {
+    if template::is_reserved(name) || name == "env" {
         report.add(
             report
                 .at_key(place, format!("`{name}` is a value that loadgen makes"))

@@ -1,9 +1,11 @@
 //! Requests: method, URL, headers, body, and the tables that they fill.
 
+mod auth;
 mod body;
 mod url;
 
 use checked_yaml::{Place, Problem};
+use http::header::AUTHORIZATION;
 use http::{HeaderName, HeaderValue, Method};
 use indexmap::IndexMap;
 
@@ -16,6 +18,7 @@ use crate::scenario::file::{OnError, RequestShape, Scalar};
 use crate::scenario::{CounterId, HttpRequest, Step, StepId, StepKind, StepName, StepNameId};
 use crate::template::{Encoding, Template};
 
+pub(super) use auth::authorization;
 use body::body;
 pub(super) use url::base_url;
 use url::{default_name, service_of, url};
@@ -23,8 +26,7 @@ use url::{default_name, service_of, url};
 /// Most requests in a scenario: a step's id is 16 bits wide.
 pub(super) const STEPS_MAX: usize = 10_000;
 /// Headers that belong to the connection and not to a scenario.
-const OWN_HEADERS: [&str; 5] = [
-    "host",
+const OWN_HEADERS: [&str; 4] = [
     "content-length",
     "connection",
     "transfer-encoding",
@@ -147,14 +149,28 @@ pub(super) fn compile(
     let url = url(report, meaning, path, &place.key(key)).unwrap_or_default();
     let body = body(report, meaning, shape, &method, place);
     let headers = shape.headers.as_ref();
+    let mut headers = headers
+        .map(|all| self::headers(report, meaning, all, &place.key("headers")))
+        .unwrap_or_default();
+    if let Some(auth) = &shape.auth {
+        let place = place.key("auth");
+        let value = authorization(report, meaning, auth, &place);
+        if headers
+            .iter()
+            .any(|(name, _)| name == AUTHORIZATION.as_str())
+        {
+            let problem =
+                report.at_key(&place, "`auth` and the header `authorization` say the same");
+            report.add(problem.label("keep one of them"));
+        }
+        headers.extend(value.map(|value| (AUTHORIZATION.as_str().to_owned(), value)));
+    }
     let step = Step {
         figure,
         kind: StepKind::Http(HttpRequest {
             method,
             url,
-            headers: headers
-                .map(|all| self::headers(report, meaning, all, &place.key("headers")))
-                .unwrap_or_default(),
+            headers,
             body,
         }),
         timeout: shape

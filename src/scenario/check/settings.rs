@@ -1,5 +1,6 @@
 //! Sections about the run as a whole: target, browser, http, limits, popularity.
 
+use std::path::Path;
 use std::time::Duration;
 
 use checked_yaml::Place;
@@ -11,9 +12,12 @@ use super::template::{self, Meaning};
 use super::units;
 use crate::scenario::file::{
     BrowserShape, ConnectionsShape, ConnectionsWord, File, HttpShape, InjectShape, LimitsShape,
-    PersonaShape, PropagatorShape, StyleShape,
+    PersonaShape, PropagatorShape, StyleShape, TlsShape,
 };
-use crate::scenario::{Browser, Connections, Http, Limits, Popularity, Propagator, TraceStyle};
+use crate::scenario::{
+    Browser, ConnectTo, Connections, Http, Limits, Popularity, Propagator, Tls, TlsFiles,
+    TraceStyle,
+};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 const BODY_BYTES_MAX: u64 = 16 << 20;
@@ -32,6 +36,9 @@ pub(super) fn http_default() -> Http {
         body_bytes_max: BODY_BYTES_MAX,
         redirects_max: REDIRECTS_MAX,
         headers: Vec::new(),
+        auth: None,
+        connect_to: Vec::new(),
+        tls: Tls::default(),
     }
 }
 
@@ -144,7 +151,7 @@ fn propagator(shape: PropagatorShape) -> Propagator {
     }
 }
 
-pub(super) fn http(report: &Report<'_>, file: &File, names: &Names) -> Http {
+pub(super) fn http(report: &Report<'_>, file: &File, names: &Names, folder: &Path) -> Http {
     let default = http_default();
     let Some(shape) = &file.http else {
         return default;
@@ -156,6 +163,9 @@ pub(super) fn http(report: &Report<'_>, file: &File, names: &Names) -> Http {
         body_max,
         redirects_max,
         headers,
+        auth,
+        connect_to,
+        tls,
     } = shape;
     // Headers of all requests stand outside of journeys: only what every shopper starts with is set.
     let mut scope = Scope::default();
@@ -190,7 +200,42 @@ pub(super) fn http(report: &Report<'_>, file: &File, names: &Names) -> Http {
             .as_ref()
             .map(|headers| request::headers(report, meaning, headers, &place.key("headers")))
             .unwrap_or_default(),
+        auth: auth
+            .as_ref()
+            .and_then(|auth| request::authorization(report, meaning, auth, &place.key("auth"))),
+        connect_to: connect_to
+            .iter()
+            .flatten()
+            .filter_map(|(from, to)| redirected(report, from, to, &place.key("connect-to")))
+            .collect(),
+        tls: tls
+            .as_ref()
+            .map(|tls| self::tls(report, tls, folder, &place.key("tls")))
+            .unwrap_or_default(),
     }
+}
+
+fn redirected(report: &Report<'_>, from: &str, to: &str, place: &Place) -> Option<ConnectTo> {
+    let place = place.key(from);
+    let refuse = |message| report.add(report.at(&place, message).label("not a place"));
+    ConnectTo::of_pair(from, to).map_err(refuse).ok()
+}
+
+fn tls(report: &Report<'_>, shape: &TlsShape, folder: &Path, place: &Place) -> Tls {
+    let file = |name: &Option<String>| name.as_ref().map(|name| folder.join(name));
+    let files = TlsFiles {
+        ca: file(&shape.ca),
+        insecure: shape.insecure.unwrap_or(false),
+        client_cert: file(&shape.client_cert),
+        client_key: file(&shape.client_key),
+        min_version: shape.min_version.as_ref().map(request::scalar_text),
+    };
+    Tls::default().with(&files).unwrap_or_else(|mistakes| {
+        for (key, message) in mistakes {
+            report.add(report.at(&place.key(key), message).label("here"));
+        }
+        Tls::default()
+    })
 }
 
 fn connections(shape: &ConnectionsShape) -> Connections {

@@ -88,6 +88,13 @@ impl Meaning<'_> {
             match piece {
                 Piece::Text(text) => parts.text(&escape(text)),
                 Piece::Hole { inner, at } => match self.expr(inner, at) {
+                    // Known already: what is the same each time is made once.
+                    Ok(Expr::Constant(value @ Value::Text(_))) => {
+                        let mut written = Vec::new();
+                        let scalar = value.as_scalar();
+                        scalar.write(encoding(parts.is_empty()), &mut written);
+                        parts.text(&String::from_utf8_lossy(&written));
+                    }
                     Ok(expr) => parts.value(expr, encoding(parts.is_empty())),
                     Err(slip) => slips.push(slip),
                 },
@@ -193,11 +200,33 @@ impl Meaning<'_> {
                 Some(field) => Ok(Expr::Generated(Generator::Person(field))),
                 None => Err(no_field("person", field, &PERSON, field_at)),
             },
+            "env" => self.environment(field, field_at),
             "card" => match card(field) {
                 Some(field) => Ok(Expr::Generated(Generator::Card(field))),
                 None => Err(no_field("card", field, &CARD, field_at)),
             },
             _ => self.feeder(group, field, at, field_at),
+        }
+    }
+
+    /// A variable of the environment. Its value is never shown.
+    fn environment(&self, name: &str, at: Range<usize>) -> Result<Expr, Slip> {
+        match std::env::var(name) {
+            Ok(value) => {
+                self.names.learn_secret(&value);
+                Ok(Expr::Constant(Value::Text(value.into())))
+            }
+            Err(std::env::VarError::NotPresent) => {
+                Err(Slip::new(at, format!("the environment has no `{name}`"))
+                    .label("not set")
+                    .help(format!(
+                        "set it where loadgen is started: `{name}=… loadgen run …`"
+                    )))
+            }
+            Err(std::env::VarError::NotUnicode(_)) => Err(Slip::new(
+                at,
+                format!("the environment's `{name}` is no UTF-8 text"),
+            )),
         }
     }
 
@@ -219,7 +248,7 @@ impl Meaning<'_> {
                 .feeders
                 .iter()
                 .map(|feeder| feeder.name.as_str())
-                .chain(["person", "card"]);
+                .chain(["person", "card", "env"]);
             return Err(Slip::new(
                 at.start..at.start + name.len(),
                 format!("there is no feeder `{name}`"),
@@ -227,7 +256,7 @@ impl Meaning<'_> {
             .label("unknown name before the dot")
             .concerns(name)
             .help_maybe(did_you_mean(name, known))
-            .help("before a dot stands a feeder's name, `person` or `card`"));
+            .help("before a dot stands a feeder's name, `person`, `card` or `env`"));
         };
         let columns = &self.names.feeders[index].columns;
         match columns.iter().position(|known| known == column) {

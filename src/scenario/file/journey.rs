@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
+use super::AuthShape;
 use super::response::{ChecksShape, ExtractShape, OutcomeShape};
 use super::text::{
     ConditionText, DurationText, NameText, PercentText, RangeText, ThinkText, UrlText, VariableName,
@@ -234,6 +235,8 @@ pub struct RequestShape {
     pub tags: Option<Vec<NameText>>,
     /// Headers of this request.
     pub headers: Option<IndexMap<String, Scalar>>,
+    /// Who the shopper is to whom this request goes to; it goes before that of `http`.
+    pub auth: Option<AuthShape>,
     /// Body as JSON; a text that is one `${…}` keeps the value's type.
     pub json: Option<serde_json::Value>,
     /// Body as form fields.
