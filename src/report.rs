@@ -67,6 +67,9 @@ pub struct RunReport {
     pub load_s: f64,
     /// Base URL of the system under test.
     pub target: Shown,
+    /// What someone has called the run, and noted of it.
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub labels: Labels,
     /// What was out of the ordinary about how the target was reached.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<Shown>,
@@ -111,6 +114,40 @@ pub struct RunReport {
     /// Second-level windows in order.
     #[serde(default)]
     pub windows: Vec<WindowRecord>,
+}
+
+/// What someone has called a run, and noted of it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Labels {
+    /// Its name, besides the scenario's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<Shown>,
+    /// Tags, such as the version of what was tested.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, Shown>,
+    /// A remark.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<Shown>,
+}
+
+impl Labels {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// In a line.
+    pub fn line(&self) -> String {
+        let mut parts: Vec<String> = self.name.iter().map(Shown::to_string).collect();
+        parts.extend(
+            self.tags
+                .iter()
+                .map(|(key, value)| format!("{key}={value}")),
+        );
+        parts.extend(self.note.iter().map(Shown::to_string));
+        parts.join(" · ")
+    }
 }
 
 /// Name under which steps are measured.
@@ -476,6 +513,7 @@ impl RunReport {
             elapsed_s: 0.0,
             load_s: 0.0,
             target: Shown::default(),
+            labels: Labels::default(),
             notes: Vec::new(),
             embedded_shop: false,
             segment: SegmentRecord { index: 1, of: 1 },

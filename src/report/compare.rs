@@ -73,7 +73,7 @@ pub struct Comparison {
 /// One of the runs.
 #[derive(Debug, Clone, Serialize)]
 pub struct Side {
-    /// Its folder.
+    /// Its folder, and what it is called.
     pub folder: String,
     /// `VALID · PASS` and its like.
     pub verdict: String,
@@ -166,7 +166,10 @@ pub fn compare(a: &Run, b: &Run) -> Result<Comparison, ReadError> {
 
 fn side(run: &Run) -> Side {
     Side {
-        folder: run.path.display().to_string(),
+        folder: match run.report.labels.is_empty() {
+            true => run.path.display().to_string(),
+            false => format!("{} ({})", run.path.display(), run.report.labels.line()),
+        },
         verdict: super::markdown::verdict(&run.report),
         started_at: run.report.started_at.clone(),
     }

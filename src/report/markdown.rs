@@ -23,6 +23,9 @@ pub fn markdown(run: &Run) -> String {
         code(&report.scenario.name)
     );
     // Writing to a String does not fail.
+    if !report.labels.is_empty() {
+        let _ = writeln!(out, "{}\n", text(&report.labels.line()));
+    }
     for remark in run.remarks.iter().map(String::as_str).chain(notes(report)) {
         let _ = writeln!(out, "> {}", text(remark));
     }

@@ -127,6 +127,9 @@ fn facts(out: &mut String, report: &RunReport, style: Style) {
         report.elapsed_s, report.scenario.seed, report.scenario.run_id
     );
     let _ = writeln!(out, "  {}", style.dim(&text));
+    if !report.labels.is_empty() {
+        let _ = writeln!(out, "  {}", report.labels.line());
+    }
     for note in &report.notes {
         let _ = writeln!(out, "  {}", style.bad(note));
     }

@@ -96,6 +96,7 @@ pub(super) fn begun(
     let rfc3339 = &time::format_description::well_known::Rfc3339;
     let report = RunReport {
         command: spec.command.clone(),
+        labels: spec.labels.clone(),
         started_at: spec.started.format(rfc3339)?,
         target: redactor.show_line(&target.url),
         notes: spec

@@ -149,7 +149,10 @@ pub(super) fn threshold(text: &str, scenario: &Scenario) -> Result<Threshold, Pr
         text: scenario.secrets.redactor.name(&threshold.text),
         ..threshold
     });
-    parsed.map_err(|slip| Problems::in_text("--threshold", text, vec![slip.in_text()]))
+    parsed.map_err(|slips| {
+        let problems = slips.into_iter().map(|slip| slip.in_text()).collect();
+        Problems::in_text("--threshold", text, problems)
+    })
 }
 
 fn thresholds(report: &Report<'_>, file: &File, scenario: &Scenario) -> Vec<Threshold> {
@@ -167,10 +170,8 @@ fn thresholds(report: &Report<'_>, file: &File, scenario: &Scenario) -> Vec<Thre
                     .help("remove one of them"),
             );
         }
-        match threshold::parse(text.as_str(), scenario) {
-            Ok(threshold) => compiled.push(threshold),
-            Err(slip) => report.slip(&place, slip),
-        }
+        let parsed = threshold::parse(text.as_str(), scenario);
+        compiled.extend(report.take(&place, parsed));
     }
     compiled
 }

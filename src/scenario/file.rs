@@ -14,8 +14,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub use journey::{
-    BranchShape, CountShape, JourneyShape, OnError, RepeatShape, RequestShape, Scalar, StepShape,
-    ThinkShape,
+    BranchShape, CountShape, JourneyShape, NormalShape, OnError, RepeatShape, RequestShape, Scalar,
+    StepShape, ThinkShape,
 };
 pub use load::{
     ClosedShape, DiurnalShape, LoadShape, OneByOneShape, OpenShape, PhaseShape, RampShape,
@@ -307,6 +307,8 @@ pub enum FeederOrderShape {
     Random,
     /// Each row once, shuffled.
     Unique,
+    /// The same as `unique`.
+    Shuffle,
 }
 
 /// What happens after the last row.

@@ -11,7 +11,8 @@ use super::reach::ReachArgs;
 use crate::audit::Tokens;
 use crate::commands::change_args::ChangeArgs;
 use crate::engine;
-use crate::redact::Shown;
+use crate::redact::{Redactor, Shown};
+use crate::report::Labels;
 use crate::report::html::TraceUrl;
 use crate::run_id::RunId;
 use crate::scenario::{
@@ -77,6 +78,22 @@ pub struct RunArgs {
     #[arg(long, value_name = "DIR", default_value = "runs")]
     pub(super) out: PathBuf,
 
+    /// What this run is called in reports, besides the scenario's name
+    #[arg(long, value_name = "TEXT")]
+    pub(super) name: Option<String>,
+
+    /// A tag for reports, such as version=1.4.2; may be repeated
+    #[arg(long = "tag", value_name = "KEY=VALUE", value_parser = parse_tag)]
+    pub(super) tags: Vec<(String, String)>,
+
+    /// A remark for reports
+    #[arg(long, value_name = "TEXT")]
+    pub(super) note: Option<String>,
+
+    /// Check everything that can be checked without sending anything, and stop there; `loadgen preview` shows what would be sent
+    #[arg(long)]
+    pub(super) dry_run: bool,
+
     /// Audit the run before its shop is stopped: is what clients were promised what the shop has?
     #[arg(long, conflicts_with = "url")]
     pub(super) audit: bool,
@@ -89,9 +106,17 @@ pub struct RunArgs {
     #[arg(long, value_enum, default_value = "auto")]
     pub(super) progress: ProgressMode,
 
+    /// No progress and no live view, only the summary
+    #[arg(long, short, conflicts_with_all = ["tui", "progress"])]
+    pub(super) quiet: bool,
+
     /// Print the summary as text, or run.json's content without windows
     #[arg(long, value_enum, default_value_t)]
     pub(super) format: crate::commands::Format,
+
+    /// The same as --format json
+    #[arg(long, conflicts_with = "format")]
+    pub(super) json: bool,
 
     /// Where a trace can be looked at, with {trace_id} in it; trace ids in the report become links
     #[arg(long, value_name = "URL", env = "LOADGEN_TRACE_URL", value_parser = TraceUrl::parse)]
@@ -119,6 +144,34 @@ pub struct RunArgs {
 }
 
 impl RunArgs {
+    /// How the summary is printed.
+    pub(super) fn format(&self) -> crate::commands::Format {
+        match self.json {
+            true => crate::commands::Format::Json,
+            false => self.format,
+        }
+    }
+
+    /// What the run is called.
+    pub(super) fn labels(&self, redactor: &Redactor) -> Labels {
+        let shown = |text: &String| redactor.show_line(text);
+        Labels {
+            name: self.name.as_ref().map(shown),
+            tags: self
+                .tags
+                .iter()
+                .map(|(key, value)| {
+                    let value = match redactor.is_secret(key) {
+                        true => Shown::from(crate::redact::mark(value)),
+                        false => shown(value),
+                    };
+                    (shown(key).to_string(), value)
+                })
+                .collect(),
+            note: self.note.as_ref().map(shown),
+        }
+    }
+
     /// What opens the books of the target, if it may be a shop: one request is not sent to ask for orders.
     pub(super) fn books_token(&self) -> Option<&str> {
         self.scenario.as_ref().and(self.tokens.token())
@@ -162,6 +215,16 @@ fn parse_segment(text: &str) -> Result<(u64, u64), String> {
     match parts {
         Some((index, of)) if index >= 1 && index <= of => Ok((index, of)),
         _ => Err("write it as I/N with 1 ≤ I ≤ N, such as 2/8".to_owned()),
+    }
+}
+
+/// Parses `version=1.4.2`.
+fn parse_tag(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.trim().is_empty() => {
+            Ok((key.trim().to_owned(), value.trim().to_owned()))
+        }
+        _ => Err("write it as KEY=VALUE, such as version=1.4.2".to_owned()),
     }
 }
 

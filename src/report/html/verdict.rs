@@ -113,6 +113,13 @@ fn remarks(out: &mut String, run: &Run) {
             escape(signal)
         );
     }
+    if !run.report.labels.is_empty() {
+        let _ = write!(
+            out,
+            "<p class=\"box dim\">{}</p>",
+            escape(&run.report.labels.line())
+        );
+    }
     let notes = run.report.notes.iter().map(|note| &**note);
     for remark in run.remarks.iter().map(String::as_str).chain(notes) {
         let _ = write!(out, "<p class=\"box dim\">{}</p>", escape(remark));

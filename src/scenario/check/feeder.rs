@@ -96,7 +96,7 @@ fn one(
         rows,
         order: match shape.order {
             Some(FeederOrderShape::Random) => FeederOrder::Random,
-            Some(FeederOrderShape::Unique) => FeederOrder::Unique,
+            Some(FeederOrderShape::Unique | FeederOrderShape::Shuffle) => FeederOrder::Unique,
             Some(FeederOrderShape::Sequential) | None => FeederOrder::Sequential,
         },
         exhausted: match shape.when_exhausted {

@@ -182,7 +182,7 @@ pub(super) fn compile(
         outcomes: response::outcomes(report, meaning, shape, place),
         counts: response::counts(tables, shape, place),
         promise: response::promise(report, meaning, shape, place),
-        go_on_after_error: shape.on_error == Some(OnError::GoOn),
+        go_on_after_error: matches!(shape.on_error, Some(OnError::GoOn | OnError::Continue)),
     };
     tables.steps.push(step);
     Some(StepId((tables.steps.len() - 1) as u16))

@@ -298,6 +298,8 @@ pub enum ThinkShape {
     Exponential(ExponentialShape),
     /// By median and sigma.
     LogNormal(LogNormalShape),
+    /// By mean and standard deviation.
+    Normal(NormalShape),
 }
 
 /// Exponentially distributed.
@@ -326,6 +328,25 @@ pub struct LogNormalDetail {
     /// Standard deviation of the natural logarithm, above 0 and at most 5.
     #[schemars(extend("exclusiveMinimum" = 0, "maximum" = 5))]
     pub sigma: f64,
+}
+
+/// Normally distributed; never below zero.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NormalShape {
+    /// Mean and standard deviation.
+    pub normal: NormalDetail,
+}
+
+/// Mean and standard deviation.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "normal distribution")]
+pub struct NormalDetail {
+    /// The mean.
+    pub mean: DurationText,
+    /// The standard deviation.
+    pub sd: DurationText,
 }
 
 /// A number of times: `3`, or a range such as `1..3`.
@@ -360,6 +381,8 @@ pub enum OnError {
     Leave,
     /// Go on with the next step.
     GoOn,
+    /// The same as `go-on`.
+    Continue,
 }
 
 /// One business counter or several.
