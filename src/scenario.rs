@@ -30,7 +30,7 @@ use crate::template::{Expr, Slot, Template};
 pub use change::{Changes, parse_duration, parse_rate, parse_set};
 pub use check::units::{show_duration, show_rate};
 pub use find::{BUILT_IN, LOCAL_FOLDER, ScenarioRef, all};
-pub use load::load;
+pub use load::{load, load_judged};
 pub use one_step::{OneStep, OneStepLoad};
 pub use reaching::{ConnectTo, Credentials, place};
 pub use secrets::Secrets;

@@ -143,16 +143,28 @@ fn show_names(scenario: &mut Scenario) {
     checks.for_each(|check| show(&mut check.name));
 }
 
-/// Reads a threshold that was given by flag.
-pub(super) fn threshold(text: &str, scenario: &Scenario) -> Result<Threshold, Problems> {
+/// Reads a threshold that was given by flag; none if it may only seem wrong, because not all of the scenario could be read.
+pub(super) fn threshold(
+    text: &str,
+    scenario: &Scenario,
+    is_whole: bool,
+) -> Result<Option<Threshold>, Problems> {
     let parsed = threshold::parse(text, scenario).map(|threshold| Threshold {
         text: scenario.secrets.redactor.name(&threshold.text),
         ..threshold
     });
-    parsed.map_err(|slips| {
-        let problems = slips.into_iter().map(|slip| slip.in_text()).collect();
-        Problems::in_text("--threshold", text, problems)
-    })
+    let slips = match parsed {
+        Ok(threshold) => return Ok(Some(threshold)),
+        Err(slips) => slips,
+    };
+    let problems = slips.into_iter().map(|slip| slip.in_text());
+    let problems: Vec<Problem> = problems
+        .filter(|problem| is_whole || problem.concerns.is_none())
+        .collect();
+    match problems.is_empty() {
+        true => Ok(None),
+        false => Err(Problems::in_text("--threshold", text, problems)),
+    }
 }
 
 fn thresholds(report: &Report<'_>, file: &File, scenario: &Scenario) -> Vec<Threshold> {

@@ -14,6 +14,7 @@ mod compose;
 mod dead_target;
 mod echo;
 mod error_names;
+mod first_words;
 mod full_disk;
 mod good_scenarios;
 mod headers;

@@ -16,7 +16,7 @@ use crate::report::Labels;
 use crate::report::html::TraceUrl;
 use crate::run_id::RunId;
 use crate::scenario::{
-    OneStep, OneStepLoad, Scenario, ScenarioRef, Threshold, load, parse_duration,
+    OneStep, OneStepLoad, Scenario, ScenarioRef, Threshold, load_judged, parse_duration,
 };
 
 /// Length of a run of one request if no other is given.
@@ -233,9 +233,14 @@ pub(super) fn scenario_of(args: &RunArgs) -> Result<Scenario, String> {
     let style = crate::commands::problem_style();
     let mut scenario = match (&args.scenario, &args.one.url) {
         (Some(name), _) => {
-            let loaded =
-                ScenarioRef::find(name).and_then(|origin| load(&origin, &args.changes.changes()));
-            loaded.map_err(|problems| problems.render(style))?
+            let found = ScenarioRef::find(name).map_err(|problems| vec![problems]);
+            let changes = args.changes.changes();
+            let loaded = found.and_then(|origin| load_judged(&origin, &changes, &args.thresholds));
+            loaded.map_err(|all| {
+                let texts: Vec<String> =
+                    all.iter().map(|problems| problems.render(style)).collect();
+                texts.join("\n")
+            })?
         }
         (None, url) => one_step(args, url.clone().unwrap_or_default(), style)?,
     };
@@ -251,7 +256,9 @@ pub(super) fn scenario_of(args: &RunArgs) -> Result<Scenario, String> {
         scenario.aim_at(target);
     }
     problems.extend(args.reach.apply(&mut scenario));
-    for text in &args.thresholds {
+    // Those of a file were judged with it.
+    let thresholds = args.thresholds.iter().filter(|_| args.one.url.is_some());
+    for text in thresholds {
         match Threshold::parse(text, &scenario) {
             Ok(threshold) => scenario.thresholds.push(threshold),
             Err(problem) => problems.push(problem.render(style)),
