@@ -172,7 +172,7 @@ fn place(args: &ReportArgs, whole: &Run) -> Option<PathBuf> {
 fn content(args: &ReportArgs, run: &Run) -> Result<String, String> {
     let form = &args.form;
     if form.text {
-        return Ok(text::summary(&run.report, text::Style { colour: false }));
+        return Ok(text::summary(&run.report, text::Style::PLAIN));
     }
     if form.markdown {
         return Ok(markdown::markdown(run));

@@ -159,6 +159,7 @@ fn failed(error: &anyhow::Error) -> Exit {
 fn tell(format: Format, folder: &RunFolder, mut report: RunReport) -> bool {
     let style = Style {
         colour: std::io::stdout().is_terminal() && !crate::colour::is_refused(),
+        columns: columns(),
     };
     let text = match format {
         Format::Text => {
@@ -184,6 +185,14 @@ fn tell(format: Format, folder: &RunFolder, mut report: RunReport) -> bool {
             false
         }
     }
+}
+
+/// Columns of the terminal that the summary goes to; of what is none, as many as there are.
+fn columns() -> usize {
+    if !std::io::stdout().is_terminal() {
+        return usize::MAX;
+    }
+    ratatui::crossterm::terminal::size().map_or(80, |(columns, _)| usize::from(columns))
 }
 
 fn exit_of(report: &RunReport) -> Exit {

@@ -170,6 +170,7 @@ fn tiles(out: &mut String, report: &RunReport, figures: &Figures) {
         .sum();
     let mut tiles = vec![
         ("p50", at(&all.response, 0.5), "response time"),
+        ("p95", at(&all.response, 0.95), "response time"),
         ("p99", at(&all.response, 0.99), "response time"),
         ("p99.9", at(&all.response, 0.999), "response time"),
         ("max", at(&all.response, 1.0), "response time"),
