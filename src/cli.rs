@@ -4,7 +4,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::commands::{Output, check, compare, list, preview, problem_style, report, schema, show};
 use crate::exit::Exit;
-use crate::{audit, commands, engine, selftest, watch};
+use crate::{audit, colour, commands, engine, selftest, watch};
 
 /// Seeded, open-loop shoppers against a realistic shop, measured honestly
 #[derive(Debug, Parser)]
@@ -17,6 +17,10 @@ use crate::{audit, commands, engine, selftest, watch};
   loadgen selftest                what this machine's clock and percentiles are worth"
 )]
 pub struct Cli {
+    /// No colours, as with NO_COLOR
+    #[arg(long, alias = "no-colour", global = true)]
+    no_color: bool,
+
     #[command(subcommand)]
     command: Command,
 }
@@ -54,6 +58,9 @@ impl Cli {
     /// # Errors
     /// When loadgen itself fails; wrong input is no error here but an exit code, after it has been explained.
     pub fn execute(self) -> anyhow::Result<Exit> {
+        if self.no_color {
+            colour::refuse();
+        }
         match self.command {
             // These run for a while and write by themselves.
             Command::Run(args) => commands::run::run(&args),

@@ -19,6 +19,7 @@ use std::io::{self, IsTerminal, Write};
 use checked_yaml::{Problems, Style};
 use clap::ValueEnum;
 
+use crate::colour;
 use crate::exit::Exit;
 
 /// How data is printed.
@@ -64,10 +65,9 @@ impl Output<'_> {
     }
 }
 
-/// Colours on a terminal, unless `NO_COLOR` is set.
+/// Colours on a terminal, unless nobody wants them.
 pub fn problem_style() -> Style {
-    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    if !refused && io::stderr().is_terminal() {
+    if !colour::is_refused() && io::stderr().is_terminal() {
         Style::Colour
     } else {
         Style::Plain

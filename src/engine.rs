@@ -228,8 +228,8 @@ fn start_worker(setup: WorkerSetup, windows: WindowSender) -> std::io::Result<Wo
         .spawn(move || {
             let http = &setup.world.scenario().http;
             let limits = &setup.world.scenario().limits;
-            let transport =
-                HttpTransport::new(http.connections, limits.connections_max, setup.workers)?;
+            let tls = setup.plan.tls();
+            let transport = HttpTransport::new(http, limits.connections_max, setup.workers, tls);
             on_own_runtime(setup, windows, transport)
         })
 }

@@ -6,10 +6,11 @@
 //! is), [`journey`] and [`response`] (what a shopper does, and makes of an answer), [`schedule`] (when shoppers arrive),
 //! [`rng`], [`run_id`] and [`permutation`] (where chance comes from, and what keeps the keys of two runs apart), [`engine`] (runs it), [`control`] (what it is told meanwhile), [`transport`] (the one door to the network),
 //! [`measure`] (samples to histograms), [`verdict`] (can it be trusted, was it good enough), [`redact`] (what may be shown of it), [`report`] (the record of a
-//! run), [`audit`] (was every promise kept), [`selftest`] (what the generator is worth on this machine), [`own`] (the generator looks at itself).
+//! run), [`audit`] (was every promise kept), [`selftest`] (what the generator is worth on this machine), [`own`] (the generator looks at itself), [`colour`] (whether anybody wants any).
 
 pub mod audit;
 pub mod cli;
+pub mod colour;
 pub mod commands;
 pub mod control;
 pub mod data;

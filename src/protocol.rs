@@ -85,10 +85,11 @@ pub(crate) trait Protocol {
         awaiting: Awaiting,
     ) -> impl Future<Output = Self::Answered>;
 
-    /// The request, and its answer or why there is none, as text for an example; secrets removed.
+    /// The request, and its answer or why there is none, as text for an example; secrets removed. The redactor learns those of
+    /// the exchange.
     fn evidence(
         request: &Self::Request,
         result: Result<&Response, Failure>,
-        redactor: Redactor,
+        redactor: &mut Redactor,
     ) -> ExchangeText;
 }

@@ -67,6 +67,12 @@ pub struct RunReport {
     pub load_s: f64,
     /// Base URL of the system under test.
     pub target: Shown,
+    /// What someone has called the run, and noted of it.
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub labels: Labels,
+    /// What was out of the ordinary about how the target was reached.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<Shown>,
     /// Whether the target was the embedded shop.
     pub embedded_shop: bool,
     /// Which share of the schedule this process sent.
@@ -108,6 +114,40 @@ pub struct RunReport {
     /// Second-level windows in order.
     #[serde(default)]
     pub windows: Vec<WindowRecord>,
+}
+
+/// What someone has called a run, and noted of it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Labels {
+    /// Its name, besides the scenario's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<Shown>,
+    /// Tags, such as the version of what was tested.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, Shown>,
+    /// A remark.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<Shown>,
+}
+
+impl Labels {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// In a line.
+    pub fn line(&self) -> String {
+        let mut parts: Vec<String> = self.name.iter().map(Shown::to_string).collect();
+        parts.extend(
+            self.tags
+                .iter()
+                .map(|(key, value)| format!("{key}={value}")),
+        );
+        parts.extend(self.note.iter().map(Shown::to_string));
+        parts.join(" · ")
+    }
 }
 
 /// Name under which steps are measured.
@@ -190,6 +230,9 @@ pub struct StepRecord {
     pub outcomes: BTreeMap<String, u64>,
     /// Failed: count by name, `timeout` among them.
     pub errors: BTreeMap<String, u64>,
+    /// What was expected and what came in the first example of an error, by its name; over all phases.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub why: BTreeMap<String, Shown>,
     /// Cut off by the end of the run.
     pub in_flight: u64,
     /// Bytes of response bodies, as they came.
@@ -200,12 +243,15 @@ pub struct StepRecord {
     /// Answers to requests with an idempotency key.
     #[serde(default)]
     pub replays: Replays,
-    /// Done − intended.
+    /// Done − intended, of all steps but failed ones.
     pub response: TimesRecord,
-    /// Done − sent.
+    /// Done − sent, of the same steps.
     pub service_time: TimesRecord,
-    /// Sent − asked for a connection.
+    /// Sent − asked for a connection, of the same steps.
     pub connection_wait: TimesRecord,
+    /// Done − intended of failed steps. Records of older versions have theirs among the others.
+    #[serde(default, skip_serializing_if = "TimesRecord::is_empty")]
+    pub failure_time: TimesRecord,
 }
 
 /// One journey in one phase.
@@ -223,8 +269,11 @@ pub struct JourneyRecord {
     pub timed_out: u64,
     /// Cut off by the end of the run.
     pub in_flight: u64,
-    /// From arrival to the end without think times.
+    /// From arrival to the end without think times, of all but failed journeys.
     pub response: TimesRecord,
+    /// The same of failed ones.
+    #[serde(default, skip_serializing_if = "TimesRecord::is_empty")]
+    pub failure_time: TimesRecord,
 }
 
 /// One change of the rate by hand.
@@ -312,6 +361,7 @@ impl WindowRecord {
             let cell = StepStats {
                 response: step.response.times()?,
                 service: step.service_time.times()?,
+                failure: step.failure_time.times()?,
                 ok: step.ok,
                 outcomes: step.outcomes,
                 failed: step.errors,
@@ -341,10 +391,13 @@ pub struct WindowStep {
     pub outcomes: u64,
     /// Failed, time-outs among them.
     pub errors: u64,
-    /// Done − intended.
+    /// Done − intended, of all but failed steps.
     pub response: Blob,
-    /// Done − sent.
+    /// Done − sent, of the same steps.
     pub service_time: Blob,
+    /// Done − intended of failed steps.
+    #[serde(default, skip_serializing_if = "Blob::is_empty")]
+    pub failure_time: Blob,
 }
 
 /// A histogram with its summary for readers without an HdrHistogram library.
@@ -360,6 +413,11 @@ pub struct TimesRecord {
 }
 
 impl TimesRecord {
+    /// Whether there are no readings.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
     /// Records a histogram.
     pub fn of(times: &LatencyHistogram) -> Self {
         let quantiles_ms = QUANTILES
@@ -384,6 +442,11 @@ fn millis(time: Duration) -> f64 {
 pub struct Blob(pub String);
 
 impl Blob {
+    /// Whether there are no readings.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Encodes a histogram.
     pub fn of(times: &LatencyHistogram) -> Self {
         let mut bytes = Vec::new();
@@ -453,6 +516,8 @@ impl RunReport {
             elapsed_s: 0.0,
             load_s: 0.0,
             target: Shown::default(),
+            labels: Labels::default(),
+            notes: Vec::new(),
             embedded_shop: false,
             segment: SegmentRecord { index: 1, of: 1 },
             workers: 0,
@@ -563,6 +628,7 @@ impl Measured<'_> {
             ok: cell.ok,
             outcomes: named(&self.totals.outcomes),
             errors: named(&self.totals.errors),
+            why: self.why(figure),
             in_flight: cell.in_flight,
             bytes: cell.bytes,
             decoded_bytes: cell.decoded_bytes,
@@ -570,7 +636,26 @@ impl Measured<'_> {
             response: TimesRecord::of(&cell.response),
             service_time: TimesRecord::of(&cell.service),
             connection_wait: TimesRecord::of(&cell.connection_wait),
+            failure_time: TimesRecord::of(&cell.failure),
         }
+    }
+
+    /// Of the first example of each error.
+    fn why(&self, figure: StepNameId) -> BTreeMap<String, Shown> {
+        let mut found = BTreeMap::new();
+        for sample in self
+            .totals
+            .samples
+            .iter()
+            .filter(|sample| sample.figure == figure.0)
+        {
+            if let Some(why) = &sample.why {
+                found
+                    .entry(sample.ending.clone())
+                    .or_insert_with(|| why.clone());
+            }
+        }
+        found
     }
 
     /// By journey and phase.
@@ -585,6 +670,7 @@ impl Measured<'_> {
                     timed_out: cell.timed_out,
                     in_flight: cell.in_flight,
                     response: TimesRecord::of(&cell.response),
+                    failure_time: TimesRecord::of(&cell.failure),
                 }
             };
         self.totals.journeys.iter().map(record).collect()

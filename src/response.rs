@@ -10,15 +10,17 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http::header::{CONTENT_TYPE, HeaderValue, SET_COOKIE};
 
-use crate::scenario::{Check, Extract, From, Outcome, PromiseField, Step, StepId, Test};
+use crate::scenario::{Check, Extract, From, Literal, Outcome, PromiseField, Step, StepId, Test};
 use crate::shopper::{ScenarioData, Shopper};
 use crate::template::{Part, Scalar, Value};
 use crate::transport::VALUE_TOO_LARGE;
 
 mod comparison;
 mod pointer;
+mod why;
 
 pub use pointer::find as find_json;
+pub use why::Why;
 
 /// The lowest status that is an error where nothing else was said.
 const STATUS_ERROR_MIN: u16 = 400;
@@ -144,8 +146,8 @@ impl fmt::Debug for Response {
 }
 
 impl Test {
-    /// Whether the response passes.
-    pub fn passes(&self, response: &Response) -> bool {
+    /// Whether the response passes, by what this shopper knows.
+    pub fn passes(&self, world: &ScenarioData, shopper: &mut Shopper, response: &Response) -> bool {
         match self {
             Self::Status(ranges) => ranges
                 .iter()
@@ -153,9 +155,20 @@ impl Test {
             Self::Json {
                 pointer,
                 comparison,
-            } => comparison.holds(&response.json(pointer)),
-            Self::Header { name, comparison } => comparison.holds(&response.header(name)),
-            Self::Contains(text) => response.contains(text),
+            } => {
+                let comparison = comparison.resolved(world, shopper);
+                comparison.holds(&response.json(pointer))
+            }
+            Self::Header { name, comparison } => {
+                let comparison = comparison.resolved(world, shopper);
+                comparison.holds(&response.header(name))
+            }
+            Self::Contains(Literal::Text(text)) => response.contains(text),
+            Self::Contains(literal) => {
+                let literal = literal.resolved(world, shopper);
+                let text = literal.to_text();
+                text.is_some_and(|text| response.contains(&text))
+            }
             Self::BytesMax(bytes_max) => response.body.len() as u64 <= *bytes_max,
             Self::Within(limit) => response.service_time <= *limit,
         }
@@ -206,7 +219,10 @@ impl Step {
         shopper: &mut Shopper,
         response: &mut Response,
     ) -> Ending<'_> {
-        let foreseen = |outcome: &Outcome| outcome.tests.iter().all(|test| test.passes(response));
+        let foreseen = |outcome: &Outcome| {
+            let mut tests = outcome.tests.iter();
+            tests.all(|test| test.passes(world, shopper, response))
+        };
         if let Some(index) = self.outcomes.iter().position(foreseen) {
             response.outcome = Some((id, index));
             for extract in &self.extract {
@@ -216,7 +232,7 @@ impl Step {
             }
             return Ending::Outcome(&self.outcomes[index]);
         }
-        match self.first_failed_check(response) {
+        match self.first_failed_check(world, shopper, response) {
             Some(check) if check.is_nameless_status() => Ending::WrongStatus,
             Some(check) => Ending::Failed(check.name.as_str().into()),
             None if self.is_refused(response) => Ending::WrongStatus,
@@ -231,13 +247,18 @@ impl Step {
     }
 
     /// The first check that the response does not pass; none if its status alone says that it is an error.
-    fn first_failed_check(&self, response: &Response) -> Option<&Check> {
+    fn first_failed_check(
+        &self,
+        world: &ScenarioData,
+        shopper: &mut Shopper,
+        response: &Response,
+    ) -> Option<&Check> {
         if self.is_refused(response) {
             return None;
         }
         self.checks
             .iter()
-            .find(|check| !check.test.passes(response))
+            .find(|check| !check.test.passes(world, shopper, response))
     }
 
     fn remember(

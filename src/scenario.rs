@@ -12,11 +12,16 @@ pub mod file;
 mod find;
 mod load;
 mod one_step;
+mod reaching;
 mod secrets;
 pub(crate) mod sections;
+mod tls;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
+
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::journey::Program;
 use crate::run_id::RunId;
@@ -25,9 +30,11 @@ use crate::template::{Expr, Slot, Template, Value};
 pub use change::{Changes, parse_duration, parse_rate, parse_set};
 pub use check::units::{show_duration, show_rate};
 pub use find::{BUILT_IN, LOCAL_FOLDER, ScenarioRef, all};
-pub use load::load;
+pub use load::{load, load_judged};
 pub use one_step::{OneStep, OneStepLoad};
+pub use reaching::{ConnectTo, Credentials, place};
 pub use secrets::Secrets;
+pub use tls::{TlsFiles, TlsMistake};
 
 /// Index of a [`Step`] in [`Scenario::steps`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -208,10 +215,13 @@ pub enum Spacing {
 /// What a browser under RUM adds to every request.
 #[derive(Debug, Clone)]
 pub struct Browser {
+    /// Whether shoppers call themselves browsers wherever they go; in the embedded shop they do in any case. Elsewhere they say
+    /// honestly what they are.
+    pub named: bool,
     /// Header formats, in order.
     pub propagators: Vec<Propagator>,
-    /// Who claims to have started the trace.
-    pub style: TraceStyle,
+    /// Who claims to have started the trace; without a word of the scenario, see [`Scenario::trace_style`].
+    pub style: Option<TraceStyle>,
     /// Share of sessions that are sampled, 0…1.
     pub session_sample: f64,
     /// Share of sampled sessions that are traced, 0…1.
@@ -222,6 +232,23 @@ pub struct Browser {
     pub baggage: bool,
     /// Whether a cross-origin preflight precedes a request whose (method, path, headers) this shopper has no permission for.
     pub preflight: bool,
+}
+
+impl Scenario {
+    /// Whether shoppers call themselves browsers.
+    pub fn names_browsers(&self) -> bool {
+        self.browser.named || self.target.is_none()
+    }
+
+    /// Who claims to have started the traces: where the scenario says nothing, a browser under RUM in the embedded shop, and nobody
+    /// elsewhere.
+    pub fn trace_style(&self) -> TraceStyle {
+        let default = match self.target {
+            None => TraceStyle::Rum,
+            Some(_) => TraceStyle::Off,
+        };
+        self.browser.style.unwrap_or(default)
+    }
 }
 
 /// A trace header format.
@@ -261,6 +288,73 @@ pub struct Http {
     pub redirects_max: u8,
     /// Headers sent with every request: lower-case name, value.
     pub headers: Vec<(String, Template)>,
+    /// The value of `authorization` for the target, and for no other place.
+    pub auth: Option<Template>,
+    /// Connections that go to another place than their URLs say.
+    pub connect_to: Vec<ConnectTo>,
+    /// TLS of all connections.
+    pub tls: Tls,
+}
+
+/// Whom TLS connections trust, and what they show of themselves.
+#[derive(Debug, Clone, Default)]
+pub struct Tls {
+    /// Authorities trusted in place of the system's.
+    pub ca: Option<Arc<[CertificateDer<'static>]>>,
+    /// Whether certificates are not verified at all.
+    pub insecure: bool,
+    /// What is shown to targets that ask for it.
+    pub client: Option<Arc<ClientCertificate>>,
+    /// Whether TLS 1.2 will not do.
+    pub tls13_only: bool,
+}
+
+/// A client's certificate, those that lead from it to its authority, and its key.
+#[derive(Debug)]
+pub struct ClientCertificate {
+    /// The client's own first.
+    pub chain: Vec<CertificateDer<'static>>,
+    /// Its key; `Debug` does not show it.
+    pub key: PrivateKeyDer<'static>,
+}
+
+impl Scenario {
+    /// Aims the scenario at a target. Credentials in its URL are taken out of it and sent to it; nobody sees them.
+    pub fn aim_at(&mut self, target: &str) {
+        let (target, credentials) = Credentials::taken_from(target);
+        self.target = Some(target);
+        if let Some(credentials) = credentials {
+            self.authorize(&credentials);
+        }
+    }
+
+    /// Sends these credentials to the target.
+    pub fn authorize(&mut self, credentials: &Credentials) {
+        self.secrets.redactor.learn(credentials.password.as_str());
+        self.http.auth = Some(Template::text(&credentials.header()));
+    }
+
+    /// What is out of the ordinary about how the target is reached, in sentences for the record.
+    pub fn remarks(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        if self.http.tls.insecure {
+            found.push(
+                "certificates were not verified: whoever answered may have been anyone".to_owned(),
+            );
+        }
+        for rule in &self.http.connect_to {
+            let or_any = |field: Option<String>| field.unwrap_or_else(|| "*".to_owned());
+            let port = |port: Option<u16>| port.map(|port| port.to_string());
+            found.push(format!(
+                "connections to {}:{} went to {}:{}",
+                or_any(rule.host.clone()),
+                or_any(port(rule.port)),
+                or_any(rule.to_host.clone()),
+                or_any(port(rule.to_port))
+            ));
+        }
+        found
+    }
 }
 
 /// Who shares connections.
@@ -433,7 +527,7 @@ pub enum Test {
         comparison: Comparison,
     },
     /// The body contains the text.
-    Contains(String),
+    Contains(Literal),
     /// The body is at most so many bytes.
     BytesMax(u64),
     /// Service time is at most this.
@@ -441,7 +535,7 @@ pub enum Test {
 }
 
 /// How two values are compared.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub enum Comparison {
     /// There is a value.
     Exists,
@@ -452,21 +546,21 @@ pub enum Comparison {
     /// Unequal, or missing.
     IsNot(Literal),
     /// A number below.
-    Less(f64),
+    Less(Literal),
     /// A number at or below.
-    LessOrEqual(f64),
+    LessOrEqual(Literal),
     /// A number above.
-    Greater(f64),
+    Greater(Literal),
     /// A number at or above.
-    GreaterOrEqual(f64),
+    GreaterOrEqual(Literal),
     /// A text that contains this.
-    Contains(String),
+    Contains(Literal),
     /// One of these.
     OneOf(Vec<Literal>),
 }
 
-/// A constant in a comparison.
-#[derive(Debug, Clone, PartialEq)]
+/// What a value is compared with.
+#[derive(Debug, Clone)]
 pub enum Literal {
     /// Text.
     Text(String),
@@ -474,6 +568,10 @@ pub enum Literal {
     Number(String),
     /// true or false.
     Bool(bool),
+    /// What the shopper knows at that time; never a value that is made anew each time.
+    Value(Expr),
+    /// A value that the shopper does not know: nothing is equal to it.
+    Unset,
 }
 
 /// A foreseen answer that is neither success nor error.
@@ -537,6 +635,13 @@ pub enum Think {
     Uniform(Duration, Duration),
     /// Exponential with this mean, cut at ten times the mean.
     Exponential(Duration),
+    /// Normal with this mean and standard deviation; never below zero, and cut at the mean plus four deviations.
+    Normal {
+        /// Mean.
+        mean: Duration,
+        /// Standard deviation.
+        deviation: Duration,
+    },
     /// Log-normal with this median and sigma of the logarithm, cut at `median · e^(4 sigma)`.
     LogNormal {
         /// Median.
@@ -631,6 +736,8 @@ pub enum Measure {
     Response(f64),
     /// Quantile of service time.
     Service(f64),
+    /// Quantile of the response time of what failed.
+    Failure(f64),
     /// Quantile of the generator's own start lag.
     StartLag(f64),
     /// Quantile of the wait for a connection.

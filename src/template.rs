@@ -64,6 +64,8 @@ pub enum Expr {
     Generated(Generator),
     /// Text built from others.
     Text(Box<Template>),
+    /// The same, in base64.
+    Base64(Box<Template>),
 }
 
 /// Makers of values; every one depends only on the shopper's seeded random numbers and identity.

@@ -18,8 +18,10 @@ mod list;
 pub mod origin;
 mod pool;
 pub(crate) mod stamped;
+pub mod tls;
 
 pub use origin::Origin;
+use tls::TlsFailure;
 
 /// What a shopper wants to send.
 #[derive(Debug, Clone)]
@@ -112,8 +114,8 @@ pub enum Failure {
     ConnectRefused,
     /// The connection could not be made for another reason (unreachable, reset while connecting).
     Connect,
-    /// The TLS handshake failed.
-    Tls,
+    /// No TLS connection, or no longer.
+    Tls(TlsFailure),
     /// The time limit passed; the exchange was given up.
     Timeout,
     /// The target reset the connection.
@@ -157,7 +159,7 @@ impl Failure {
             Self::Dns => "dns",
             Self::ConnectRefused => "connect_refused",
             Self::Connect => "connect",
-            Self::Tls => "tls",
+            Self::Tls(failure) => failure.name(),
             Self::Timeout => "timeout",
             Self::Reset => "connection_reset",
             Self::Closed => "connection_closed",
@@ -175,6 +177,14 @@ impl Failure {
             Self::OutOfDescriptors => "out_of_descriptors",
             Self::OutOfPorts => "out_of_ports",
             Self::OutOfConnections => "out_of_connections",
+        }
+    }
+
+    /// What happened and what to do, where the name does not say enough.
+    pub fn why(self) -> Option<&'static str> {
+        match self {
+            Self::Tls(failure) => Some(failure.why()),
+            _ => None,
         }
     }
 
@@ -198,7 +208,7 @@ impl Failure {
             ErrorKind::AddrNotAvailable => Self::OutOfPorts,
             ErrorKind::TimedOut => Self::Timeout,
             // Only TLS takes bytes apart below HTTP: a broken record, or the other side's alert.
-            ErrorKind::InvalidData => Self::Tls,
+            ErrorKind::InvalidData => Self::Tls(TlsFailure::of_io(error)),
             // EMFILE and ENFILE have no stable kind.
             _ if matches!(error.raw_os_error(), Some(23 | 24)) => Self::OutOfDescriptors,
             _ => otherwise,

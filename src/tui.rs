@@ -203,7 +203,10 @@ impl Loop {
                 speed,
                 ..Ui::default()
             },
-            palette: Palette::of_environment(|name| std::env::var(name).ok()),
+            palette: Palette::of_environment(|name| match name {
+                "NO_COLOR" => crate::colour::is_refused().then(|| "1".to_owned()),
+                name => std::env::var(name).ok(),
+            }),
             snapshot: Arc::default(),
             drawn: None,
             dirty: true,

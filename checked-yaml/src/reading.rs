@@ -65,6 +65,11 @@ pub struct Reading<T> {
 }
 
 impl<T> Reading<T> {
+    /// Whether the whole file agrees with its schema: nothing was left out of the value.
+    pub fn is_whole(&self) -> bool {
+        self.problems.is_empty()
+    }
+
     /// Joins what the schema and the caller's own checks have found. Of the latter, those are left out that may only be
     /// consequences of a part that could not be read.
     ///

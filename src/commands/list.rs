@@ -76,7 +76,8 @@ fn text(rows: &[Row], output: &mut Output<'_>) -> io::Result<()> {
                 )?;
             }
             Err(count) => {
-                let hint = format!("{count} problems; see `loadgen check {}`", row.name);
+                let problems = if *count == 1 { "problem" } else { "problems" };
+                let hint = format!("{count} {problems}; see `loadgen check {}`", row.name);
                 writeln!(
                     output.out,
                     "{:width$}  {:>9}  {:>9}  {hint}",

@@ -172,7 +172,7 @@ fn place(args: &ReportArgs, whole: &Run) -> Option<PathBuf> {
 fn content(args: &ReportArgs, run: &Run) -> Result<String, String> {
     let form = &args.form;
     if form.text {
-        return Ok(text::summary(&run.report, text::Style { colour: false }));
+        return Ok(text::summary(&run.report, text::Style::PLAIN));
     }
     if form.markdown {
         return Ok(markdown::markdown(run));
@@ -242,5 +242,6 @@ fn summary(name: &str, cell: &StepStats) -> Value {
     json!({
         "step": name, "ok": cell.ok, "outcomes": cell.outcomes, "errors": cell.errors(), "in_flight": cell.in_flight,
         "response_ms": quantiles(&cell.response), "service_ms": quantiles(&cell.service),
+        "failure_ms": quantiles(&cell.failure),
     })
 }

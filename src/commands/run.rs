@@ -25,11 +25,13 @@ use crate::schedule::Segment;
 mod flags;
 mod own_metrics;
 mod progress;
+mod reach;
 mod signals;
 mod supervisor;
 
 use flags::scenario_of;
 pub use flags::{OneStepArgs, RunArgs};
+pub use reach::ReachArgs;
 use signals::Signals;
 use supervisor::RunSupervisor;
 
@@ -45,6 +47,16 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
             return Ok(Exit::Usage);
         }
     };
+    if args.dry_run {
+        let place = scenario.target.as_deref().unwrap_or("the embedded shop");
+        let place = scenario.secrets.redactor.show_line(place);
+        let _ = writeln!(
+            std::io::stdout(),
+            "{} is right and would be sent to {place}; nothing was sent (`loadgen preview` shows the requests)",
+            scenario.name
+        );
+        return Ok(Exit::Ok);
+    }
     supervisor::check_view(args)?;
     let spec = spec(args, scenario)?;
     let log = crate::log::start(&spec.folder.file("loadgen.log"))?;
@@ -86,6 +98,7 @@ fn spec(args: &RunArgs, scenario: Arc<Scenario>) -> anyhow::Result<RunSpec> {
         trace_url: args.trace_url.clone(),
         own_metrics: args.own_metrics.spec(),
         command: command_line(&scenario),
+        labels: args.labels(&scenario.secrets.redactor),
         scenario,
     })
 }
@@ -112,7 +125,7 @@ fn conclude(args: &RunArgs, record: RunRecord) -> Exit {
     } = record;
     let kept = not_kept.map(|error| failed(&error)).is_none();
     let exit = exit_of(&report);
-    let told = tell(args.format, &folder, report);
+    let told = tell(args.format(), &folder, report);
     let audited = match audit {
         AuditEnding::None => Ok(Exit::Ok),
         AuditEnding::Interrupted => {
@@ -123,7 +136,7 @@ fn conclude(args: &RunArgs, record: RunRecord) -> Exit {
             );
             Ok(Exit::Ok)
         }
-        AuditEnding::Made(audited) => audit::tell(&folder, &audited, args.format),
+        AuditEnding::Made(audited) => audit::tell(&folder, &audited, args.format()),
         AuditEnding::Failed(error) => Err(error.context("the audit could not be made")),
     };
     match audited.unwrap_or_else(|error| failed(&error)) {
@@ -144,9 +157,9 @@ fn failed(error: &anyhow::Error) -> Exit {
 
 /// Prints the summary; where standard output cannot be written, to standard error. Whether it went where it belongs.
 fn tell(format: Format, folder: &RunFolder, mut report: RunReport) -> bool {
-    let colourless = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let style = Style {
-        colour: std::io::stdout().is_terminal() && !colourless,
+        colour: std::io::stdout().is_terminal() && !crate::colour::is_refused(),
+        columns: columns(),
     };
     let text = match format {
         Format::Text => {
@@ -172,6 +185,14 @@ fn tell(format: Format, folder: &RunFolder, mut report: RunReport) -> bool {
             false
         }
     }
+}
+
+/// Columns of the terminal that the summary goes to; of what is none, as many as there are.
+fn columns() -> usize {
+    if !std::io::stdout().is_terminal() {
+        return usize::MAX;
+    }
+    ratatui::crossterm::terminal::size().map_or(80, |(columns, _)| usize::from(columns))
 }
 
 fn exit_of(report: &RunReport) -> Exit {

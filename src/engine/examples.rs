@@ -6,8 +6,8 @@ use serde_json::{Map, Value as Json};
 
 use crate::audit::promises::kept_key;
 use crate::data::Person;
-use crate::redact::{Redactor, mark};
-use crate::response::Response;
+use crate::redact::{Redactor, Shown, mark};
+use crate::response::{Response, Why};
 use crate::scenario::Promise;
 use crate::shopper::{ScenarioData, Shopper};
 use crate::template::{CardField, PersonField, Slot, Value, same_number};
@@ -39,6 +39,20 @@ pub(super) fn redactor_of(world: &ScenarioData, shopper: &Shopper) -> Redactor {
     redactor.learn(person.field(PersonField::Password));
     redactor.learn(shopper.card(world).field(CardField::Number).to_text());
     redactor
+}
+
+/// What was expected and what came. Of a secret only whether it is the same can be seen.
+pub(super) fn why(why: &Why, redactor: &Redactor) -> Shown {
+    let is_secret = why
+        .field
+        .as_ref()
+        .is_some_and(|field| redactor.is_secret(field));
+    let shown = |text: &str| match is_secret && text.starts_with('"') {
+        true => mark(text),
+        false => text.to_owned(),
+    };
+    let sentence = format!("expected {}, got {}", shown(&why.expected), shown(&why.got));
+    redactor.show_line(&sentence)
 }
 
 /// The line of `orders.jsonl` for a promise.

@@ -14,6 +14,7 @@ use crate::measure::{Ending, JourneyEnding, PhaseId, Replay, StepSample, Timing}
 use crate::protocol::http::browser::Fetched;
 use crate::protocol::http::{Http, HttpClient, HttpSending};
 use crate::protocol::{PreparedKind, Protocol};
+use crate::redact::Shown;
 use crate::response::{self, Response};
 use crate::scenario::{Step, StepId};
 use crate::shopper::Shopper;
@@ -330,7 +331,7 @@ impl<T: Transport> JourneyRun<T> {
         }
     }
 
-    fn record_failure(&self, pending: &Pending, timing: Timing, failure: Failure) {
+    fn record_failure(&mut self, pending: &Pending, timing: Timing, failure: Failure) {
         let ending = if failure == Failure::Timeout {
             Ending::TimedOut
         } else {
@@ -378,17 +379,28 @@ impl<T: Transport> JourneyRun<T> {
     }
 
     fn keep_example(
-        &self,
+        &mut self,
         pending: &Pending,
         sample: &StepSample<'_>,
         error: &str,
         result: Result<&Response, Failure>,
     ) {
-        let mut recorder = self.worker.recorder.borrow_mut();
+        let worker = self.worker.clone();
+        let mut recorder = worker.recorder.borrow_mut();
         if recorder.wants_example(sample.figure, error) {
-            let redactor = examples::redactor_of(&self.worker.world, &self.shopper);
-            let exchange = Http::<T>::evidence(&pending.request, result, redactor);
+            let world = &worker.world;
+            let mut redactor = examples::redactor_of(world, &self.shopper);
+            let exchange = Http::<T>::evidence(&pending.request, result, &mut redactor);
+            let step = &world.scenario().steps[usize::from(pending.sending.step.0)];
+            let why = match result {
+                Ok(response) => {
+                    let why = step.why(world, &mut self.shopper, response);
+                    why.map(|why| examples::why(&why, &redactor))
+                }
+                Err(failure) => failure.why().map(Shown::from),
+            };
             recorder.example(Sample {
+                why,
                 exchange: Some(Box::new(exchange)),
                 ..Sample::of(sample, "failed")
             });

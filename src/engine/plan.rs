@@ -8,6 +8,7 @@ pub use crate::protocol::http::request::has_user_info;
 use crate::protocol::{Awaiting, PreparedKind};
 use crate::scenario::{Condition, From, Load, PromiseField, Scenario, Step, StepId, Test};
 use crate::transport::Origin;
+use crate::transport::tls::ClientTls;
 
 /// Kept of an erroneous answer's body when no outcome or check looks into it, bytes.
 const ERROR_BODY_BYTES: usize = 16 * 1024;
@@ -17,6 +18,7 @@ const ERROR_BODY_BYTES: usize = 16 * 1024;
 pub struct Plan {
     steps: Vec<PreparedStep>,
     site: Site,
+    tls: Arc<ClientTls>,
 }
 
 /// One step, ready.
@@ -32,9 +34,14 @@ impl Plan {
     /// Makes a scenario's steps ready for a target.
     ///
     /// # Errors
-    /// A sentence for people when the target is no usable URL or a fixed URL or header of a step is not valid.
+    /// A sentence for people when the target is no usable URL, a fixed URL or header of a step is not valid, or no TLS connection
+    /// can be made to a target that needs one.
     pub fn new(scenario: &Scenario, target: &str) -> Result<Self, String> {
         let site = Site::new(target)?;
+        let tls = ClientTls::new(&scenario.http.tls);
+        if site.origin.tls {
+            tls.prepare()?;
+        }
         let prepared = |(step, id): (&Step, u16)| {
             Ok(PreparedStep {
                 kind: PreparedKind::new(&step.kind, &scenario.http, &site)?,
@@ -45,12 +52,18 @@ impl Plan {
         Ok(Self {
             steps: steps.collect::<Result<_, String>>()?,
             site,
+            tls: Arc::new(tls),
         })
     }
 
     /// A step by its id.
     pub(crate) fn step(&self, id: StepId) -> &PreparedStep {
         &self.steps[usize::from(id.0)]
+    }
+
+    /// TLS of the run.
+    pub(crate) fn tls(&self) -> Arc<ClientTls> {
+        self.tls.clone()
     }
 
     /// The target's origin.

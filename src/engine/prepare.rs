@@ -31,9 +31,9 @@ pub async fn prepare(scenario: &Arc<Scenario>, target: &str) -> anyhow::Result<V
     if scenario.prepare.is_empty() {
         return Ok(Vec::new());
     }
-    let http = &scenario.http;
-    let transport = HttpTransport::new(http.connections, scenario.limits.connections_max, 1)?;
     let setup = setup(scenario, target)?;
+    let connections_max = scenario.limits.connections_max;
+    let transport = HttpTransport::new(&scenario.http, connections_max, 1, setup.plan.tls());
     let worker = Rc::new(WorkerState::new(&setup, transport, Timer::new(GRAIN)?));
     // Dropped, it ends its only task.
     let mut upkeep = JoinSet::new();
@@ -86,7 +86,11 @@ fn failure<T: Transport>(worker: &WorkerState<T>, target: &str, id: StepId) -> a
         .filter(|line| line.starts_with("HTTP/"))
         .map(|line| format!(" ({line})"))
         .unwrap_or_default();
+    let why = example
+        .and_then(|example| example.why.as_ref())
+        .map(|why| format!(": {why}"))
+        .unwrap_or_default();
     anyhow!(
-        "preparing the run: {step} of {target} ended in `{error}`{answer}; the load was not started"
+        "preparing the run: {step} of {target} ended in `{error}`{answer}{why}; the load was not started"
     )
 }

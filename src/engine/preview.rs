@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderMap;
+use http::header::HOST;
 
 use super::plan::Plan;
 use crate::journey::{Action, Cursor};
 use crate::protocol::PreparedKind;
 use crate::protocol::http::browser::BrowserSetup;
+use crate::protocol::http::request::Located;
 use crate::redact::Shown;
 use crate::redact::exchange::Message;
 use crate::response::Response;
@@ -109,7 +111,14 @@ fn request(
     let step = &world.scenario().steps[usize::from(id.0)];
     let PreparedKind::Http(prepared) = &plan.step(id).kind;
     prepared.add_headers(world, shopper, &mut headers).ok()?;
-    let (origin, path) = prepared.url(world, shopper, plan.target()).ok()?;
+    let located = prepared
+        .locate(world, shopper, plan.target(), &mut headers)
+        .ok()?;
+    // Shown only where it is not what the URL says.
+    if headers.get(HOST) == Some(&located.origin.authority) {
+        headers.remove(HOST);
+    }
+    let Located { origin, path, .. } = located;
     let body = prepared.body(world, shopper);
     let url = match origin == *plan.target() {
         true => path.to_string(),

@@ -13,8 +13,11 @@ impl Condition {
         last: Option<&Response>,
     ) -> bool {
         match self {
-            Self::Response(test) => last.is_some_and(|response| test.passes(response)),
+            Self::Response(test) => {
+                last.is_some_and(|response| test.passes(world, shopper, response))
+            }
             Self::Variable(slot, comparison) => {
+                let comparison = comparison.resolved(world, shopper);
                 comparison.holds(&shopper.variable(*slot).as_scalar())
             }
             Self::Persona(index) => shopper.persona_index() == *index,

@@ -14,6 +14,9 @@ const EXPONENTIAL_CUT: f64 = 10.0;
 /// A think time whose median (of an exponential one: whose mean) is not shorter is a pause.
 const PAUSE_MIN: Duration = Duration::from_millis(50);
 
+/// A normal think time is cut at so many deviations from its mean.
+const NORMAL_CUT: f64 = 4.0;
+
 /// A log-normal think time is cut at so many sigmas of its logarithm.
 const LOG_NORMAL_CUT: f64 = 4.0;
 
@@ -24,6 +27,7 @@ impl Think {
             Self::Constant(time) | Self::Exponential(time) => time,
             Self::Uniform(from, to) => (from + to) / 2,
             Self::LogNormal { median, .. } => median,
+            Self::Normal { mean, .. } => mean,
         };
         usual >= PAUSE_MIN
     }
@@ -40,6 +44,14 @@ impl Think {
             // 1 − u lies in (0, 1]: its logarithm is finite.
             Self::Exponential(mean) => {
                 scaled(mean, (-(1.0 - rng.unit()).ln()).min(EXPONENTIAL_CUT))
+            }
+            Self::Normal { mean, deviation } => {
+                let normal: f64 = StandardNormal.sample(rng);
+                let away = scaled(deviation, normal.abs().min(NORMAL_CUT));
+                match normal < 0.0 {
+                    true => mean.saturating_sub(away),
+                    false => mean.saturating_add(away),
+                }
             }
             Self::LogNormal { median, sigma } => {
                 let normal: f64 = StandardNormal.sample(rng);
@@ -77,6 +89,12 @@ mod tests {
         let exponential = drawn(&Think::Exponential(second));
         assert!((exponential[10_000] - 2_f64.ln()).abs() < 0.03 && exponential[19_999] <= 10.0);
         assert!((exponential.iter().sum::<f64>() / 20_000.0 - 1.0).abs() < 0.03);
+        let normal = drawn(&Think::Normal {
+            mean: second,
+            deviation: second / 5,
+        });
+        assert!((normal[10_000] - 1.0).abs() < 0.02 && (normal[16_827] - 1.2).abs() < 0.02);
+        assert!(normal[0] >= 0.2 - 1e-9 && normal[19_999] <= 1.8 + 1e-9);
         let log_normal = drawn(&Think::LogNormal {
             median: second,
             sigma: 0.6,

@@ -44,9 +44,13 @@ impl Recorder {
             Ending::TimedOut => cell.timed_out += 1,
             Ending::InFlight => cell.in_flight += 1,
         }
-        cell.response.record(response);
-        cell.service.record(sample.timing.service());
-        cell.connection_wait.record(sample.timing.connection_wait());
+        if let Ending::Failed(_) = sample.ending {
+            cell.failure.record(response);
+        } else {
+            cell.response.record(response);
+            cell.service.record(sample.timing.service());
+            cell.connection_wait.record(sample.timing.connection_wait());
+        }
         cell.bytes += sample.bytes;
         cell.decoded_bytes += sample.decoded_bytes;
         cell.replays.count(sample.replay);
@@ -130,7 +134,10 @@ impl Recorder {
             JourneyEnding::TimedOut => cell.timed_out += 1,
             JourneyEnding::InFlight => cell.in_flight += 1,
         }
-        cell.response.record(response);
+        match ending {
+            JourneyEnding::Failed => cell.failure.record(response),
+            _ => cell.response.record(response),
+        }
     }
 
     /// A shopper came to a place in a journey's funnel for the first time.

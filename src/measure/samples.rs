@@ -46,6 +46,9 @@ pub struct Sample {
     /// The trace's Datadog id in decimal, if it carried one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub trace_id: Option<String>,
+    /// For examples of errors: what was expected and what came, in a sentence, secrets removed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub why: Option<Shown>,
     /// For examples of errors: the request and the response, secrets removed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub exchange: Option<Box<ExchangeText>>,
@@ -83,6 +86,7 @@ impl Sample {
                 Ending::InFlight => "in_flight".to_owned(),
             },
             trace_id: (sample.trace_id != 0).then(|| sample.trace_id.to_string()),
+            why: None,
             exchange: None,
         }
     }

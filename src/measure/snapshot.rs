@@ -69,14 +69,14 @@ pub struct StepSummary {
 pub struct HistogramSummary {
     /// Readings.
     pub count: u64,
-    /// The 50th, 90th, 99th and 99.9th percentile and the maximum; zeros without readings.
+    /// The 50th, 95th, 99th and 99.9th percentile and the maximum; zeros without readings.
     pub quantiles: [Duration; 5],
     /// Bands with readings, in order, each with its count.
     pub bands: Vec<(u8, u32)>,
 }
 
 /// The quantiles of a [`HistogramSummary`].
-pub const SUMMARY_QUANTILES: [f64; 5] = [0.5, 0.9, 0.99, 0.999, 1.0];
+pub const SUMMARY_QUANTILES: [f64; 5] = [0.5, 0.95, 0.99, 0.999, 1.0];
 
 /// What is known of a run before it begins; names in the scenario's order.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

@@ -136,11 +136,15 @@ impl SnapshotBuilder {
             interrupted: false,
             windows: &[],
         });
-        if let Some(reason) = invalid.first()
-            && std::mem::replace(&mut self.trusted, false)
-        {
-            tracing::warn!("the run is invalid from here on: {}", reason.what);
+        // Some reasons pass: a lag that is no longer among the largest, for one.
+        match (invalid.first(), self.trusted) {
+            (Some(reason), true) => {
+                tracing::warn!("the run would be INVALID if it ended now: {}", reason.what);
+            }
+            (None, false) => tracing::info!("nothing speaks against the run any more"),
+            _ => {}
         }
+        self.trusted = invalid.is_empty();
         Snapshot {
             elapsed,
             planned: setup.schedule.as_ref().map(|schedule| schedule.duration()),

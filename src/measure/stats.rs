@@ -33,12 +33,15 @@ impl Replays {
 /// What is kept of one figure (a step's name) in one phase.
 #[derive(Debug, Clone, Default)]
 pub struct StepStats {
-    /// Done − intended.
+    /// Done − intended, of all steps but failed ones: how soon something fails says nothing about how fast the system is. Who was
+    /// timed out or cut off has waited at least so long, and is among them.
     pub response: LatencyHistogram,
-    /// Done − sent.
+    /// Done − sent, of the same steps.
     pub service: LatencyHistogram,
-    /// Sent − asked for a connection.
+    /// Sent − asked for a connection, of the same steps.
     pub connection_wait: LatencyHistogram,
+    /// Done − intended of failed steps.
+    pub failure: LatencyHistogram,
     /// Steps that ended well.
     pub ok: u64,
     /// Steps that ended in a foreseen outcome.
@@ -68,6 +71,11 @@ impl StepStats {
         self.ok + self.outcomes + self.errors()
     }
 
+    /// Steps in the histograms: those that came to an end, and those cut off.
+    pub fn readings(&self) -> u64 {
+        self.response.count() + self.failure.count()
+    }
+
     /// Failures and time-outs.
     pub fn errors(&self) -> u64 {
         self.failed + self.timed_out
@@ -78,6 +86,7 @@ impl StepStats {
         self.response.add(&other.response);
         self.service.add(&other.service);
         self.connection_wait.add(&other.connection_wait);
+        self.failure.add(&other.failure);
         self.ok += other.ok;
         self.outcomes += other.outcomes;
         self.failed += other.failed;
@@ -92,6 +101,7 @@ impl StepStats {
         self.response.clear();
         self.service.clear();
         self.connection_wait.clear();
+        self.failure.clear();
         (
             self.ok,
             self.outcomes,
@@ -112,8 +122,10 @@ impl StepStats {
 /// What is kept of one journey in one phase.
 #[derive(Debug, Clone, Default)]
 pub struct JourneyStats {
-    /// From arrival to the end, think times taken out.
+    /// From arrival to the end, think times taken out; of all journeys but failed ones.
     pub response: LatencyHistogram,
+    /// The same of failed ones.
+    pub failure: LatencyHistogram,
     /// Completed, or left by choice.
     pub completed: u64,
     /// Ended by a failed step.
@@ -128,6 +140,7 @@ impl JourneyStats {
     /// Adds another cell.
     pub fn add(&mut self, other: &Self) {
         self.response.add(&other.response);
+        self.failure.add(&other.failure);
         self.completed += other.completed;
         self.failed += other.failed;
         self.timed_out += other.timed_out;
@@ -141,6 +154,7 @@ impl JourneyStats {
 
     pub(super) fn clear(&mut self) {
         self.response.clear();
+        self.failure.clear();
         (self.completed, self.failed, self.timed_out, self.in_flight) = (0, 0, 0, 0);
     }
 }

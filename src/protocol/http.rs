@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use ::http::HeaderMap;
-use ::http::header::{HOST, HeaderValue};
+use ::http::header::HeaderValue;
 
 use super::{Awaiting, Protocol};
 use crate::measure::Replay;
@@ -27,7 +27,7 @@ pub(crate) mod request;
 
 use browser::{BrowserSetup, BrowserState, Fetched, Hop, Route};
 use idempotency::SentKeys;
-use request::PreparedRequest;
+use request::{Located, PreparedRequest};
 
 /// Room for the headers of a usual request: growing is dearer than a little spare room.
 const HEADERS_USUAL: usize = 20;
@@ -130,8 +130,8 @@ impl<T: Transport> Http<T> {
         shopper: &mut Shopper,
     ) -> Result<Outgoing, Failure> {
         step.add_headers(world, shopper, &mut headers)?;
-        let (origin, path) = step.url(world, shopper, &self.target)?;
-        headers.insert(HOST, origin.authority.clone());
+        let located = step.locate(world, shopper, &self.target, &mut headers)?;
+        let Located { origin, path, .. } = located;
         Ok(Outgoing {
             origin,
             method: step.method.clone(),
@@ -216,7 +216,7 @@ impl<T: Transport> Protocol for Http<T> {
     fn evidence(
         request: &HttpSending,
         result: Result<&Response, Failure>,
-        redactor: Redactor,
+        redactor: &mut Redactor,
     ) -> ExchangeText {
         evidence::text(request.outgoing.as_ref().ok(), result, redactor)
     }

@@ -24,7 +24,7 @@ pub fn command(arguments: impl IntoIterator<Item = String>, redactor: &Redactor)
 }
 
 fn is_hiding(flag: &str) -> bool {
-    matches!(flag, "--set" | "--header" | "--body")
+    matches!(flag, "--set" | "--header" | "--body" | "--user" | "--tag")
 }
 
 fn value(flag: &str, given: &str, redactor: &Redactor) -> Shown {
@@ -39,6 +39,9 @@ fn value(flag: &str, given: &str, redactor: &Redactor) -> Shown {
             redactor.show_line(name),
             redactor.show_header(name.trim(), value)
         )),
+        ("--tag", Some((key, value)), _) if !redactor.is_secret(key) => {
+            redactor.show_line(&format!("{key}={value}"))
+        }
         _ => Shown(mark(given)),
     }
 }

@@ -6,7 +6,6 @@
 //! queueing system resemble each other. A block's value is the median over its windows, as in the gate.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -17,9 +16,14 @@ use super::table::ALL_STEPS;
 use crate::measure::{LatencyHistogram, StepStats};
 use crate::verdict::show_time;
 
+mod limit;
 mod rank;
+mod shift;
+mod show;
 
+pub use limit::{Limit, Limited};
 pub use rank::{Estimate, hodges_lehmann};
+pub use shift::Shift;
 
 /// Length of a block, seconds.
 const BLOCK_S: u64 = 10;
@@ -33,7 +37,10 @@ fn enough(q: f64) -> u64 {
 }
 
 /// What is compared.
-const QUANTILES: [(&str, f64); 3] = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99)];
+const QUANTILES: [(&str, f64); 4] = [("p50", 0.5), ("p90", 0.9), ("p95", 0.95), ("p99", 0.99)];
+
+/// The figure of error shares.
+const ERRORS: &str = "errors";
 
 /// Two runs side by side.
 #[derive(Debug, Clone, Serialize)]
@@ -48,8 +55,17 @@ pub struct Comparison {
     pub paired: bool,
     /// Length of a block, seconds.
     pub block_s: u64,
-    /// One row per step and percentile, then error share and CPU.
+    /// One row per step and percentile, and for error shares: first those that moved, by how much.
     pub rows: Vec<Row>,
+    /// Whether all steps moved by about the same time.
+    pub together: Option<Shift>,
+    /// Intervals that are given, and how many of them leave out zero. One in twenty does by chance alone.
+    pub intervals: usize,
+    /// See there.
+    pub intervals_without_zero: usize,
+    /// Limits on differences, judged.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub limits: Vec<Limited>,
     /// What none of this proves.
     pub caveats: Vec<String>,
 }
@@ -57,7 +73,7 @@ pub struct Comparison {
 /// One of the runs.
 #[derive(Debug, Clone, Serialize)]
 pub struct Side {
-    /// Its folder.
+    /// Its folder, and what it is called.
     pub folder: String,
     /// `VALID · PASS` and its like.
     pub verdict: String,
@@ -76,6 +92,8 @@ pub struct Row {
     pub a: String,
     /// Its value in B.
     pub b: String,
+    /// B minus A over the whole runs, milliseconds; none for error shares.
+    pub moved_ms: Option<f64>,
     /// B against A over the whole runs, as a ratio minus one; for error shares the difference.
     pub change: Option<f64>,
     /// The estimate over blocks with its interval, as ratios minus one.
@@ -93,6 +111,13 @@ pub struct Interval {
     pub high: f64,
     /// Blocks behind it.
     pub blocks: usize,
+}
+
+impl Interval {
+    /// Whether it speaks for a change.
+    pub fn leaves_out_zero(&self) -> bool {
+        self.low > 0.0 || self.high < 0.0
+    }
 }
 
 /// Compares B with A.
@@ -121,7 +146,14 @@ pub fn compare(a: &Run, b: &Run) -> Result<Comparison, ReadError> {
             step_rows(&mut rows, &step.step, &step.cell, &other.cell, &intervals);
         }
     }
+    let together = Shift::of(&rows);
+    rows.sort_by(shift::by_movement);
+    let with = || rows.iter().filter_map(|row| row.interval);
     Ok(Comparison {
+        together,
+        intervals: with().count(),
+        intervals_without_zero: with().filter(Interval::leaves_out_zero).count(),
+        limits: Vec::new(),
         a: side(a),
         b: side(b),
         caveats: caveats(a, b, paired),
@@ -134,7 +166,10 @@ pub fn compare(a: &Run, b: &Run) -> Result<Comparison, ReadError> {
 
 fn side(run: &Run) -> Side {
     Side {
-        folder: run.path.display().to_string(),
+        folder: match run.report.labels.is_empty() {
+            true => run.path.display().to_string(),
+            false => format!("{} ({})", run.path.display(), run.report.labels.line()),
+        },
         verdict: super::markdown::verdict(&run.report),
         started_at: run.report.started_at.clone(),
     }
@@ -278,6 +313,9 @@ fn step_rows(
             figure: figure.to_owned(),
             a: shown(x),
             b: shown(y),
+            moved_ms: x
+                .zip(y)
+                .map(|(x, y)| (y.as_secs_f64() - x.as_secs_f64()) * 1e3),
             change,
             interval: QUANTILES
                 .iter()
@@ -294,9 +332,10 @@ fn step_rows(
     };
     rows.push(Row {
         step: step.to_owned(),
-        figure: "errors".to_owned(),
+        figure: ERRORS.to_owned(),
         a: text(share(a)),
         b: text(share(b)),
+        moved_ms: None,
         change: share(a).zip(share(b)).map(|(a, b)| b - a),
         interval: None,
     });
@@ -396,125 +435,5 @@ fn median(values: &mut [f64]) -> f64 {
     match values.len() % 2 {
         0 if middle > 0 => (values[middle - 1] + values[middle]) / 2.0,
         _ => values.get(middle).copied().unwrap_or(0.0),
-    }
-}
-
-impl Comparison {
-    /// For people.
-    pub fn text(&self) -> String {
-        let mut out = String::new();
-        for (name, side) in [("A", &self.a), ("B", &self.b)] {
-            let _ = writeln!(
-                out,
-                "{name}  {}  {}  {}",
-                side.folder, side.verdict, side.started_at
-            );
-        }
-        list(&mut out, "\nThe runs differ in", &self.unlike, "  ");
-        let width = self
-            .rows
-            .iter()
-            .map(|row| row.step.chars().count())
-            .max()
-            .unwrap_or(4)
-            .min(40);
-        let _ = writeln!(
-            out,
-            "\n{:width$}  {:<7} {:>10} {:>10} {:>9}   estimate and 95 % interval",
-            "step", "figure", "A", "B", "change"
-        );
-        for row in &self.rows {
-            let step: String = row.step.chars().take(width).collect();
-            let _ = writeln!(
-                out,
-                "{step:width$}  {:<7} {:>10} {:>10} {:>9}   {}",
-                row.figure,
-                row.a,
-                row.b,
-                row.change_text(),
-                row.interval_text()
-            );
-        }
-        let _ = writeln!(out, "\nIntervals: {}", self.method());
-        list(&mut out, "\nWhat this cannot prove", &self.caveats, "  ");
-        out
-    }
-
-    /// For pull requests.
-    pub fn markdown(&self) -> String {
-        let mut out = String::new();
-        for (name, side) in [("A", &self.a), ("B", &self.b)] {
-            let _ = writeln!(
-                out,
-                "- **{name}** `{}` · {} · {}",
-                side.folder.replace('`', "'"),
-                side.verdict,
-                side.started_at
-            );
-        }
-        list(&mut out, "\n**The runs differ in**\n", &self.unlike, "");
-        let _ = writeln!(
-            out,
-            "\n| step | figure | A | B | change | estimate and 95 % interval |\n|---|---|--:|--:|--:|--:|"
-        );
-        for row in &self.rows {
-            let step = row.step.replace('`', "'").replace('|', "\\|");
-            let _ = writeln!(
-                out,
-                "| `{step}` | {} | {} | {} | {} | {} |",
-                row.figure,
-                row.a,
-                row.b,
-                row.change_text(),
-                row.interval_text()
-            );
-        }
-        let _ = writeln!(out, "\nIntervals: {}", self.method());
-        list(
-            &mut out,
-            "\n**What this cannot prove**\n",
-            &self.caveats,
-            "",
-        );
-        out
-    }
-
-    fn method(&self) -> String {
-        format!(
-            "Hodges-Lehmann estimate of B/A over paired blocks of {} s with the exact signed-rank interval; – where there are fewer than six blocks with enough requests.",
-            self.block_s
-        )
-    }
-}
-
-fn list(out: &mut String, title: &str, items: &[String], indent: &str) {
-    if items.is_empty() {
-        return;
-    }
-    let _ = writeln!(out, "{title}");
-    for item in items {
-        let _ = writeln!(out, "{indent}- {item}");
-    }
-}
-
-impl Row {
-    fn change_text(&self) -> String {
-        match (self.change, self.figure.as_str()) {
-            (None, _) => "–".to_owned(),
-            (Some(points), "errors") => format!("{:+.3} pp", points * 100.0),
-            (Some(ratio), _) => format!("{:+.1} %", ratio * 100.0),
-        }
-    }
-
-    fn interval_text(&self) -> String {
-        self.interval.map_or("–".to_owned(), |found| {
-            format!(
-                "{:+.1} % ({:+.1} % to {:+.1} %, {} blocks)",
-                found.estimate * 100.0,
-                found.low * 100.0,
-                found.high * 100.0,
-                found.blocks
-            )
-        })
     }
 }

@@ -78,6 +78,8 @@ pub struct Named {
     pub step: String,
     /// How often.
     pub count: u64,
+    /// Of an error: what was expected and what came, once.
+    pub why: Option<String>,
 }
 
 impl Figures {
@@ -156,6 +158,7 @@ fn journeys(report: &RunReport) -> Vec<JourneyFigures> {
     for record in records.filter(|record| counted(report, &record.phase)) {
         let cell = JourneyStats {
             response: times(&record.response),
+            failure: times(&record.failure_time),
             completed: record.completed,
             failed: record.failed,
             timed_out: record.timed_out,
@@ -185,10 +188,17 @@ fn named(report: &RunReport, of: fn(&StepRecord) -> &BTreeMap<String, u64>) -> V
             name: name.to_owned(),
             step: step.to_owned(),
             count,
+            why: why(report, step, name),
         })
         .collect();
     rows.sort_by_key(|row| std::cmp::Reverse(row.count));
     rows
+}
+
+fn why(report: &RunReport, step: &str, error: &str) -> Option<String> {
+    let mut records = report.steps.iter().filter(|record| record.step == step);
+    let why = records.find_map(|record| record.why.get(error))?;
+    Some(why.to_string())
 }
 
 /// The histogram of a record that has been read, so that it can be decoded; anything else counts as empty.
@@ -203,6 +213,7 @@ pub fn cell_of(record: &StepRecord) -> StepStats {
         response: times(&record.response),
         service: times(&record.service_time),
         connection_wait: times(&record.connection_wait),
+        failure: times(&record.failure_time),
         ok: record.ok,
         outcomes: record.outcomes.values().sum(),
         failed: record.errors.values().sum::<u64>() - timed_out,
@@ -281,12 +292,14 @@ fn step_of(report: &RunReport, index: u16, cell: &StepStats, phase: &str) -> Ste
         ok: cell.ok,
         outcomes: some("unnamed", cell.outcomes),
         errors: some("unnamed", cell.failed),
-        in_flight: cell.response.count().saturating_sub(cell.finished()),
+        why: BTreeMap::new(),
+        in_flight: cell.readings().saturating_sub(cell.finished()),
         bytes: 0,
         decoded_bytes: 0,
         replays: Replays::default(),
         response: TimesRecord::of(&cell.response),
         service_time: TimesRecord::of(&cell.service),
+        failure_time: TimesRecord::of(&cell.failure),
         connection_wait: TimesRecord {
             hdr: Blob::default(),
             ..TimesRecord::default()

@@ -313,7 +313,7 @@ fn window_record(tick: &TickSum) -> WindowRecord {
         .figures
         .iter()
         .zip(0_u16..)
-        .filter(|(cell, _)| cell.response.count() > 0);
+        .filter(|(cell, _)| cell.readings() > 0);
     WindowRecord {
         at_ms: millis(tick.at),
         length_ms: millis(tick.length),
@@ -331,6 +331,7 @@ fn window_record(tick: &TickSum) -> WindowRecord {
                     errors: cell.errors(),
                     response: Blob::of(&cell.response),
                     service_time: Blob::of(&cell.service),
+                    failure_time: Blob::of(&cell.failure),
                 };
                 (index, step)
             })

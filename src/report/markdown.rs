@@ -23,7 +23,10 @@ pub fn markdown(run: &Run) -> String {
         code(&report.scenario.name)
     );
     // Writing to a String does not fail.
-    for remark in &run.remarks {
+    if !report.labels.is_empty() {
+        let _ = writeln!(out, "{}\n", text(&report.labels.line()));
+    }
+    for remark in run.remarks.iter().map(String::as_str).chain(notes(report)) {
         let _ = writeln!(out, "> {}", text(remark));
     }
     for reason in report.verdict.all_reasons() {
@@ -42,7 +45,7 @@ pub fn markdown(run: &Run) -> String {
     thresholds(&mut out, report);
     let _ = writeln!(
         out,
-        "\n| response time | steps | errors | p50 | p90 | p99 | p99.9 | max |\n|---|--:|--:|--:|--:|--:|--:|--:|"
+        "\n| response time | steps | errors | p50 | p90 | p99 | p99.9 | max | failure p50 |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|"
     );
     for step in &figures.steps {
         row(&mut out, &code(&step.step), &step.cell);
@@ -52,6 +55,10 @@ pub fn markdown(run: &Run) -> String {
     replays(&mut out, report);
     facts(&mut out, report);
     out
+}
+
+fn notes(report: &RunReport) -> impl Iterator<Item = &str> {
+    report.notes.iter().map(|note| &**note)
 }
 
 /// `VALID · PASS` and its like.
@@ -93,14 +100,15 @@ fn row(out: &mut String, name: &str, cell: &StepStats) {
     let times = &cell.response;
     let _ = writeln!(
         out,
-        "| {name} | {} | {} | {} | {} | {} | {} | {} |",
+        "| {name} | {} | {} | {} | {} | {} | {} | {} | {} |",
         cell.finished() + cell.in_flight,
         cell.errors(),
         at(times, 0.5),
         at(times, 0.9),
         at(times, 0.99),
         at(times, 0.999),
-        at(times, 1.0)
+        at(times, 1.0),
+        at(&cell.failure, 0.5)
     );
 }
 
@@ -108,14 +116,18 @@ fn errors(out: &mut String, figures: &Figures) {
     if figures.errors.is_empty() {
         return;
     }
-    let _ = writeln!(out, "\n| errors | kind | step |\n|--:|---|---|");
+    let _ = writeln!(
+        out,
+        "\n| errors | kind | step | for example |\n|--:|---|---|---|"
+    );
     for row in figures.errors.iter().take(ROWS_MAX) {
         let _ = writeln!(
             out,
-            "| {} | {} | {} |",
+            "| {} | {} | {} | {} |",
             row.count,
             code(&row.name),
-            code(&row.step)
+            code(&row.step),
+            text(row.why.as_deref().unwrap_or_default())
         );
     }
     if figures.errors.len() > ROWS_MAX {

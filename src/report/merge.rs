@@ -282,9 +282,13 @@ fn add_steps(to: &mut Vec<StepRecord>, from: &[StepRecord]) -> Result<(), String
         step.replays.add(&other.replays);
         add_counts(&mut step.outcomes, &other.outcomes);
         add_counts(&mut step.errors, &other.errors);
+        for (error, why) in &other.why {
+            step.why.entry(error.clone()).or_insert_with(|| why.clone());
+        }
         add_times(&mut step.response, &other.response)?;
         add_times(&mut step.service_time, &other.service_time)?;
         add_times(&mut step.connection_wait, &other.connection_wait)?;
+        add_times(&mut step.failure_time, &other.failure_time)?;
     }
     Ok(())
 }
@@ -302,6 +306,7 @@ fn add_journeys(to: &mut Vec<JourneyRecord>, from: &[JourneyRecord]) -> Result<(
         row.timed_out += other.timed_out;
         row.in_flight += other.in_flight;
         add_times(&mut row.response, &other.response)?;
+        add_times(&mut row.failure_time, &other.failure_time)?;
     }
     Ok(())
 }
@@ -337,6 +342,7 @@ fn add_window(to: &mut WindowRecord, from: &WindowRecord) -> Result<(), String> 
         step.errors += other.errors;
         add_blob(&mut step.response, &other.response)?;
         add_blob(&mut step.service_time, &other.service_time)?;
+        add_blob(&mut step.failure_time, &other.failure_time)?;
     }
     Ok(())
 }

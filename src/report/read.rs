@@ -139,7 +139,16 @@ pub fn read(path: &Path) -> Result<Run, ReadError> {
     Ok(run)
 }
 
+/// The word that stands for the newest run folder below `runs`.
+const LATEST: &str = "latest";
+
+/// Where runs are made if nothing else is said.
+const RUNS: &str = "runs";
+
 fn folder_of(path: &Path) -> Result<PathBuf, ReadError> {
+    if path == Path::new(LATEST) && !path.exists() {
+        return latest(Path::new(RUNS));
+    }
     let meta = std::fs::metadata(path).map_err(|source| match source.kind() {
         std::io::ErrorKind::NotFound => ReadError::Missing(path.to_owned()),
         _ => io(path, source),
@@ -157,6 +166,16 @@ fn folder_of(path: &Path) -> Result<PathBuf, ReadError> {
         path: path.to_owned(),
         hint: "; it is a file, and a run is a folder".to_owned(),
     })
+}
+
+/// The newest run folder in `runs`: its name begins with the time.
+fn latest(runs: &Path) -> Result<PathBuf, ReadError> {
+    let entries = std::fs::read_dir(runs).into_iter().flatten().flatten();
+    let folders = entries.map(|entry| entry.path());
+    let found = folders
+        .filter(|path| path.join("run.json").exists() || path.join("windows.jsonl").exists())
+        .max();
+    found.ok_or_else(|| ReadError::Missing(runs.join(LATEST)))
 }
 
 fn io(path: &Path, source: std::io::Error) -> ReadError {
@@ -246,20 +265,27 @@ fn check(path: &Path, report: &RunReport) -> Result<(), ReadError> {
         let finished = counts
             .chain(step.errors.values().copied())
             .fold(0, u64::saturating_add);
-        if finished != step.response.count {
+        if finished != step.response.count + step.failure_time.count {
             let what = format!(
                 "{place}: {finished} steps, but {} response times",
-                step.response.count
+                step.response.count + step.failure_time.count
             );
             return Err(damaged(path, what));
         }
-        for times in [&step.response, &step.service_time, &step.connection_wait] {
+        let all = [
+            &step.response,
+            &step.service_time,
+            &step.connection_wait,
+            &step.failure_time,
+        ];
+        for times in all {
             readable(path, &place, times)?;
         }
     }
     for journey in &report.journeys {
         let place = format!("journey '{}'", journey.journey);
         readable(path, &place, &journey.response)?;
+        readable(path, &place, &journey.failure_time)?;
     }
     check_windows(path, report)
 }

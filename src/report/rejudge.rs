@@ -203,6 +203,7 @@ fn journeys(
         };
         let cell = JourneyStats {
             response: times(&record.response),
+            failure: times(&record.failure_time),
             completed: record.completed,
             failed: record.failed,
             timed_out: record.timed_out,

@@ -55,7 +55,7 @@ fn header() -> Vec<String> {
         "in_flight",
     ];
     let mut header: Vec<String> = fixed.map(str::to_owned).into();
-    for kind in ["response", "service"] {
+    for kind in ["response", "service", "failure"] {
         header.extend(
             QUANTILES
                 .iter()
@@ -88,7 +88,7 @@ fn row(span: &Span<'_>, step: &str, service: &str, cell: &StepStats) -> Vec<Stri
         cell.errors().to_string(),
         cell.in_flight.to_string(),
     ];
-    for times in [&cell.response, &cell.service] {
+    for times in [&cell.response, &cell.service, &cell.failure] {
         row.extend(QUANTILES.iter().map(|(_, q)| millis(times, *q)));
     }
     row
@@ -117,7 +117,7 @@ fn windows(run: &Run) -> Result<Vec<Vec<String>>, ReadError> {
             .figures
             .into_iter()
             .map(|(figure, mut cell)| {
-                cell.in_flight = cell.response.count().saturating_sub(cell.finished());
+                cell.in_flight = cell.readings().saturating_sub(cell.finished());
                 StepFigures {
                     step: name(&run.report, figure.0),
                     service: String::new(),

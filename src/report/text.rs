@@ -8,6 +8,10 @@ use super::figures::Figures;
 use crate::measure::{LatencyHistogram, StepStats};
 use crate::verdict::{NOTHING_SUCCEEDED, show_time};
 
+/// Characters of the columns of the table of steps behind the names: all of them, and those of a narrow terminal.
+const WIDE: usize = 80;
+const NARROW: usize = 53;
+
 /// Rows of errors and outcomes shown.
 const ROWS_MAX: usize = 12;
 
@@ -16,9 +20,36 @@ const ROWS_MAX: usize = 12;
 pub struct Style {
     /// Whether escape sequences are written.
     pub colour: bool,
+    /// Characters that a line may have; lines of tables keep to it down to 72.
+    pub columns: usize,
 }
 
 impl Style {
+    /// Without colours, for files and pipes.
+    pub const PLAIN: Self = Self {
+        colour: false,
+        columns: usize::MAX,
+    };
+
+    /// A text in lines that fit; those behind the first begin with `indent`.
+    fn folded(self, text: &str, indent: &str) -> String {
+        let mut lines: Vec<String> = Vec::new();
+        for word in text.split(' ') {
+            let length = lines.last().map(|line| line.chars().count());
+            let fits =
+                length.is_some_and(|length| length + 1 + word.chars().count() <= self.columns);
+            match lines.last_mut() {
+                Some(line) if fits => {
+                    line.push(' ');
+                    line.push_str(word);
+                }
+                Some(_) => lines.push(format!("{indent}{word}")),
+                None => lines.push(word.to_owned()),
+            }
+        }
+        lines.join("\n")
+    }
+
     fn paint(self, code: &str, text: &str) -> String {
         if self.colour {
             format!("\x1b[{code}m{text}\x1b[0m")
@@ -89,13 +120,10 @@ fn verdict(out: &mut String, report: &RunReport, style: Style) {
             .as_ref()
             .map(|when| format!(" ({when})"))
             .unwrap_or_default();
-        let _ = writeln!(
-            out,
-            "  {} {}{when}\n    → {}",
-            style.bad("✗"),
-            reason.what,
-            reason.remedy
-        );
+        let what = style.folded(&format!("  ✗ {}{when}", reason.what), "    ");
+        let remedy = style.folded(&format!("    → {}", reason.remedy), "      ");
+        let what = what.replacen('✗', &style.bad("✗"), 1);
+        let _ = writeln!(out, "{what}\n{remedy}");
     }
     for threshold in &verdict.thresholds {
         let mark = if threshold.met {
@@ -103,7 +131,12 @@ fn verdict(out: &mut String, report: &RunReport, style: Style) {
         } else {
             style.bad("✗")
         };
-        let _ = writeln!(out, "  {mark} {:<54} {}", threshold.text, threshold.shown);
+        let (text, shown) = (&threshold.text, &threshold.shown);
+        let fits = text.chars().count().max(54) + 5 + shown.chars().count() <= style.columns;
+        let _ = match fits {
+            true => writeln!(out, "  {mark} {text:<54} {shown}"),
+            false => writeln!(out, "  {mark} {text}\n      {shown}"),
+        };
     }
 }
 
@@ -126,7 +159,14 @@ fn facts(out: &mut String, report: &RunReport, style: Style) {
         "against {target} · {:.1} s · seed {} · run {}{segment} · {workers}",
         report.elapsed_s, report.scenario.seed, report.scenario.run_id
     );
-    let _ = writeln!(out, "  {}", style.dim(&text));
+    let text = style.folded(&format!("  {text}"), "  ");
+    let _ = writeln!(out, "{}", style.dim(&text));
+    if !report.labels.is_empty() {
+        let _ = writeln!(out, "  {}", report.labels.line());
+    }
+    for note in &report.notes {
+        let _ = writeln!(out, "  {}", style.bad(note));
+    }
     if let Some(signal) = &report.interrupted {
         let _ = writeln!(
             out,
@@ -160,28 +200,80 @@ fn rates(out: &mut String, figures: &Figures, style: Style) {
 
 fn steps(out: &mut String, figures: &Figures, style: Style) {
     let names = figures.steps.iter().map(|row| row.step.chars().count());
-    let width = names.max().unwrap_or(4).clamp(4, 48);
+    let wanted = names.max().unwrap_or(4).clamp(15, 48);
+    let is_wide = wanted + WIDE <= style.columns;
+    let width = match is_wide {
+        true => wanted,
+        false => style.columns.saturating_sub(NARROW).clamp(15, wanted),
+    };
+    let header = match is_wide {
+        true => format!(
+            "\n{:<width$} {:>9} {:>8} {:>9} {:>9} {:>9} {:>9} {:>9} {:>11}",
+            "response time", "steps", "errors", "p50", "p95", "p99", "p99.9", "max", "service p99"
+        ),
+        false => format!(
+            "\n{:<width$} {:>8} {:>7} {:>8} {:>8} {:>8} {:>8}",
+            "response time", "steps", "errors", "p50", "p95", "p99", "max"
+        ),
+    };
+    let _ = writeln!(out, "{}", style.title(&header));
+    for step in &figures.steps {
+        row(out, &step.step, &step.cell, width, is_wide, style);
+    }
+    if figures.steps.len() > 1 {
+        row(out, "all steps", &figures.all, width, is_wide, style);
+    }
+    failures(out, figures, width, style);
+}
+
+/// How long failed steps took: apart, because it says nothing about how fast the system is.
+fn failures(out: &mut String, figures: &Figures, width: usize, style: Style) {
+    if figures.all.failure.count() == 0 {
+        return;
+    }
     let header = format!(
-        "\n{:<width$} {:>9} {:>8} {:>9} {:>9} {:>9} {:>9} {:>9} {:>11}",
-        "response time", "steps", "errors", "p50", "p95", "p99", "p99.9", "max", "service p99"
+        "\n{:<width$} {:>9} {:>9} {:>9} {:>9} {:>9}",
+        "time to failure", "failed", "p50", "p95", "p99", "max"
     );
     let _ = writeln!(out, "{}", style.title(&header));
     for step in &figures.steps {
-        row(out, &step.step, &step.cell, width, style);
-    }
-    if figures.steps.len() > 1 {
-        row(out, "all steps", &figures.all, width, style);
+        let times = &step.cell.failure;
+        if times.count() == 0 {
+            continue;
+        }
+        let name: String = step.step.chars().take(width).collect();
+        let _ = writeln!(
+            out,
+            "{name:<width$} {:>9} {:>9} {:>9} {:>9} {:>9}",
+            times.count(),
+            at(times, 0.5),
+            at(times, 0.95),
+            at(times, 0.99),
+            at(times, 1.0),
+        );
     }
 }
 
-fn row(out: &mut String, name: &str, cell: &StepStats, width: usize, style: Style) {
-    let errors = format!("{:>8}", cell.errors());
+fn row(out: &mut String, name: &str, cell: &StepStats, width: usize, is_wide: bool, style: Style) {
+    let errors = format!("{:>1$}", cell.errors(), if is_wide { 8 } else { 7 });
     let errors = if cell.errors() > 0 {
         style.bad(&errors)
     } else {
         errors
     };
     let name: String = name.chars().take(width).collect();
+    if !is_wide {
+        let _ = writeln!(
+            out,
+            "{name:<width$} {:>8} {errors} {:>8} {:>8} {:>8} {:>8}",
+            cell.readings(),
+            at(&cell.response, 0.5),
+            at(&cell.response, 0.95),
+            at(&cell.response, 0.99),
+            at(&cell.response, 1.0),
+        );
+        return;
+    }
     let _ = writeln!(
         out,
         "{name:<width$} {:>9} {errors} {:>9} {:>9} {:>9} {:>9} {:>9} {:>11}",
@@ -199,18 +291,21 @@ fn journeys(out: &mut String, figures: &Figures, style: Style) {
     if figures.journeys.is_empty() {
         return;
     }
-    let _ = writeln!(out, "{}", style.title("\njourneys"));
+    let head = format!(
+        "\n{:<22} {:>9} {:>7} {:>8} {:>9} {:>9}",
+        "journeys, no thinking", "completed", "failed", "cut off", "p50", "p99"
+    );
+    let _ = writeln!(out, "{}", style.title(&head));
     for row in &figures.journeys {
         let (name, cell) = (&row.journey, &row.cell);
         let _ = writeln!(
             out,
-            "  {name:<24} {:>8} completed {:>6} failed {:>6} cut off   p50 {:>9}  p99 {:>9} {}",
+            "{name:<22} {:>9} {:>7} {:>8} {:>9} {:>9}",
             cell.completed,
             cell.failed + cell.timed_out,
             cell.in_flight,
             at(&cell.response, 0.5),
             at(&cell.response, 0.99),
-            style.dim("(think times taken out)")
         );
     }
 }
@@ -234,11 +329,8 @@ fn counts(out: &mut String, report: &RunReport, style: Style) {
                 count as f64 / seconds(&phase.name) * 60.0
             ));
         }
-        let _ = writeln!(
-            out,
-            "  {counter:<24} {total:>8} {}",
-            style.dim(&format!("({})", parts.join(", ")))
-        );
+        let line = format!("  {counter:<24} {total:>8} ({})", parts.join(", "));
+        let _ = writeln!(out, "{}", style.folded(&line, "    "));
     }
 }
 
@@ -254,6 +346,10 @@ fn named(out: &mut String, figures: &Figures, style: Style) {
         let _ = writeln!(out, "{}", style.title(title));
         for row in rows.iter().take(ROWS_MAX) {
             let _ = writeln!(out, "  {:>8}  {:<28} {}", row.count, row.name, row.step);
+            if let Some(why) = &row.why {
+                let why = style.folded(&format!("            {why}"), "            ");
+                let _ = writeln!(out, "{}", style.dim(&why));
+            }
         }
         if rows.len() > ROWS_MAX {
             let _ = writeln!(
@@ -282,31 +378,34 @@ fn generator(out: &mut String, report: &RunReport, style: Style) {
     }
     let a = &report.accounting;
     let dropped: u64 = a.dropped.values().sum();
-    let _ = writeln!(
-        out,
-        "\n{}: {} planned = {} completed + {} failed + {} timed out + {} in flight + {dropped} dropped",
-        style.title("accounting"),
-        a.planned,
-        a.completed,
-        a.failed,
-        a.timed_out,
-        a.in_flight
+    let sums = format!(
+        "accounting: {} planned = {} completed + {} failed + {} timed out + {} in flight + {dropped} dropped",
+        a.planned, a.completed, a.failed, a.timed_out, a.in_flight
     );
+    titled(out, "accounting", &sums, style);
     let g = &report.generator;
     let shop = match g.shop_memory_bytes_max {
         0 => String::new(),
         bytes => format!(" · shop memory {} MiB", bytes >> 20),
     };
-    let _ = writeln!(
-        out,
-        "{}: CPU {:.0} % of {} cores at most · memory {} MiB{shop} · {} shoppers and {} connections at most",
-        style.title("generator"),
+    let used = format!(
+        "generator: CPU {:.0} % of {} cores at most · memory {} MiB{shop} · {} shoppers and {} connections at most",
         g.cpu_share_max * 100.0,
         report.workers,
         g.memory_bytes_max >> 20,
         g.shoppers_max,
         g.connections_max
     );
+    titled(out, "generator", &used, style);
+}
+
+/// A line that begins with its title, folded.
+fn titled(out: &mut String, title: &str, text: &str, style: Style) {
+    let folded = style
+        .folded(text, "  ")
+        .replacen(title, &style.title(title), 1);
+    let before = if title == "accounting" { "\n" } else { "" };
+    let _ = writeln!(out, "{before}{folded}");
 }
 
 /// A quantile as it is shown everywhere; a dash without readings.

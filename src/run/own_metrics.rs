@@ -143,6 +143,7 @@ impl Metrics {
         let times = |key| self.registry.distribution(key, &of);
         observe(&times(metric::LOADGEN_RESPONSE_TIME), &cell.response);
         observe(&times(metric::LOADGEN_SERVICE_TIME), &cell.service);
+        observe(&times(metric::LOADGEN_FAILURE_TIME), &cell.failure);
         let outcomes = [
             ("ok", cell.ok),
             ("foreseen", cell.outcomes),

@@ -96,8 +96,15 @@ pub(super) fn begun(
     let rfc3339 = &time::format_description::well_known::Rfc3339;
     let report = RunReport {
         command: spec.command.clone(),
+        labels: spec.labels.clone(),
         started_at: spec.started.format(rfc3339)?,
         target: redactor.show_line(&target.url),
+        notes: spec
+            .scenario
+            .remarks()
+            .iter()
+            .map(|note| redactor.show_line(note))
+            .collect(),
         embedded_shop: target.is_embedded(),
         segment: SegmentRecord {
             index: spec.segment.index() + 1,

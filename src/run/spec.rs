@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 
 use super::own_metrics::OwnMetricsSpec;
 use crate::redact::Shown;
+use crate::report::Labels;
 use crate::report::folder::RunFolder;
 use crate::report::html::TraceUrl;
 use crate::scenario::Scenario;
@@ -31,6 +32,8 @@ pub struct RunSpec {
     pub trace_url: Option<TraceUrl>,
     /// Where the run's own metrics are served.
     pub own_metrics: OwnMetricsSpec,
+    /// What the run is called, and noted of it.
+    pub labels: Labels,
     /// The command that repeats the run, without secrets.
     pub command: Vec<Shown>,
 }

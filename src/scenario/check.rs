@@ -3,7 +3,8 @@
 //! Each part of a file has a module; all write into one [`Report`]. A part that is wrong is replaced by a harmless
 //! value so that the rest can be checked as well; the caller throws the result away when there are problems.
 //!
-//! Must not know: the terminal, the network. Reads feeders and replayed curves, nothing else.
+//! Must not know: the terminal, the network. Reads feeders, replayed curves, certificates, and what `${env.…}` names, nothing
+//! else.
 
 mod condition;
 mod feeder;
@@ -31,7 +32,7 @@ use indexmap::IndexMap;
 
 use super::change::{self, Changes};
 use super::file::File;
-use super::{Scenario, Secrets, Source, Threshold};
+use super::{Credentials, Scenario, Secrets, Source, Threshold};
 use crate::run_id::RunId;
 use names::Names;
 use report::Report;
@@ -64,6 +65,7 @@ pub(super) fn compile(
     let journeys = journey::compile(&report, &names, file, &personas, &start, &mut tables);
     tables.report_clashes(&report, &names);
 
+    let known = names.known_secrets();
     let mut scenario = Scenario {
         name: file.name.0.clone(),
         about: file
@@ -79,7 +81,7 @@ pub(super) fn compile(
         load,
         warm_up: settings::warm_up(&report, file),
         browser: settings::browser(&report, file),
-        http: settings::http(&report, file, &names),
+        http: settings::http(&report, file, &names, folder),
         personas,
         journeys,
         steps: tables.steps,
@@ -93,11 +95,36 @@ pub(super) fn compile(
         prepare,
         secrets: Secrets::default(),
     };
-    scenario.secrets = Secrets::of(&scenario, changes, secrets);
+    scenario.secrets = Secrets::of(&scenario, changes, secrets, &known);
+    aim(&report, &mut scenario);
     scenario.thresholds = thresholds(&report, file, &scenario);
     reach::check(&report, file, &scenario);
     show_names(&mut scenario);
     Ok((scenario, report.into_problems()))
+}
+
+/// Takes credentials out of the target's URL.
+fn aim(report: &Report<'_>, scenario: &mut Scenario) {
+    let Some(target) = scenario.target.take() else {
+        return;
+    };
+    let explicit = scenario.http.auth.is_some();
+    let (_, credentials) = Credentials::taken_from(&target);
+    if credentials.is_some() && explicit {
+        let place = Place::root().key("target");
+        let problem = report.at(&place, "the target's URL and `http.auth` both name a user");
+        report.add(
+            problem
+                .label("take the user out of the URL, or remove `http.auth`")
+                .also(
+                    report
+                        .document()
+                        .key_span(&Place::root().key("http").key("auth")),
+                    "and here",
+                ),
+        );
+    }
+    scenario.aim_at(&target);
 }
 
 /// Everything that reports show by name: secrets and what steers a terminal is taken out, the same way in every run.
@@ -116,13 +143,28 @@ fn show_names(scenario: &mut Scenario) {
     checks.for_each(|check| show(&mut check.name));
 }
 
-/// Reads a threshold that was given by flag.
-pub(super) fn threshold(text: &str, scenario: &Scenario) -> Result<Threshold, Problems> {
+/// Reads a threshold that was given by flag; none if it may only seem wrong, because not all of the scenario could be read.
+pub(super) fn threshold(
+    text: &str,
+    scenario: &Scenario,
+    is_whole: bool,
+) -> Result<Option<Threshold>, Problems> {
     let parsed = threshold::parse(text, scenario).map(|threshold| Threshold {
         text: scenario.secrets.redactor.name(&threshold.text),
         ..threshold
     });
-    parsed.map_err(|slip| Problems::in_text("--threshold", text, vec![slip.in_text()]))
+    let slips = match parsed {
+        Ok(threshold) => return Ok(Some(threshold)),
+        Err(slips) => slips,
+    };
+    let problems = slips.into_iter().map(|slip| slip.in_text());
+    let problems: Vec<Problem> = problems
+        .filter(|problem| is_whole || problem.concerns.is_none())
+        .collect();
+    match problems.is_empty() {
+        true => Ok(None),
+        false => Err(Problems::in_text("--threshold", text, problems)),
+    }
 }
 
 fn thresholds(report: &Report<'_>, file: &File, scenario: &Scenario) -> Vec<Threshold> {
@@ -140,10 +182,8 @@ fn thresholds(report: &Report<'_>, file: &File, scenario: &Scenario) -> Vec<Thre
                     .help("remove one of them"),
             );
         }
-        match threshold::parse(text.as_str(), scenario) {
-            Ok(threshold) => compiled.push(threshold),
-            Err(slip) => report.slip(&place, slip),
-        }
+        let parsed = threshold::parse(text.as_str(), scenario);
+        compiled.extend(report.take(&place, parsed));
     }
     compiled
 }

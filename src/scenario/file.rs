@@ -14,8 +14,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub use journey::{
-    BranchShape, CountShape, HeaderShape, JourneyShape, OnError, RepeatShape, RequestShape, Scalar,
-    StepShape, ThinkShape,
+    BranchShape, CountShape, HeaderShape, JourneyShape, NormalShape, OnError, RepeatShape,
+    RequestShape, Scalar, StepShape, ThinkShape,
 };
 pub use load::{
     ClosedShape, DiurnalShape, LoadShape, OneByOneShape, OpenShape, PhaseShape, RampShape,
@@ -47,7 +47,8 @@ pub struct File {
     pub load: LoadShape,
     /// This long after the start nothing counts for thresholds; default 0s.
     pub warm_up: Option<DurationText>,
-    /// What the shoppers' browsers send besides the request itself.
+    /// What the shoppers' browsers send besides the request itself. Without it shoppers of the built-in shop are browsers
+    /// under RUM; elsewhere they send no trace headers and call themselves `loadgen`.
     pub browser: Option<BrowserShape>,
     /// Connections, time limits and headers of all requests.
     pub http: Option<HttpShape>,
@@ -83,7 +84,7 @@ pub struct BrowserShape {
     /// Trace header formats; default `[tracecontext, datadog]`.
     #[schemars(length(min = 1))]
     pub headers: Option<Vec<PropagatorShape>>,
-    /// Who claims to have started the traces: a browser under RUM (`rum`, the default), a synthetic test
+    /// Who claims to have started the traces: a browser under RUM (`rum`, the default of this section), a synthetic test
     /// (`synthetics`), or nobody (`off`).
     pub style: Option<StyleShape>,
     /// Share of sessions that are sampled; default 100%.
@@ -150,6 +151,52 @@ pub struct HttpShape {
     pub redirects_max: Option<u8>,
     /// Headers sent with every request: a value, or a list of values.
     pub headers: Option<IndexMap<String, HeaderShape>>,
+    /// Who the shoppers are to the target, as basic or bearer authorization; sent to the target alone.
+    pub auth: Option<AuthShape>,
+    /// Places (`host` or `host:port`, as in URLs) and where connections to them really go.
+    #[schemars(extend("minProperties" = 1))]
+    pub connect_to: Option<IndexMap<String, String>>,
+    /// TLS of all connections.
+    pub tls: Option<TlsShape>,
+}
+
+/// Who a shopper is to a target: exactly one of `basic` and `bearer`.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(title = "authorization")]
+pub struct AuthShape {
+    /// User name and password.
+    pub basic: Option<BasicShape>,
+    /// A token.
+    pub bearer: Option<Scalar>,
+}
+
+/// User name and password.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "basic authorization")]
+pub struct BasicShape {
+    /// Who.
+    pub user: Scalar,
+    /// Better from the environment than in the file: `${env.PASSWORD}`.
+    pub password: Scalar,
+}
+
+/// TLS of all connections. Files are PEM, relative to the scenario file.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[schemars(title = "`tls` section")]
+pub struct TlsShape {
+    /// Authorities that are trusted in place of the system's (or of `SSL_CERT_FILE`).
+    pub ca: Option<String>,
+    /// Certificates are not verified; default false. The run's record says so.
+    pub insecure: Option<bool>,
+    /// Certificate that is shown to targets that ask for one, with those that lead to its authority.
+    pub client_cert: Option<String>,
+    /// Its key, if that is not in the same file.
+    pub client_key: Option<String>,
+    /// Lowest version: `1.2` (the default) or `1.3`.
+    pub min_version: Option<Scalar>,
 }
 
 /// Who shares connections.
@@ -260,6 +307,8 @@ pub enum FeederOrderShape {
     Random,
     /// Each row once, shuffled.
     Unique,
+    /// The same as `unique`.
+    Shuffle,
 }
 
 /// What happens after the last row.

@@ -18,6 +18,53 @@ pub fn load(origin: &ScenarioRef, changes: &Changes) -> Result<Scenario, Problem
     load_text(origin, &origin.text()?, changes)
 }
 
+/// The same, with thresholds that are given by flag: their mistakes are told together with those of the file.
+///
+/// # Errors
+/// Every mistake in the file, in the changes, and in the thresholds.
+pub fn load_judged(
+    origin: &ScenarioRef,
+    changes: &Changes,
+    thresholds: &[String],
+) -> Result<Scenario, Vec<Problems>> {
+    let text = origin.text().map_err(|problems| vec![problems])?;
+    let mut secrets = changes.secrets.clone();
+    let mut flags = Flags {
+        thresholds,
+        problems: Vec::new(),
+    };
+    let read = read(origin, &text, changes, &mut secrets, &mut flags);
+    let problems = flags.problems.into_iter();
+    let problems = problems.map(|problems| hidden(problems, &secrets));
+    match read {
+        Err(of_file) => Err([hidden(of_file, &secrets)]
+            .into_iter()
+            .chain(problems)
+            .collect()),
+        Ok(_) if problems.len() > 0 => Err(problems.collect()),
+        Ok(scenario) => Ok(scenario),
+    }
+}
+
+/// Thresholds by flag, and what is wrong with them.
+#[derive(Default)]
+struct Flags<'f> {
+    thresholds: &'f [String],
+    problems: Vec<Problems>,
+}
+
+impl Flags<'_> {
+    /// Adds them to a scenario; of one that was read in part, no name is unknown for sure.
+    fn judge(&mut self, scenario: &mut Scenario, is_whole: bool) {
+        for text in self.thresholds {
+            match check::threshold(text, scenario, is_whole) {
+                Ok(threshold) => scenario.thresholds.extend(threshold),
+                Err(problems) => self.problems.push(problems),
+            }
+        }
+    }
+}
+
 /// The same for a text that is at hand.
 pub(super) fn load_text(
     origin: &ScenarioRef,
@@ -25,7 +72,8 @@ pub(super) fn load_text(
     changes: &Changes,
 ) -> Result<Scenario, Problems> {
     let mut secrets = changes.secrets.clone();
-    read(origin, text, changes, &mut secrets).map_err(|problems| hidden(problems, &secrets))
+    let read = read(origin, text, changes, &mut secrets, &mut Flags::default());
+    read.map_err(|problems| hidden(problems, &secrets))
 }
 
 /// Problems quote what people wrote; secrets in it are hidden there as everywhere.
@@ -49,6 +97,7 @@ fn read(
     text: &str,
     changes: &Changes,
     secrets: &mut Vec<String>,
+    flags: &mut Flags<'_>,
 ) -> Result<Scenario, Problems> {
     let mut document = Document::parse(&origin.origin(), text)?;
     change::set(&mut document, &changes.set);
@@ -61,7 +110,7 @@ fn read(
         origin: origin.origin(),
         hash: hash(text),
     };
-    let (scenario, found) = check::compile(
+    let (mut scenario, found) = check::compile(
         &reading.document,
         file,
         origin.folder(),
@@ -69,6 +118,7 @@ fn read(
         changes,
         secrets,
     )?;
+    flags.judge(&mut scenario, reading.is_whole());
     reading.conclude(found).map(|_| scenario)
 }
 
@@ -78,7 +128,11 @@ impl Threshold {
     /// # Errors
     /// What is wrong with it, with its place in the text.
     pub fn parse(text: &str, scenario: &Scenario) -> Result<Self, Problems> {
-        check::threshold(text, scenario).map_err(|problems| hidden(problems, &[]))
+        let parsed = check::threshold(text, scenario, true);
+        // In a whole scenario a threshold is right or wrong.
+        let parsed = parsed
+            .and_then(|found| found.ok_or_else(|| Problems::without_text("--threshold", text, "")));
+        parsed.map_err(|problems| hidden(problems, &[]))
     }
 }
 

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::find::ScenarioRef;
 use super::load::{hidden, load_text};
-use super::{Changes, Scenario};
+use super::{Changes, Credentials, Scenario};
 use crate::redact::Shown;
 
 /// Connections that an open load of one request shares: enough for a target that answers nothing for a while. Only those
@@ -35,7 +35,7 @@ pub struct OneStep {
     pub load: OneStepLoad,
     /// Longest wait for a response.
     pub timeout: Option<Duration>,
-    /// Header formats for traces; none sends none.
+    /// Whether requests carry the trace headers of a browser under RUM, and call themselves one.
     pub traced: bool,
 }
 
@@ -68,8 +68,9 @@ impl Scenario {
     /// # Errors
     /// Everything that is wrong with the request.
     pub fn one_step(step: &OneStep, secrets: &[String]) -> Result<Self, Problems> {
-        let (target, path) = split(&step.url).map_err(|problems| hidden(problems, secrets))?;
-        let file = file_json(step, &target, &path);
+        let (url, credentials) = Credentials::taken_from(&step.url);
+        let (target, path) = split(&url).map_err(|problems| hidden(problems, secrets))?;
+        let file = file_json(step, credentials.as_ref(), &target, &path);
         // JSON is YAML: the text is checked like any file.
         let text = format!("{file:#}\n");
         let origin = ScenarioRef::Path(ORIGIN.into());
@@ -96,11 +97,6 @@ fn split(url: &str) -> Result<(String, String), Problems> {
     };
     let authority_end = rest.find(['/', '?']).unwrap_or(rest.len());
     let target = format!("{scheme}://{}", &rest[..authority_end]);
-    if rest[..authority_end].contains('@') {
-        return Err(refuse(
-            "it has a user name or a password in it, which is not sent; take it out, and give `--header 'authorization: …'`",
-        ));
-    }
     target
         .parse::<Uri>()
         .map_err(|error| refuse(&error.to_string()))?;
@@ -112,15 +108,19 @@ fn split(url: &str) -> Result<(String, String), Problems> {
     Ok((target, path))
 }
 
-fn file_json(step: &OneStep, target: &str, path: &str) -> Value {
+fn file_json(step: &OneStep, credentials: Option<&Credentials>, target: &str, path: &str) -> Value {
     let (load, connections) = load_json(&step.load);
+    let mut http = json!({ "connections": { "shared": connections } });
+    if let Some(Credentials { user, password }) = credentials {
+        http["auth"] = json!({ "basic": { "user": user, "password": password } });
+    }
     let style = if step.traced { "rum" } else { "off" };
     json!({
         "name": "one-step",
         "about": format!("{} {}", step.method, Shown::from(step.url.as_str())),
         "target": target,
         "load": load,
-        "http": { "connections": { "shared": connections } },
+        "http": http,
         "browser": { "style": style },
         "journeys": [{ "name": "request", "steps": [request_json(step, path)] }],
     })

@@ -22,8 +22,15 @@ pub struct Secrets {
 
 impl Secrets {
     /// Those of a scenario; `names` are what its author has added. What the command line hides of `--set` is hidden everywhere.
-    pub(super) fn of(scenario: &Scenario, changes: &Changes, names: &[String]) -> Self {
+    /// `known` are values that are secret in any case.
+    pub(super) fn of(
+        scenario: &Scenario,
+        changes: &Changes,
+        names: &[String],
+        known: &[String],
+    ) -> Self {
         let mut redactor = Redactor::new(names);
+        known.iter().for_each(|value| redactor.learn(value));
         let variables = variables(scenario, &redactor);
         for constant in constants(scenario, &redactor, &variables) {
             redactor.learn(constant);

@@ -30,7 +30,8 @@ pub(crate) fn scenario(seed: u64) -> Scenario {
         warm_up: Duration::ZERO,
         browser: Browser {
             propagators: Vec::new(),
-            style: TraceStyle::Off,
+            named: true,
+            style: Some(TraceStyle::Off),
             session_sample: 1.0,
             trace_sample: 1.0,
             inject_all: false,
@@ -43,6 +44,9 @@ pub(crate) fn scenario(seed: u64) -> Scenario {
             body_bytes_max: 1 << 20,
             redirects_max: 0,
             headers: Vec::new(),
+            auth: None,
+            connect_to: Vec::new(),
+            tls: Default::default(),
         },
         personas: vec![persona()],
         journeys: vec![Journey {

@@ -4,6 +4,9 @@
 
 use std::borrow::Cow;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use super::value::Scalar;
 use super::{Expr, Generator, Part, TEXT_BYTES_MAX, Template, Value};
 use crate::shopper::{ScenarioData, Shopper};
@@ -60,6 +63,10 @@ impl Expr {
             }
             Self::Generated(generator) => generator.scalar(world, shopper),
             Self::Text(template) => Scalar::Text(Cow::Owned(template.render_text(world, shopper))),
+            Self::Base64(template) => {
+                let text = template.render_text(world, shopper);
+                Scalar::Text(Cow::Owned(STANDARD.encode(text)))
+            }
         }
     }
 }

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::connection::{Answered, Attempt, Buffers, Connection, Stream};
@@ -15,8 +14,9 @@ use super::counted::OpenCount;
 use super::deadlines::Deadlines;
 use super::pool::Pool;
 use super::stamped::StampedTcp;
+use super::tls::{ClientTls, TlsFailure, WorkerTls};
 use super::{Exchange, Failure, Origin, Outgoing, Reading, Transport};
-use crate::scenario::Connections;
+use crate::scenario::{self, ConnectTo, Connections};
 
 /// Sends requests over HTTP/1.1 for one worker.
 pub struct HttpTransport {
@@ -28,7 +28,9 @@ pub struct HttpTransport {
     deferrable: Cell<u32>,
     /// Whether a connection was ever made.
     has_connected: Cell<bool>,
-    tls: TlsConnector,
+    /// Where connections really go.
+    connect_to: Vec<ConnectTo>,
+    tls: WorkerTls,
 }
 
 /// How far an exchange has come.
@@ -45,20 +47,18 @@ pub struct Session(Rc<Pool>);
 
 impl HttpTransport {
     /// A transport for one of `workers` workers.
-    ///
-    /// # Errors
-    /// When no TLS configuration can be made.
     pub fn new(
-        connections: Connections,
+        settings: &scenario::Http,
         connections_max: u32,
         workers: u32,
-    ) -> Result<Self, rustls::Error> {
+        tls: Arc<ClientTls>,
+    ) -> Self {
         let share = |all: u32| all.div_ceil(workers.max(1)).max(1);
-        let (shared, per_shopper_max) = match connections {
+        let (shared, per_shopper_max) = match settings.connections {
             Connections::Shared { max } => (Some(Pool::new(share(max) as usize)), 0),
             Connections::PerShopper { max } => (None, usize::from(max)),
         };
-        Ok(Self {
+        Self {
             shared,
             per_shopper_max,
             deadlines: Deadlines::default(),
@@ -66,14 +66,15 @@ impl HttpTransport {
             deferrable: Cell::new(0),
             has_connected: Cell::new(false),
             open: OpenCount::new(share(connections_max)),
-            tls: tls_connector()?,
-        })
+            connect_to: settings.connect_to.clone(),
+            tls: WorkerTls::new(tls),
+        }
     }
 
     async fn connect(&self, origin: &Origin) -> Result<Connection, Failure> {
         let guard = self.open.open().ok_or(Failure::OutOfConnections)?;
         let address = origin
-            .address()
+            .address(&self.connect_to)
             .await
             .map_err(|e| Failure::of_io(&e, Failure::Dns))?;
         let tcp = TcpStream::connect(address).await.map_err(|e| {
@@ -99,14 +100,14 @@ impl HttpTransport {
         origin: &Origin,
         tcp: TcpStream,
     ) -> Result<TlsStream<TcpStream>, Failure> {
-        let name = origin.server_name().ok_or(Failure::Tls)?;
-        self.tls
-            .connect(name, tcp)
-            .await
-            .map_err(|e| match Failure::of_io(&e, Failure::Tls) {
-                Failure::Closed => Failure::Tls,
-                other => other,
-            })
+        let other = Failure::Tls(TlsFailure::Other);
+        let name = origin.server_name().ok_or(other)?;
+        let connector = self.tls.connector().ok_or(other)?;
+        let connected = connector.connect(name, tcp).await;
+        connected.map_err(|error| match Failure::of_io(&error, other) {
+            Failure::Closed => Failure::Tls(TlsFailure::Closed),
+            other => other,
+        })
     }
 
     /// One attempt on a kept connection, if there is one that still works, and else on a new one.
@@ -200,18 +201,6 @@ impl Transport for HttpTransport {
     }
 }
 
-fn tls_connector() -> Result<TlsConnector, rustls::Error> {
-    let roots = rustls::RootCertStore {
-        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
-    };
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(TlsConnector::from(Arc::new(config)))
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::{Read as _, Write as _};
@@ -235,7 +224,11 @@ mod tests {
             tcp.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").unwrap();
         });
         let deferrable = crate::runtime::local_runtime().unwrap().block_on(async {
-            let transport = HttpTransport::new(Connections::Shared { max: 1 }, 1, 1).unwrap();
+            let (world, _) = crate::shopper::fixture::world(crate::shopper::fixture::scenario(1));
+            let mut settings = world.scenario().http.clone();
+            settings.connections = Connections::Shared { max: 1 };
+            let tls = Arc::new(ClientTls::new(&settings.tls));
+            let transport = HttpTransport::new(&settings, 1, 1, tls);
             let outgoing = Outgoing {
                 origin: Arc::new(Origin::of_url(&url).unwrap()),
                 method: Method::GET,

@@ -6,6 +6,8 @@ use std::sync::Mutex;
 use http::HeaderValue;
 use rustls::pki_types::ServerName;
 
+use crate::scenario::{ConnectTo, place};
+
 /// One target of connections; addresses are resolved on first use.
 #[derive(Debug)]
 pub struct Origin {
@@ -66,14 +68,14 @@ impl Origin {
         ServerName::try_from(self.host.clone()).ok()
     }
 
-    /// The address to connect to, looked up once.
-    pub(super) async fn address(&self) -> std::io::Result<SocketAddr> {
+    /// The address to connect to, looked up once; the rules say where connections to this place really go.
+    pub(super) async fn address(&self, rules: &[ConnectTo]) -> std::io::Result<SocketAddr> {
         if let Ok(known) = self.resolved.lock()
             && let Some(address) = *known
         {
             return Ok(address);
         }
-        let found: Vec<SocketAddr> = tokio::net::lookup_host((self.host.as_str(), self.port))
+        let found: Vec<SocketAddr> = tokio::net::lookup_host(place(rules, &self.host, self.port))
             .await?
             .collect();
         // Browsers race both families; a load generator must not switch between them, so IPv4 comes first if there is one.

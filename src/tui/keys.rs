@@ -86,6 +86,8 @@ pub enum Sort {
     Rate,
     /// Median, highest first.
     P50,
+    /// 95th percentile, highest first.
+    P95,
     /// 99th percentile, highest first.
     P99,
     /// 99.9th percentile, highest first.
@@ -98,10 +100,11 @@ pub enum Sort {
 
 impl Sort {
     /// All orders, in the order of the table's columns.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Order,
         Self::Rate,
         Self::P50,
+        Self::P95,
         Self::P99,
         Self::P999,
         Self::Max,
@@ -119,8 +122,6 @@ impl Sort {
 pub enum Panel {
     /// What the keys do.
     Help,
-    /// Faults that the shop offers.
-    Faults,
 }
 
 /// The state of the view.
@@ -215,7 +216,6 @@ fn look(ui: &mut Ui, key: KeyCode, seen: &Seen<'_>) {
         }
         KeyCode::Char('s') => ui.sort = ui.sort.next(),
         KeyCode::Char('?' | 'h') => ui.panel = Some(Panel::Help),
-        KeyCode::Char('f') => ui.panel = Some(Panel::Faults),
         KeyCode::Char('z') => zoom(ui),
         KeyCode::Char('p' | ' ') => ui.paused = !ui.paused,
         KeyCode::Esc => (ui.focus, ui.error, ui.log_back) = (None, 0, 0),

@@ -10,7 +10,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use ratatui::Terminal;
-use ratatui::backend::CrosstermBackend;
+use ratatui::backend::{Backend, CrosstermBackend};
 use ratatui::crossterm::cursor::{Hide, Show};
 use ratatui::crossterm::execute;
 use ratatui::crossterm::terminal::{
@@ -37,7 +37,8 @@ static HOOK: Once = Once::new();
 
 /// The terminal, taken over. Dropping it gives the terminal back.
 pub(super) struct Screen {
-    terminal: Terminal<CrosstermBackend<BufWriter<Stderr>>>,
+    /// Only gone at the end.
+    terminal: Option<Terminal<CrosstermBackend<BufWriter<Stderr>>>>,
 }
 
 /// Whether a view can be shown: it needs a terminal for its picture and one for its keys.
@@ -96,26 +97,36 @@ impl Screen {
         let terminal = blank().inspect_err(|_| {
             let _ = give_back();
         })?;
-        Ok(Self { terminal })
+        Ok(Self {
+            terminal: Some(terminal),
+        })
     }
 
     /// Draws what has changed.
     pub(super) fn draw(&mut self, scene: &Scene<'_>) -> io::Result<()> {
-        self.terminal.draw(|frame| draw(frame, scene)).map(|_| ())
+        match &mut self.terminal {
+            Some(terminal) => terminal.draw(|frame| draw(frame, scene)).map(|_| ()),
+            None => Ok(()),
+        }
     }
 
     /// Forgets what is on the screen, so that the next frame is drawn whole.
     pub(super) fn clear(&mut self) -> io::Result<()> {
         execute!(io::stderr(), Clear(ClearType::All))?;
         // Not `Terminal::clear`: it asks the terminal where the cursor is, and the answer may go to someone else.
-        self.terminal = blank()?;
+        if let Some(before) = self.terminal.replace(blank()?) {
+            let_go(before);
+        }
         Ok(())
     }
 
     /// Puts a text onto the clipboard of the terminal, also through ssh (OSC 52).
     pub(super) fn copy(&mut self, text: &str) -> io::Result<()> {
         let encoded = BASE64.encode(text);
-        let backend = self.terminal.backend_mut();
+        let Some(terminal) = &mut self.terminal else {
+            return Ok(());
+        };
+        let backend = terminal.backend_mut();
         write!(backend, "\x1b]52;c;{encoded}\x07")?;
         Write::flush(backend)
     }
@@ -143,14 +154,27 @@ impl Screen {
 
     /// Gives the terminal back.
     pub(super) fn leave(mut self) -> io::Result<()> {
-        self.terminal.show_cursor()?;
+        if let Some(terminal) = self.terminal.take() {
+            let_go(terminal);
+        }
         give_back()
     }
 }
 
 impl Drop for Screen {
     fn drop(&mut self) {
+        if let Some(terminal) = self.terminal.take() {
+            let_go(terminal);
+        }
         let _ = give_back();
+    }
+}
+
+/// Shows the cursor. A `Terminal` that is dropped does so itself, and panics where the terminal is gone and cannot even be told
+/// that it failed.
+fn let_go<B: Backend>(mut terminal: Terminal<B>) {
+    if terminal.show_cursor().is_err() {
+        std::mem::forget(terminal);
     }
 }
 

@@ -100,7 +100,6 @@ pub fn draw(frame: &mut Frame<'_>, scene: &Scene<'_>) {
     header::footer(frame, bottom, scene);
     match scene.ui.panel {
         Some(Panel::Help) => panels::help(frame, body, scene),
-        Some(Panel::Faults) => panels::faults(frame, body, scene),
         None => {}
     }
 }

@@ -132,6 +132,7 @@ fn of_journey(
         // How fast failures are says nothing about what never succeeded.
         Measure::Response(_) | Measure::Service(_) if sum.completed == 0 => None,
         Measure::Response(q) | Measure::Service(q) => seconds_at(&sum.response, q),
+        Measure::Failure(q) => seconds_at(&sum.failure, q),
         Measure::ErrorShare => (ended > 0.0).then(|| errors / ended),
         Measure::Burn { target } => (ended > 0.0).then(|| errors / ended / (1.0 - target)),
         _ => None,
@@ -144,7 +145,7 @@ fn worst_of_windows(
     length: Duration,
 ) -> Option<f64> {
     let windows = evidence.windows;
-    // Over the whole run: a window in which all fails is judged by how long its failures took.
+    // Over the whole run: windows in which nothing succeeded tell by themselves only of those that were timed out.
     if is_latency(&threshold.measure) && sum_of(threshold, evidence, windows).succeeded() == 0 {
         return None;
     }
@@ -228,6 +229,7 @@ fn of_cell(measure: &Measure, cell: &StepStats, seconds: f64) -> Option<f64> {
     match measure {
         Measure::Response(q) => seconds_at(&cell.response, *q),
         Measure::Service(q) => seconds_at(&cell.service, *q),
+        Measure::Failure(q) => seconds_at(&cell.failure, *q),
         Measure::ConnectionWait(q) => seconds_at(&cell.connection_wait, *q),
         Measure::ErrorShare => error_share,
         Measure::Burn { target } => error_share.map(|share| share / (1.0 - target)),
@@ -247,6 +249,7 @@ fn show(measure: &Measure, value: f64) -> String {
     match measure {
         Measure::Response(_)
         | Measure::Service(_)
+        | Measure::Failure(_)
         | Measure::StartLag(_)
         | Measure::ConnectionWait(_) => {
             show_time(Duration::try_from_secs_f64(value).unwrap_or(Duration::MAX))

@@ -125,3 +125,36 @@ fn segments_are_dead_only_together() {
     assert!(verdict([&one, &two]));
     assert!(!verdict([&one, &alive]));
 }
+
+/// Half of the steps fail at once: what is left is as slow as it is.
+#[test]
+fn failures_make_nothing_look_faster() {
+    let (dead, slow) = (
+        dead_url(),
+        Echo::after(std::time::Duration::from_millis(250)),
+    );
+    let steps = format!(
+        "{{ get: /page }}, {{ get: '{dead}/gone', name: GET gone, on-error: go-on }}, {{ get: '{dead}/away', name: GET away, on-error: go-on }}"
+    );
+    let thresholds = "p50 > 200 ms, p50 service time > 200 ms, p50 of GET gone < 1s, max failure time of GET gone < 1h, max failure time of GET /page < 1s";
+    let run = Run::of(&scenario(&steps, thresholds)).with(&["--target", &slow.url()]);
+    let (ended, report) = run.finish();
+    let met: Vec<bool> = report.verdict.thresholds.iter().map(|t| t.met).collect();
+    assert_eq!(met, [true, true, false, true, false], "{}", ended.out);
+    assert_eq!(report.verdict.nothing_succeeded, None);
+    for step in &report.steps {
+        let (times, failures) = (step.response.count, step.failure_time.count);
+        let expected = if step.step == "GET /page" {
+            (5, 0)
+        } else {
+            (0, 5)
+        };
+        assert_eq!((times, failures), expected, "{}", step.step);
+    }
+    assert!(ended.out.contains("time to failure"), "{}", ended.out);
+    let folder = run.run_folder();
+    let told = Program::start(["report", folder.to_str().expect("UTF-8"), "--json"]).wait();
+    assert_eq!(told.code(), 0, "{}", told.err);
+    let told: serde_json::Value = serde_json::from_str(&told.out).expect("JSON");
+    assert!(told.to_string().contains("failure_ms"), "{told}");
+}

@@ -70,7 +70,7 @@ fn what_breaks_the_rules_of_http_is_not_called_something_else() {
 fn a_target_that_ends_a_handshake_has_failed_it() {
     let target = Hostile::start(super::targets::Victim::hear_and_go);
     let url = target.url().replace("http://", "https://");
-    assert_eq!(errors_of("{ get: /page }", &url), ["tls"]);
+    assert_eq!(errors_of("{ get: /page }", &url), ["tls_closed"]);
 }
 
 #[test]

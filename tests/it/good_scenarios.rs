@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use loadgen::journey::Op;
@@ -81,9 +82,19 @@ fn every_scenario_in_the_documentation_is_right() {
     )
     .expect("a feeder");
     fs::write(folder.path().join("monday.csv"), "time,rate\n0,5\n60,20\n").expect("a curve");
+    for (from, to) in [
+        ("ca.pem", "authority.pem"),
+        ("client.pem", "me.pem"),
+        ("client.key", "me.key"),
+    ] {
+        let from = Path::new("tests/tls").join(from);
+        fs::copy(from, folder.path().join(to)).expect("a certificate or its key");
+    }
     for (index, block) in blocks.iter().enumerate() {
         let path = folder.path().join(format!("block-{index}.yaml"));
-        fs::write(&path, whole(block)).expect("a block");
+        // A variable that every environment has.
+        let block = whole(block).replace("${env.PASSWORD}", "${env.PATH}");
+        fs::write(&path, block).expect("a block");
         load(&ScenarioRef::Path(path), &Changes::default())
             .unwrap_or_else(|problems| panic!("{problems}"));
     }

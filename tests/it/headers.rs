@@ -275,3 +275,73 @@ fn a_preflight_asks_for_the_headers_that_follow() {
     // Two kinds of request for each of 60 shoppers.
     assert_eq!((preflights, requests.len()), (120, 240));
 }
+
+/// Header names besides those of every request.
+fn described(more: &str, arguments: &[&str]) -> Vec<(String, String)> {
+    let echo = Echo::start();
+    let scenario = format!(
+        "name: any-api
+load: {{ model: one-by-one, journeys: 1 }}
+{more}
+journeys: [{{ name: look, steps: [{{ get: /page }}] }}]
+"
+    );
+    Run::of(&scenario)
+        .with(&["--target", &echo.url()])
+        .with(arguments)
+        .finish();
+    echo.seen().remove(0).headers
+}
+
+#[test]
+fn a_target_that_is_not_the_shop_sees_what_it_is() {
+    let honest = concat!("loadgen/", env!("CARGO_PKG_VERSION"));
+    let of = |headers: &[(String, String)], name: &str| {
+        let found = headers.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.clone())
+    };
+    for more in ["", "browser: { style: off }"] {
+        let headers = described(more, &[]);
+        let names: Vec<&str> = headers.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["user-agent", "host"], "{more}");
+        assert_eq!(of(&headers, "user-agent").as_deref(), Some(honest));
+    }
+    let echo = Echo::start();
+    let out = tempfile::tempdir().expect("a folder");
+    let out = out.path().to_str().expect("UTF-8");
+    let url = echo.url() + "/page";
+    let run = [
+        "run",
+        "--url",
+        &url,
+        "--rate",
+        "5/s",
+        "--duration",
+        "1s",
+        "--out",
+        out,
+    ];
+    crate::support::Program::start(run).wait();
+    let headers = echo.seen().remove(0).headers;
+    assert_eq!(of(&headers, "user-agent").as_deref(), Some(honest));
+    assert_eq!(headers.len(), 2, "{headers:?}");
+
+    let own = described("http: { headers: { user-agent: mine/1 } }", &[]);
+    assert_eq!(of(&own, "user-agent").as_deref(), Some("mine/1"));
+    for more in [
+        "browser: { style: rum }",
+        "browser: { baggage: false }",
+        "browser: { preflight: true, style: off }",
+        "personas: [{ name: one, devices: { mobile: 1 } }]",
+    ] {
+        let headers = described(more, &[]);
+        let agent = of(&headers, "user-agent").expect("a user agent");
+        assert!(agent.starts_with("Mozilla/"), "{more}: {agent}");
+        let traced = of(&headers, "traceparent").is_some();
+        assert_eq!(
+            traced,
+            more.contains("rum") || more.contains("baggage"),
+            "{more}"
+        );
+    }
+}

@@ -116,6 +116,28 @@ fn keys_change_the_rate_and_stop_the_run_and_the_terminal_is_given_back() {
 }
 
 #[test]
+fn a_terminal_that_is_closed_takes_nothing_with_it() {
+    let echo = Echo::start();
+    let arguments = format!(
+        "run --url {}/ --rate 20/s --duration 1h --tui always",
+        echo.url()
+    );
+    let Some(mut view) = OnTerminal::start(&arguments) else {
+        return;
+    };
+    view.shows("heat map");
+    // Whoever held the other end of the terminal is gone, and with it the terminal.
+    view.child.kill().expect("it is there");
+    let folder = view.run_folder();
+    eventually("the record", || {
+        folder.join("run.json").exists().then_some(())
+    });
+    assert_eq!(read_report(&folder).interrupted.as_deref(), Some("SIGHUP"));
+    let log = fs::read_to_string(folder.join("loadgen.log")).expect("a log");
+    assert!(!log.contains("panicked"), "{log}");
+}
+
+#[test]
 fn without_a_terminal_the_view_is_refused_before_anything_is_sent() {
     let echo = Echo::start();
     let folder = tempfile::tempdir().expect("a folder");

@@ -96,11 +96,13 @@ fn every_metric_of_the_generator_is_there_and_makes_sense() {
     assert!((1.0..=40.0).contains(&sum("loadgen_rate_target")), "{text}");
     assert!(sum("loadgen_cpu_busy") <= 1.0, "{text}");
     let requests = sum("loadgen_requests_total");
-    assert!(
-        requests >= 1.0 && requests == sum("loadgen_response_time_ms_count"),
+    let times = sum("loadgen_response_time_ms_count") + sum("loadgen_failure_time_ms_count");
+    assert!(requests >= 1.0 && requests == times, "{text}");
+    assert_eq!(
+        sum("loadgen_response_time_ms_count"),
+        sum("loadgen_service_time_ms_count"),
         "{text}"
     );
-    assert_eq!(requests, sum("loadgen_service_time_ms_count"), "{text}");
     assert!(sum("loadgen_arrivals_started_total") >= sum("loadgen_start_lag_ms_count") / 2.0);
     assert!(
         sum("loadgen_errors_total") >= 1.0,

@@ -66,8 +66,13 @@ fn one_that_fails_keeps_the_load_from_being_started() {
         let run = Run::of(&scenario("", request, "{ get: /page }"));
         let ended = run.with(&["--target", &echo.url()]).start().wait();
         assert_eq!(ended.code(), 1, "{}", ended.err);
-        let said = format!("ended in `{name}` (HTTP/1.1 200); the load was not started");
+        let said = format!("ended in `{name}` (HTTP/1.1 200): expected ");
         assert!(ended.err.contains(&said), "{}", ended.err);
+        assert!(
+            ended.err.contains("; the load was not started"),
+            "{}",
+            ended.err
+        );
         assert_eq!(paths(&echo.seen()), ["/stage"]);
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::Deserializer;
-use loadgen::report::{QUANTILES, RunReport, SCHEMA_VERSION, TimesRecord};
+use loadgen::report::{QUANTILES, RunReport, SCHEMA_VERSION, StepRecord, TimesRecord};
 use serde_json::Value;
 
 use crate::echo::Echo;
@@ -15,6 +15,7 @@ use crate::support::{Run, assert_adds_up, code_of};
 /// Two phases and a warm-up, two journeys, a step that fails, a counter, promises.
 const VARIED: &str = "
 name: varied
+browser: { style: rum }
 about: Something of everything
 seed: 11
 warm-up: 500ms
@@ -91,7 +92,12 @@ fn all_consistent(report: &RunReport) {
         assert_consistent(&name, &step.connection_wait);
         let ended =
             step.ok + step.outcomes.values().sum::<u64>() + step.errors.values().sum::<u64>();
-        assert_eq!(step.response.count, ended, "{name}");
+        assert_consistent(&name, &step.failure_time);
+        assert_eq!(
+            step.response.count + step.failure_time.count,
+            ended,
+            "{name}"
+        );
     }
     for journey in &report.journeys {
         assert_consistent(&journey.journey, &journey.response);
@@ -182,7 +188,8 @@ fn assert_samples(run: &Run, report: &RunReport, stumbles: u64) {
         .iter()
         .filter(|sample| sample["kept"] == "drawn")
         .count() as u64;
-    let steps: u64 = report.steps.iter().map(|step| step.response.count).sum();
+    let readings = |step: &StepRecord| step.response.count + step.failure_time.count;
+    let steps: u64 = report.steps.iter().map(readings).sum();
     assert_eq!(drawn, steps, "fewer than the draw holds, so all of them");
     let failed = samples.iter().find(|sample| sample["kept"] == "failed");
     let failed = failed
@@ -315,6 +322,7 @@ journeys: [{ name: look, steps: [{ get: /a }] }]
 fn a_closed_load_makes_all_its_journeys_with_any_number_of_workers() {
     let scenario = "
 name: few
+browser: { style: rum }
 load: { model: closed, shoppers: 2, journeys: 11 }
 http: { timeout: 60s }
 journeys: [{ name: look, steps: [{ get: /a }] }]

@@ -14,6 +14,7 @@ load:
   phases:
     - { name: steady, for: 1s, rate: 20/s }
     - { name: climb, for: 1s, ramp: { from: 20/s, to: 60/s } }
+browser: { style: rum }
 http: { connections: { per-shopper: 1 }, timeout: 60s }
 limits: { start-lag: 10m, drain: 60s }
 popularity:

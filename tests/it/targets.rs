@@ -424,5 +424,5 @@ fn tls_that_is_none_is_an_error_of_tls() {
         victim.stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n")
     });
     let url = target.url().replace("http://", "https://");
-    assert_all_failed(&storm(&url), &["tls"]);
+    assert_all_failed(&storm(&url), &["tls_not_spoken"]);
 }

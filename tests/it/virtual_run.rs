@@ -203,6 +203,7 @@ fn window_record(second: u64, window: &Window) -> WindowRecord {
             .iter()
             .map(|(index, cell)| {
                 let step = WindowStep {
+                    failure_time: Blob::default(),
                     ok: cell.ok,
                     outcomes: cell.outcomes,
                     errors: cell.errors(),

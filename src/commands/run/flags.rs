@@ -7,14 +7,16 @@ use clap::{Args, ValueEnum};
 
 use super::own_metrics::OwnMetricsArgs;
 use super::progress::ProgressMode;
+use super::reach::ReachArgs;
 use crate::audit::Tokens;
 use crate::commands::change_args::ChangeArgs;
 use crate::engine;
-use crate::redact::Shown;
+use crate::redact::{Redactor, Shown};
+use crate::report::Labels;
 use crate::report::html::TraceUrl;
 use crate::run_id::RunId;
 use crate::scenario::{
-    OneStep, OneStepLoad, Scenario, ScenarioRef, Threshold, load, parse_duration,
+    OneStep, OneStepLoad, Scenario, ScenarioRef, Threshold, load_judged, parse_duration,
 };
 
 /// Length of a run of one request if no other is given.
@@ -76,6 +78,22 @@ pub struct RunArgs {
     #[arg(long, value_name = "DIR", default_value = "runs")]
     pub(super) out: PathBuf,
 
+    /// What this run is called in reports, besides the scenario's name
+    #[arg(long, value_name = "TEXT")]
+    pub(super) name: Option<String>,
+
+    /// A tag for reports, such as version=1.4.2; may be repeated
+    #[arg(long = "tag", value_name = "KEY=VALUE", value_parser = parse_tag)]
+    pub(super) tags: Vec<(String, String)>,
+
+    /// A remark for reports
+    #[arg(long, value_name = "TEXT")]
+    pub(super) note: Option<String>,
+
+    /// Check everything that can be checked without sending anything, and stop there; `loadgen preview` shows what would be sent
+    #[arg(long)]
+    pub(super) dry_run: bool,
+
     /// Audit the run before its shop is stopped: is what clients were promised what the shop has?
     #[arg(long, conflicts_with = "url")]
     pub(super) audit: bool,
@@ -88,9 +106,17 @@ pub struct RunArgs {
     #[arg(long, value_enum, default_value = "auto")]
     pub(super) progress: ProgressMode,
 
+    /// No progress and no live view, only the summary
+    #[arg(long, short, conflicts_with_all = ["tui", "progress"])]
+    pub(super) quiet: bool,
+
     /// Print the summary as text, or run.json's content without windows
     #[arg(long, value_enum, default_value_t)]
     pub(super) format: crate::commands::Format,
+
+    /// The same as --format json
+    #[arg(long, conflicts_with = "format")]
+    pub(super) json: bool,
 
     /// Where a trace can be looked at, with {trace_id} in it; trace ids in the report become links
     #[arg(long, value_name = "URL", env = "LOADGEN_TRACE_URL", value_parser = TraceUrl::parse)]
@@ -108,12 +134,44 @@ pub struct RunArgs {
     #[command(flatten)]
     pub(super) changes: ChangeArgs,
 
+    /// How the target is reached.
+    #[command(flatten)]
+    pub(super) reach: ReachArgs,
+
     /// One request.
     #[command(flatten)]
     pub(super) one: OneStepArgs,
 }
 
 impl RunArgs {
+    /// How the summary is printed.
+    pub(super) fn format(&self) -> crate::commands::Format {
+        match self.json {
+            true => crate::commands::Format::Json,
+            false => self.format,
+        }
+    }
+
+    /// What the run is called.
+    pub(super) fn labels(&self, redactor: &Redactor) -> Labels {
+        let shown = |text: &String| redactor.show_line(text);
+        Labels {
+            name: self.name.as_ref().map(shown),
+            tags: self
+                .tags
+                .iter()
+                .map(|(key, value)| {
+                    let value = match redactor.is_secret(key) {
+                        true => Shown::from(crate::redact::mark(value)),
+                        false => shown(value),
+                    };
+                    (shown(key).to_string(), value)
+                })
+                .collect(),
+            note: self.note.as_ref().map(shown),
+        }
+    }
+
     /// What opens the books of the target, if it may be a shop: one request is not sent to ask for orders.
     pub(super) fn books_token(&self) -> Option<&str> {
         self.scenario.as_ref().and(self.tokens.token())
@@ -160,14 +218,29 @@ fn parse_segment(text: &str) -> Result<(u64, u64), String> {
     }
 }
 
+/// Parses `version=1.4.2`.
+fn parse_tag(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.trim().is_empty() => {
+            Ok((key.trim().to_owned(), value.trim().to_owned()))
+        }
+        _ => Err("write it as KEY=VALUE, such as version=1.4.2".to_owned()),
+    }
+}
+
 /// The valid scenario that the flags ask for, or the text of every mistake.
 pub(super) fn scenario_of(args: &RunArgs) -> Result<Scenario, String> {
     let style = crate::commands::problem_style();
     let mut scenario = match (&args.scenario, &args.one.url) {
         (Some(name), _) => {
-            let loaded =
-                ScenarioRef::find(name).and_then(|origin| load(&origin, &args.changes.changes()));
-            loaded.map_err(|problems| problems.render(style))?
+            let found = ScenarioRef::find(name).map_err(|problems| vec![problems]);
+            let changes = args.changes.changes();
+            let loaded = found.and_then(|origin| load_judged(&origin, &changes, &args.thresholds));
+            loaded.map_err(|all| {
+                let texts: Vec<String> =
+                    all.iter().map(|problems| problems.render(style)).collect();
+                texts.join("\n")
+            })?
         }
         (None, url) => one_step(args, url.clone().unwrap_or_default(), style)?,
     };
@@ -177,9 +250,15 @@ pub(super) fn scenario_of(args: &RunArgs) -> Result<Scenario, String> {
         None => RunId::random()
             .map_err(|e| format!("error: no run id can be drawn: {e}; give one with --run-id"))?,
     };
-    scenario.target = args.target.clone().or(scenario.target);
     let mut problems = Vec::new();
-    for text in &args.thresholds {
+    // Before anything is told about it: its URL may hold a password.
+    if let Some(target) = &args.target {
+        scenario.aim_at(target);
+    }
+    problems.extend(args.reach.apply(&mut scenario));
+    // Those of a file were judged with it.
+    let thresholds = args.thresholds.iter().filter(|_| args.one.url.is_some());
+    for text in thresholds {
         match Threshold::parse(text, &scenario) {
             Ok(threshold) => scenario.thresholds.push(threshold),
             Err(problem) => problems.push(problem.render(style)),
@@ -246,7 +325,7 @@ fn one_step(args: &RunArgs, url: String, style: checked_yaml::Style) -> Result<S
         body,
         load,
         timeout,
-        traced: true,
+        traced: false,
     };
     Scenario::one_step(&step, &args.changes.secrets).map_err(|problems| problems.render(style))
 }

@@ -9,7 +9,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{oneshot, watch};
 
 use super::flags::{RunArgs, TuiMode};
-use super::progress::Progress;
+use super::progress::{Progress, ProgressMode};
 use super::signals::Signals;
 use crate::control::{Control, Stop};
 use crate::log::Tail;
@@ -73,10 +73,14 @@ impl RunSupervisor {
         Self {
             signals,
             suspend: None,
-            tui: args.tui,
+            tui: if args.quiet { TuiMode::Never } else { args.tui },
             open_load: matches!(scenario.load, Load::Open { .. }),
             view: None,
-            progress: Progress::new(args.progress),
+            progress: Progress::new(if args.quiet {
+                ProgressMode::None
+            } else {
+                args.progress
+            }),
             latest,
             log,
             tell,

@@ -19,8 +19,8 @@ use telemetry::trace::Propagators;
 
 use super::cookies::CookieJar;
 use super::preflight::{Permissions, Preflight};
-use super::request::locate;
-use crate::scenario::{self, Propagator, Scenario, TraceStyle};
+use super::request::{Located, locate};
+use crate::scenario::{Propagator, Scenario, TraceStyle};
 use crate::shopper::{ScenarioData, Shopper};
 use crate::transport::{Exchange, Failure, Origin, Outgoing, Reading, Transport};
 
@@ -33,12 +33,18 @@ pub(crate) struct BrowserSetup {
     origin: HeaderValue,
     /// What bodies may be compressed with.
     accept_encoding: HeaderValue,
+    /// Whether shoppers call themselves by their browsers' names.
+    named: bool,
 }
+
+/// What shoppers are who are no browsers.
+const USER_AGENT_HONEST: HeaderValue =
+    HeaderValue::from_static(concat!("loadgen/", env!("CARGO_PKG_VERSION")));
 
 /// One shopper's browser.
 pub(crate) struct BrowserState {
     user_agent: HeaderValue,
-    accept_language: HeaderValue,
+    accept_language: Option<HeaderValue>,
     session: Option<BrowserSession>,
     cookies: CookieJar,
     /// What preflights have allowed; written while the requests that they come before are on their way.
@@ -52,21 +58,23 @@ impl BrowserSetup {
         let origin = HeaderValue::from_str(&format!("{scheme}://{}", target.host))
             .unwrap_or(HeaderValue::from_static("null"));
         Self {
-            trace: (scenario.browser.style != TraceStyle::Off)
-                .then(|| HeaderPlan::new(trace_config(&scenario.browser))),
+            trace: trace_config(scenario).map(HeaderPlan::new),
             buffer: RefCell::new(HeaderBuffer::default()),
             preflight: scenario.browser.preflight,
             origin,
             accept_encoding: HeaderValue::from_static(accept_encoding(target)),
+            named: scenario.names_browsers(),
         }
     }
 
     /// The browser of a shopper that arrives.
     pub(crate) fn open(&self, world: &ScenarioData, shopper: &Shopper) -> BrowserState {
-        let client = shopper.client(world);
+        let client = self.named.then(|| shopper.client(world));
         BrowserState {
-            user_agent: HeaderValue::from_static(client.user_agent),
-            accept_language: HeaderValue::from_static(client.accept_language),
+            user_agent: client.map_or(USER_AGENT_HONEST, |client| {
+                HeaderValue::from_static(client.user_agent)
+            }),
+            accept_language: client.map(|client| HeaderValue::from_static(client.accept_language)),
             session: self
                 .trace
                 .as_ref()
@@ -84,7 +92,9 @@ impl BrowserSetup {
         out: &mut HeaderMap,
     ) -> u64 {
         out.insert(USER_AGENT, state.user_agent.clone());
-        out.insert(ACCEPT_LANGUAGE, state.accept_language.clone());
+        if let Some(languages) = &state.accept_language {
+            out.insert(ACCEPT_LANGUAGE, languages.clone());
+        }
         out.insert(ACCEPT_ENCODING, self.accept_encoding.clone());
         if self.preflight {
             out.insert(ORIGIN, self.origin.clone());
@@ -135,7 +145,14 @@ fn accept_encoding(target: &Origin) -> &'static str {
     }
 }
 
-fn trace_config(browser: &scenario::Browser) -> BrowserConfig {
+/// What trace headers say; `None` when none are wanted.
+fn trace_config(scenario: &Scenario) -> Option<BrowserConfig> {
+    let style = match scenario.trace_style() {
+        TraceStyle::Off => return None,
+        TraceStyle::Rum => Style::Rum,
+        TraceStyle::Synthetics => Style::Synthetics,
+    };
+    let browser = &scenario.browser;
     let rate = |share: f64| SampleRate::percent(share * 100.0).unwrap_or(SampleRate::ALL);
     let propagator = |propagator: &Propagator| match propagator {
         Propagator::TraceContext => telemetry::trace::Propagator::TraceContext,
@@ -143,11 +160,8 @@ fn trace_config(browser: &scenario::Browser) -> BrowserConfig {
         Propagator::B3 => telemetry::trace::Propagator::B3,
         Propagator::B3Multi => telemetry::trace::Propagator::B3Multi,
     };
-    BrowserConfig {
-        style: match browser.style {
-            TraceStyle::Synthetics => Style::Synthetics,
-            TraceStyle::Rum | TraceStyle::Off => Style::Rum,
-        },
+    Some(BrowserConfig {
+        style,
         propagators: browser
             .propagators
             .iter()
@@ -161,7 +175,7 @@ fn trace_config(browser: &scenario::Browser) -> BrowserConfig {
         },
         session_rate: rate(browser.session_sample),
         trace_rate: rate(browser.trace_sample),
-    }
+    })
 }
 
 impl BrowserState {
@@ -341,9 +355,9 @@ fn redirect(
     headers: &HeaderMap,
 ) -> Result<(), Failure> {
     let before = outgoing.origin.clone();
-    (outgoing.origin, outgoing.path) = leads_to(outgoing, headers).ok_or(Failure::BadRedirect)?;
+    let Located { origin, path, .. } = leads_to(outgoing, headers).ok_or(Failure::BadRedirect)?;
+    (outgoing.origin, outgoing.path) = (origin, path);
     let headers = &mut outgoing.headers;
-    headers.insert(HOST, outgoing.origin.authority.clone());
     let becomes_get = status == StatusCode::SEE_OTHER && outgoing.method != Method::HEAD
         || matches!(status.as_u16(), 301 | 302) && outgoing.method == Method::POST;
     if becomes_get {
@@ -352,6 +366,7 @@ fn redirect(
         headers.remove(http::header::CONTENT_TYPE);
     }
     if outgoing.origin != before {
+        headers.insert(HOST, outgoing.origin.authority.clone());
         headers.remove(AUTHORIZATION);
         headers.remove(PROXY_AUTHORIZATION);
     }
@@ -359,7 +374,7 @@ fn redirect(
 }
 
 /// Where an answer points to; `None` if that is no place for a request.
-fn leads_to(outgoing: &Outgoing, headers: &HeaderMap) -> Option<(Arc<Origin>, PathAndQuery)> {
+fn leads_to(outgoing: &Outgoing, headers: &HeaderMap) -> Option<Located> {
     let location = location_text(headers.get(LOCATION)?);
     let origin = &outgoing.origin;
     let scheme = if origin.tls { "https" } else { "http" };

@@ -6,11 +6,19 @@ use crate::redact::{Redactor, Shown};
 use crate::response::Response;
 use crate::transport::{Failure, Outgoing};
 
+/// A failure by its name, and what it means where that does not say enough.
+fn told(failure: Failure) -> String {
+    match failure.why() {
+        Some(why) => format!("{}: {why}", failure.name()),
+        None => failure.name().to_owned(),
+    }
+}
+
 /// Puts an exchange into words; `redactor` knows the secrets of scenario and shopper, and learns those of the exchange.
 pub(super) fn text(
     outgoing: Option<&Outgoing>,
     result: Result<&Response, Failure>,
-    mut redactor: Redactor,
+    redactor: &mut Redactor,
 ) -> ExchangeText {
     let request_line = outgoing.map(|out| format!("{} {} HTTP/1.1", out.method, out.path));
     let request = outgoing
@@ -36,7 +44,7 @@ pub(super) fn text(
     );
     let response = match (response, result) {
         (Some(response), _) => redactor.show_message(&response),
-        (None, result) => Shown::from(result.err().map_or("", Failure::name)),
+        (None, result) => Shown::from(result.err().map_or_else(String::new, told)),
     };
     ExchangeText { request, response }
 }

@@ -101,7 +101,11 @@ impl Preflight {
             return None;
         }
         let mut headers = HeaderMap::new();
-        headers.insert(HOST, outgoing.origin.authority.clone());
+        let authority = &outgoing.origin.authority;
+        headers.insert(
+            HOST,
+            outgoing.headers.get(HOST).unwrap_or(authority).clone(),
+        );
         headers.insert(USER_AGENT, user_agent.clone());
         headers.insert(ORIGIN, origin.clone());
         let method = HeaderValue::from_str(outgoing.method.as_str()).ok()?;

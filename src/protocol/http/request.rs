@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::Method;
-use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
 use http::uri::PathAndQuery;
 use url::Url;
 
-use crate::scenario::{Http as Settings, HttpRequest};
+use crate::scenario::{Credentials, Http as Settings, HttpRequest};
 use crate::shopper::{ScenarioData, Shopper};
 use crate::template::{Part, Template};
 use crate::transport::{Failure, Origin};
@@ -28,11 +28,10 @@ impl Site {
     /// # Errors
     /// A sentence for people when the target is no usable URL.
     pub(crate) fn new(target: &str) -> Result<Self, String> {
+        // Credentials were taken out before; none may come as far as messages and records.
+        let (target, _) = Credentials::taken_from(target);
         let base =
-            Url::parse(target).map_err(|e| format!("the target '{target}' is no URL: {e}"))?;
-        if has_user_info(&base) {
-            return Err(USER_INFO.to_owned());
-        }
+            Url::parse(&target).map_err(|e| format!("the target '{target}' is no URL: {e}"))?;
         if base.query().is_some() || base.fragment().is_some() {
             return Err(QUERY.to_owned());
         }
@@ -48,10 +47,21 @@ impl Site {
 pub(crate) struct PreparedRequest {
     /// The method.
     pub(crate) method: Method,
-    url: Prepared<(Arc<Origin>, PathAndQuery)>,
+    url: Prepared<Located>,
     /// Headers of the step and of the scenario, `content-type` included.
     headers: Vec<(HeaderName, Prepared<HeaderValue>)>,
     body: Option<Prepared<Bytes>>,
+    /// `authorization` for the target, where the step has none of its own.
+    auth: Option<Prepared<HeaderValue>>,
+}
+
+/// Where a request goes.
+#[derive(Debug, Clone)]
+pub(crate) struct Located {
+    pub(crate) origin: Arc<Origin>,
+    pub(crate) path: PathAndQuery,
+    /// The credentials that stood in its URL.
+    authorization: Option<HeaderValue>,
 }
 
 /// Known before the run, or different each time.
@@ -60,10 +70,6 @@ enum Prepared<T> {
     Fixed(T),
     Rendered(Template),
 }
-
-/// What is said about a target with a user name in it.
-const USER_INFO: &str = "the target has a user name or a password in it, which is not sent; take it out, and set \
-    `authorization` under `http.headers` in the scenario";
 
 /// What is said about a target with a query or a fragment.
 const QUERY: &str = "the target has a query or a fragment, which no request would carry; put it into the paths of the steps";
@@ -97,28 +103,55 @@ impl PreparedRequest {
             url,
             headers: headers(request, settings)?,
             body: body.transpose()?,
+            auth: settings.auth.as_ref().map(authorization).transpose()?,
         })
     }
 
-    /// Where this shopper's request goes.
+    /// Where this shopper's request goes. Adds to its headers what follows from that: the host, and who the shopper is there.
     ///
     /// # Errors
-    /// When the values make no valid URL.
-    pub(crate) fn url(
+    /// When the values make no valid URL, or no valid header.
+    pub(crate) fn locate(
+        &self,
+        world: &ScenarioData,
+        shopper: &mut Shopper,
+        target: &Arc<Origin>,
+        headers: &mut http::HeaderMap,
+    ) -> Result<Located, Failure> {
+        let located = self.url(world, shopper, target)?;
+        let authority = &located.origin.authority;
+        headers.entry(HOST).or_insert_with(|| authority.clone());
+        let has_none = located.authorization.is_none() && self.auth.is_none();
+        if has_none || headers.contains_key(AUTHORIZATION) {
+            return Ok(located);
+        }
+        if let Some(value) = &located.authorization {
+            headers.insert(AUTHORIZATION, value.clone());
+        } else if let Some(auth) = self.auth.as_ref().filter(|_| located.origin == *target) {
+            headers.insert(AUTHORIZATION, auth.header(world, shopper)?);
+        }
+        Ok(located)
+    }
+
+    fn url(
         &self,
         world: &ScenarioData,
         shopper: &mut Shopper,
         origin: &Arc<Origin>,
-    ) -> Result<(Arc<Origin>, PathAndQuery), Failure> {
+    ) -> Result<Located, Failure> {
         match &self.url {
-            Prepared::Fixed((origin, path)) => Ok((origin.clone(), path.clone())),
+            Prepared::Fixed(located) => Ok(located.clone()),
             Prepared::Rendered(template) => {
                 let mut out = Vec::with_capacity(128);
                 template.render(world, shopper, &mut out);
                 if out.starts_with(b"/") {
                     let path = PathAndQuery::from_maybe_shared(Bytes::from(out))
                         .map_err(|_| Failure::BadRequest)?;
-                    return Ok((origin.clone(), path));
+                    return Ok(Located {
+                        origin: origin.clone(),
+                        path,
+                        authorization: None,
+                    });
                 }
                 let text = String::from_utf8(out).map_err(|_| Failure::BadRequest)?;
                 locate(&text, origin, "").map_err(|_| Failure::BadRequest)
@@ -138,15 +171,7 @@ impl PreparedRequest {
     ) -> Result<(), Failure> {
         let mut before = None;
         for (name, value) in &self.headers {
-            let value = match value {
-                Prepared::Fixed(value) => value.clone(),
-                Prepared::Rendered(template) => {
-                    let mut text = Vec::with_capacity(64);
-                    template.render(world, shopper, &mut text);
-                    HeaderValue::from_maybe_shared(Bytes::from(text))
-                        .map_err(|_| Failure::BadRequest)?
-                }
-            };
+            let value = value.header(world, shopper)?;
             // What the browser says of itself gives way; of a list each value has a line.
             match before.replace(name) == Some(name) {
                 true => drop(out.append(name.clone(), value)),
@@ -170,6 +195,27 @@ impl PreparedRequest {
     }
 }
 
+impl Prepared<HeaderValue> {
+    fn header(&self, world: &ScenarioData, shopper: &mut Shopper) -> Result<HeaderValue, Failure> {
+        match self {
+            Self::Fixed(value) => Ok(value.clone()),
+            Self::Rendered(template) => {
+                let mut text = Vec::with_capacity(64);
+                template.render(world, shopper, &mut text);
+                HeaderValue::from_maybe_shared(Bytes::from(text)).map_err(|_| Failure::BadRequest)
+            }
+        }
+    }
+}
+
+fn authorization(template: &Template) -> Result<Prepared<HeaderValue>, String> {
+    prepare(template, |text| {
+        HeaderValue::from_str(text).map_err(|_| {
+            "`http.auth` makes no valid header: it has a character that none may have".to_owned()
+        })
+    })
+}
+
 /// Headers of the scenario, of the body and of the request: the more special comes later and wins.
 fn headers(
     request: &HttpRequest,
@@ -182,8 +228,16 @@ fn headers(
         )
     });
     let content_type = Vec::from_iter(content_type);
+    // The scenario's own `host` is the target's: a URL that names another place goes there under its own name.
+    let is_path =
+        matches!(request.url.parts.first(), Some(Part::Text(text)) if text.starts_with('/'));
+    let common = settings.headers.iter();
+    let common: Vec<_> = common
+        .filter(|(name, _)| is_path || name != HOST.as_str())
+        .cloned()
+        .collect();
     let mut headers: Vec<(HeaderName, Prepared<HeaderValue>)> = Vec::new();
-    for level in [&settings.headers, &content_type, &request.headers] {
+    for level in [&common, &content_type, &request.headers] {
         headers.retain(|(known, _)| level.iter().all(|(name, _)| known.as_str() != name));
         for (name, value) in level {
             let name = HeaderName::try_from(name.as_str())
@@ -231,18 +285,22 @@ fn prefixed(url: &Template, prefix: &str) -> Template {
 }
 
 /// Origin and path of a path below the target, or of an absolute URL.
-pub(super) fn locate(
-    text: &str,
-    target: &Arc<Origin>,
-    prefix: &str,
-) -> Result<(Arc<Origin>, PathAndQuery), String> {
+pub(super) fn locate(text: &str, target: &Arc<Origin>, prefix: &str) -> Result<Located, String> {
     let path = |text: &str| {
         PathAndQuery::try_from(text).map_err(|e| format!("'{text}' is no valid path: {e}"))
     };
     if text.starts_with('/') {
-        return Ok((target.clone(), path(&format!("{prefix}{text}"))?));
+        return Ok(Located {
+            origin: target.clone(),
+            path: path(&format!("{prefix}{text}"))?,
+            authorization: None,
+        });
     }
-    let url = Url::parse(text)
+    let (text, credentials) = match text.contains('@') {
+        true => Credentials::taken_from(text),
+        false => (text.to_owned(), None),
+    };
+    let url = Url::parse(&text)
         .map_err(|e| format!("'{text}' is neither a path that begins with '/' nor a URL: {e}"))?;
     let origin = Origin::of_url(&url)?;
     let origin = if origin == **target {
@@ -250,8 +308,12 @@ pub(super) fn locate(
     } else {
         Arc::new(origin)
     };
-    Ok((
+    let authorization = credentials.map(|credentials| HeaderValue::try_from(credentials.header()));
+    Ok(Located {
         origin,
-        path(&url[url::Position::BeforePath..url::Position::AfterQuery])?,
-    ))
+        path: path(&url[url::Position::BeforePath..url::Position::AfterQuery])?,
+        authorization: authorization
+            .transpose()
+            .map_err(|_| "the credentials of a URL make no header".to_owned())?,
+    })
 }

@@ -72,6 +72,9 @@ fn error_row(out: &mut String, run: &Run, row: &Named, all: u64, traces: Option<
             status(sample),
             trace(sample, traces)
         );
+        if let Some(why) = &sample.why {
+            let _ = write!(out, "<p>{}</p>", cut(why));
+        }
         if let Some(exchange) = &sample.exchange {
             let (request, response) = (cut(&exchange.request), cut(&exchange.response));
             let _ = write!(out, "<pre>{request}</pre><pre>{response}</pre>");

@@ -91,7 +91,7 @@ fn script_safe(json: &str) -> String {
 /// Index and name of the steps that can be looked at alone.
 fn shown(run: &Run, figures: &Figures) -> Vec<(u16, String)> {
     let mut busiest: Vec<_> = figures.steps.iter().collect();
-    busiest.sort_by_key(|step| std::cmp::Reverse(step.cell.response.count()));
+    busiest.sort_by_key(|step| std::cmp::Reverse(step.cell.readings()));
     busiest.truncate(STEPS_MAX);
     let position = |wanted: &str| {
         (0..=u16::MAX)
@@ -166,6 +166,7 @@ impl Point {
         let mut all = StepStats::default();
         self.cells.values().for_each(|cell| {
             all.response.add(&cell.response);
+            all.failure.add(&cell.failure);
             all.ok += cell.ok;
             all.outcomes += cell.outcomes;
             all.failed += cell.errors();
@@ -202,8 +203,7 @@ impl Curve {
         for (curve, q) in self.quantiles.iter_mut().zip(OVER_TIME) {
             curve.push(millis(&cell.response, q));
         }
-        self.rate
-            .push(round(cell.response.count() as f64 / seconds));
+        self.rate.push(round(cell.readings() as f64 / seconds));
         self.errors.push(round(cell.errors() as f64 / seconds));
         self.heat.push(heat(&cell.response));
     }

@@ -22,7 +22,7 @@ const SHOWN: [(&str, f64); 6] = [
 pub(super) fn steps(out: &mut String, _: &Run, figures: &Figures) {
     out.push_str(
         "<section id=\"steps\" aria-labelledby=\"steps-h\"><h2 id=\"steps-h\">Steps</h2>\
-         <div class=\"scroll\"><table class=\"sortable\"><caption>Response time by step, warm-up left out. A click on a heading sorts; a click on a step shows it in the charts.</caption><thead><tr>\
+         <div class=\"scroll\"><table class=\"sortable\"><caption>Response time by step, warm-up left out; failed requests have columns of their own. A click on a heading sorts; a click on a step shows it in the charts.</caption><thead><tr>\
          <th scope=\"col\">Step</th><th scope=\"col\">Service</th>",
     );
     for name in ["Requests", "Rate", "Errors", "Error share"]
@@ -31,7 +31,16 @@ pub(super) fn steps(out: &mut String, _: &Run, figures: &Figures) {
     {
         let _ = write!(out, "<th scope=\"col\" class=\"n\">{name}</th>");
     }
-    out.push_str("<th scope=\"col\" class=\"n\">Service p50</th><th scope=\"col\" class=\"n\">Service p99</th><th scope=\"col\" class=\"n\">Conn. wait p99</th></tr></thead><tbody>");
+    for name in [
+        "Service p50",
+        "Service p99",
+        "Conn. wait p99",
+        "Failure p50",
+        "Failure p99",
+    ] {
+        let _ = write!(out, "<th scope=\"col\" class=\"n\">{name}</th>");
+    }
+    out.push_str("</tr></thead><tbody>");
     for step in &figures.steps {
         step_row(out, &step.step, &step.service, &step.cell, figures.seconds);
     }
@@ -65,6 +74,8 @@ fn step_row(out: &mut String, name: &str, service: &str, cell: &StepStats, secon
     time(out, &cell.service, 0.5);
     time(out, &cell.service, 0.99);
     time(out, &cell.connection_wait, 0.99);
+    time(out, &cell.failure, 0.5);
+    time(out, &cell.failure, 0.99);
     out.push_str("</tr>");
 }
 
@@ -139,7 +150,7 @@ fn phase_row(out: &mut String, phase: &PhaseFigures, base: Option<&PhaseFigures>
         out,
         &format!("{:.2}/s", phase.arrivals.started as f64 / seconds),
     );
-    number(out, &grouped(phase.all.response.count()));
+    number(out, &grouped(phase.all.readings()));
     number(out, &percent(phase.all.errors(), phase.all.finished()));
     for q in [0.5, 0.9, 0.99] {
         time(out, &phase.all.response, q);

@@ -113,7 +113,15 @@ fn remarks(out: &mut String, run: &Run) {
             escape(signal)
         );
     }
-    for remark in &run.remarks {
+    if !run.report.labels.is_empty() {
+        let _ = write!(
+            out,
+            "<p class=\"box dim\">{}</p>",
+            escape(&run.report.labels.line())
+        );
+    }
+    let notes = run.report.notes.iter().map(|note| &**note);
+    for remark in run.remarks.iter().map(String::as_str).chain(notes) {
         let _ = write!(out, "<p class=\"box dim\">{}</p>", escape(remark));
     }
 }
@@ -162,6 +170,7 @@ fn tiles(out: &mut String, report: &RunReport, figures: &Figures) {
         .sum();
     let mut tiles = vec![
         ("p50", at(&all.response, 0.5), "response time"),
+        ("p95", at(&all.response, 0.95), "response time"),
         ("p99", at(&all.response, 0.99), "response time"),
         ("p99.9", at(&all.response, 0.999), "response time"),
         ("max", at(&all.response, 1.0), "response time"),

@@ -8,6 +8,7 @@ use checked_yaml::did_you_mean;
 
 use super::names::{Names, Scope};
 use super::slip::Slip;
+use super::template::Meaning;
 use super::units;
 use crate::scenario::{Comparison, Condition, Literal, Test};
 use tokens::{Token, tokens};
@@ -228,6 +229,12 @@ impl<'a> Parser<'a> {
             .label("begins with `/`")
             .help("for example `json /status is pending`"));
         }
+        if token.text.contains("${") {
+            return Err(
+                Slip::new(token.range.clone(), "a JSON pointer cannot hold values")
+                    .label("`${…}` is not looked up here"),
+            );
+        }
         let pointer = token.text.clone();
         let comparison = self.comparison()?;
         Ok(Condition::Response(Test::Json {
@@ -287,12 +294,10 @@ impl<'a> Parser<'a> {
         Ok(match operator.text.as_str() {
             "exists" => Comparison::Exists,
             "missing" => Comparison::Missing,
-            "is" | "==" | "=" if self.accept("not") => {
-                Comparison::IsNot(literal(self.next("a value")?))
-            }
-            "is" | "==" | "=" => Comparison::Is(literal(self.next("a value")?)),
-            "!=" => Comparison::IsNot(literal(self.next("a value")?)),
-            "contains" => Comparison::Contains(self.next("a text")?.text.clone()),
+            "is" | "==" | "=" if self.accept("not") => Comparison::IsNot(self.literal()?),
+            "is" | "==" | "=" => Comparison::Is(self.literal()?),
+            "!=" => Comparison::IsNot(self.literal()?),
+            "contains" => Comparison::Contains(self.text()?),
             "<" => Comparison::Less(self.number()?),
             "<=" => Comparison::LessOrEqual(self.number()?),
             ">" => Comparison::Greater(self.number()?),
@@ -301,13 +306,44 @@ impl<'a> Parser<'a> {
         })
     }
 
-    fn number(&mut self) -> Result<f64, Slip> {
+    /// A word or a quoted text; unquoted words may be numbers, true or false.
+    fn literal(&mut self) -> Result<Literal, Slip> {
+        let token = self.next("a value")?;
+        match token.text.contains("${") {
+            true => self.known(token),
+            false => Ok(literal(token)),
+        }
+    }
+
+    fn text(&mut self) -> Result<Literal, Slip> {
+        let token = self.next("a text")?;
+        self.known(token)
+    }
+
+    fn known(&self, token: &Token) -> Result<Literal, Slip> {
+        let meaning = Meaning {
+            names: self.names,
+            scope: self.scope,
+        };
+        let start = token.range.start + usize::from(token.quoted);
+        let first = |slips: Vec<Slip>| slips.into_iter().next();
+        meaning.known(&token.text).map_err(|slips| {
+            let slip = first(slips).unwrap_or_else(|| Slip::new(0..0, "`${…}` cannot stand here"));
+            slip.shifted(start)
+        })
+    }
+
+    fn number(&mut self) -> Result<Literal, Slip> {
         let token = self.next("a number")?;
+        if token.text.contains("${") {
+            return self.known(token);
+        }
         token
             .text
             .parse()
             .ok()
             .filter(|number: &f64| number.is_finite())
+            .map(|number| Literal::Number(number.to_string()))
             .ok_or_else(|| {
                 Slip::new(
                     token.range.clone(),

@@ -74,7 +74,7 @@ fn one(
     folder: &Path,
     bytes_left: &mut u64,
 ) -> Feeder {
-    if template::is_reserved(name) {
+    if template::is_reserved(name) || name == "env" {
         report.add(
             report
                 .at_key(place, format!("`{name}` is a value that loadgen makes"))
@@ -113,7 +113,7 @@ fn one(
         rows,
         order: match shape.order {
             Some(FeederOrderShape::Random) => FeederOrder::Random,
-            Some(FeederOrderShape::Unique) => FeederOrder::Unique,
+            Some(FeederOrderShape::Unique | FeederOrderShape::Shuffle) => FeederOrder::Unique,
             Some(FeederOrderShape::Sequential) | None => FeederOrder::Sequential,
         },
         exhausted: match shape.when_exhausted {
@@ -424,13 +424,8 @@ mod tests {
         let twice = json_rows(r#"{"a":1,"a":2}"#).expect_err("a problem");
         assert!(twice.contains("`a` stands in it twice"), "{twice}");
     }
-}
 
-// Files that large take longer to read than a test may; what they cost is found before, one row after the other.
-#[cfg(test)]
-mod tests {
-    use super::*;
-
+    // Files that large take longer to read than a test may; what they cost is found before, one row after the other.
     #[test]
     fn rows_and_values_are_bounded() {
         let mut rows = vec![Vec::new(); ROWS_MAX];
@@ -439,7 +434,7 @@ mod tests {
         assert!(bounded(&rows, 1).is_err_and(|told| told.contains("5000000 rows")));
         let wide = |rows: usize| {
             let mut all = vec![Vec::new(); rows - 1];
-            all.push(vec![String::new(); COLUMNS_MAX]);
+            all.push(vec![Value::Unset; COLUMNS_MAX]);
             bounded(&all, 1)
         };
         assert_eq!(wide(VALUES_MAX / COLUMNS_MAX), Ok(()));

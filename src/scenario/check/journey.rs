@@ -15,7 +15,7 @@ use super::request::{self, Tables};
 use super::template::Meaning;
 use super::units;
 use crate::journey::{Op, Program};
-use crate::scenario::file::{File, RequestShape, StepShape, ThinkShape};
+use crate::scenario::file::{File, NormalShape, RequestShape, StepShape, ThinkShape};
 use crate::scenario::{Journey, Persona, StepId, StepNameId, Think};
 
 /// Most operations of one journey: a jump is 16 bits wide.
@@ -368,6 +368,15 @@ impl<'a> Compiler<'a> {
                 self.report
                     .positive_duration(&shape.exponential, &place.key("exponential")),
             ),
+            ThinkShape::Normal(NormalShape { normal }) => {
+                let place = place.key("normal");
+                Think::Normal {
+                    mean: self
+                        .report
+                        .positive_duration(&normal.mean, &place.key("mean")),
+                    deviation: self.report.duration(&normal.sd, &place.key("sd")),
+                }
+            }
             ThinkShape::LogNormal(shape) => {
                 let place = place.key("lognormal").key("median");
                 let median = self

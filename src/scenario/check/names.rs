@@ -1,5 +1,6 @@
 //! Everything in a scenario that has a name, and which variables may be set where.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use checked_yaml::Place;
@@ -17,6 +18,8 @@ pub(super) struct Names {
     pub(super) popularity: Vec<Popularity>,
     /// Personas in order, with their weights.
     pub(super) personas: Vec<String>,
+    /// Values that are secret wherever they stand: of the environment, and passwords.
+    secrets: RefCell<Vec<String>>,
 }
 
 impl Names {
@@ -43,6 +46,15 @@ impl Names {
             .keys()
             .enumerate()
             .map(|(index, name)| (Slot(index as u16), name.as_str()))
+    }
+
+    /// Takes note of a value that may not be shown.
+    pub(super) fn learn_secret(&self, value: &str) {
+        self.secrets.borrow_mut().push(value.to_owned());
+    }
+
+    pub(super) fn known_secrets(&self) -> Vec<String> {
+        self.secrets.borrow().clone()
     }
 
     pub(super) fn variable_names(&self) -> Vec<String> {

@@ -332,6 +332,7 @@ fn mean_think(shape: &ThinkShape) -> f64 {
             None => seconds(text.as_str()),
         },
         ThinkShape::Exponential(shape) => seconds(shape.exponential.as_str()),
+        ThinkShape::Normal(shape) => seconds(shape.normal.mean.as_str()),
         // The mean is above the median by e^(sigma²/2); the median is the safe side.
         ThinkShape::LogNormal(shape) => seconds(shape.lognormal.median.as_str()),
     }

@@ -1,9 +1,11 @@
 //! Requests: method, URL, headers, body, and the tables that they fill.
 
+mod auth;
 mod body;
 mod url;
 
 use checked_yaml::{Place, Problem};
+use http::header::AUTHORIZATION;
 use http::{HeaderName, HeaderValue, Method};
 use indexmap::IndexMap;
 
@@ -16,6 +18,7 @@ use crate::scenario::file::{HeaderShape, OnError, RequestShape};
 use crate::scenario::{CounterId, HttpRequest, Step, StepId, StepKind, StepName, StepNameId};
 use crate::template::{Encoding, Template};
 
+pub(super) use auth::authorization;
 use body::body;
 pub(super) use url::base_url;
 use url::{default_name, service_of, url};
@@ -23,8 +26,7 @@ use url::{default_name, service_of, url};
 /// Most requests in a scenario: a step's id is 16 bits wide.
 pub(super) const STEPS_MAX: usize = 10_000;
 /// Headers that belong to the connection and not to a scenario.
-const OWN_HEADERS: [&str; 5] = [
-    "host",
+const OWN_HEADERS: [&str; 4] = [
     "content-length",
     "connection",
     "transfer-encoding",
@@ -151,14 +153,28 @@ pub(super) fn compile(
     let url = url(report, meaning, path, &place.key(key)).unwrap_or_default();
     let body = body(report, meaning, shape, &method, place);
     let headers = shape.headers.as_ref();
+    let mut headers = headers
+        .map(|all| self::headers(report, meaning, all, &place.key("headers")))
+        .unwrap_or_default();
+    if let Some(auth) = &shape.auth {
+        let place = place.key("auth");
+        let value = authorization(report, meaning, auth, &place);
+        if headers
+            .iter()
+            .any(|(name, _)| name == AUTHORIZATION.as_str())
+        {
+            let problem =
+                report.at_key(&place, "`auth` and the header `authorization` say the same");
+            report.add(problem.label("keep one of them"));
+        }
+        headers.extend(value.map(|value| (AUTHORIZATION.as_str().to_owned(), value)));
+    }
     let step = Step {
         figure,
         kind: StepKind::Http(HttpRequest {
             method,
             url,
-            headers: headers
-                .map(|all| self::headers(report, meaning, all, &place.key("headers")))
-                .unwrap_or_default(),
+            headers,
             body,
         }),
         timeout: shape
@@ -166,11 +182,11 @@ pub(super) fn compile(
             .as_ref()
             .map(|text| report.positive_duration(text, &place.key("timeout"))),
         extract: response::extractions(report, meaning.names, shape, place),
-        checks: response::checks(report, shape, place),
-        outcomes: response::outcomes(report, shape, place),
+        checks: response::checks(report, meaning, shape, place),
+        outcomes: response::outcomes(report, meaning, shape, place),
         counts: response::counts(tables, shape, place),
         promise: response::promise(report, meaning, shape, place),
-        go_on_after_error: shape.on_error == Some(OnError::GoOn),
+        go_on_after_error: matches!(shape.on_error, Some(OnError::GoOn | OnError::Continue)),
     };
     tables.steps.push(step);
     Some(StepId((tables.steps.len() - 1) as u16))

@@ -142,23 +142,34 @@ fn header_name(report: &Report<'_>, name: &str, place: &Place) -> String {
     lower
 }
 
-/// Compiles `check`.
-pub(super) fn checks(report: &Report<'_>, shape: &RequestShape, place: &Place) -> Vec<Check> {
+/// Compiles `check`. Values are those that the request itself could use: checks come before `extract`.
+pub(super) fn checks(
+    report: &Report<'_>,
+    meaning: Meaning<'_>,
+    shape: &RequestShape,
+    place: &Place,
+) -> Vec<Check> {
     let place = place.key("check");
     let mut compiled = Vec::new();
     match &shape.check {
         None => {}
-        Some(ChecksShape::One(shape)) => check(report, shape, &place, &mut compiled),
+        Some(ChecksShape::One(shape)) => check(report, meaning, shape, &place, &mut compiled),
         Some(ChecksShape::Many(shapes)) => {
             for (index, shape) in shapes.iter().enumerate() {
-                check(report, shape, &place.index(index), &mut compiled);
+                check(report, meaning, shape, &place.index(index), &mut compiled);
             }
         }
     }
     compiled
 }
 
-fn check(report: &Report<'_>, shape: &CheckShape, place: &Place, compiled: &mut Vec<Check>) {
+fn check(
+    report: &Report<'_>,
+    meaning: Meaning<'_>,
+    shape: &CheckShape,
+    place: &Place,
+    compiled: &mut Vec<Check>,
+) {
     let before = compiled.len();
     let span = report.document().span(&place.key("name"));
     report.fixed(
@@ -179,7 +190,7 @@ fn check(report: &Report<'_>, shape: &CheckShape, place: &Place, compiled: &mut 
         let place = place.key("json").key(pointer.as_str());
         add(
             format!("json {}", pointer.as_str()),
-            json_test(report, pointer, comparison, &place),
+            json_test(report, meaning, pointer, comparison, &place),
         );
     }
     for (name, comparison) in shape.header.iter().flatten() {
@@ -191,7 +202,7 @@ fn check(report: &Report<'_>, shape: &CheckShape, place: &Place, compiled: &mut 
                     .label("not allowed"),
             );
         }
-        let comparison = self::comparison(report, comparison, &place);
+        let comparison = self::comparison(report, meaning, comparison, &place);
         add(
             format!("header {name}"),
             Test::Header {
@@ -201,7 +212,8 @@ fn check(report: &Report<'_>, shape: &CheckShape, place: &Place, compiled: &mut 
         );
     }
     if let Some(text) = &shape.contains {
-        add(format!("contains {text}"), Test::Contains(text.clone()));
+        let literal = text_literal(report, meaning, text, &place.key("contains"));
+        add(format!("contains {text}"), Test::Contains(literal));
     }
     if let Some(size) = &shape.body_max {
         add(
@@ -228,6 +240,7 @@ fn check(report: &Report<'_>, shape: &CheckShape, place: &Place, compiled: &mut 
 
 fn json_test(
     report: &Report<'_>,
+    meaning: Meaning<'_>,
     pointer: &PointerText,
     comparison: &ComparisonShape,
     place: &Place,
@@ -236,7 +249,7 @@ fn json_test(
     report.fixed("a JSON pointer", pointer.as_str(), span);
     Test::Json {
         pointer: pointer.0.clone(),
-        comparison: self::comparison(report, comparison, place),
+        comparison: self::comparison(report, meaning, comparison, place),
     }
 }
 
@@ -255,13 +268,17 @@ fn status(one: &StatusOne) -> Option<(u16, u16)> {
     }
 }
 
-fn comparison(report: &Report<'_>, shape: &ComparisonShape, place: &Place) -> Comparison {
+fn comparison(
+    report: &Report<'_>,
+    meaning: Meaning<'_>,
+    shape: &ComparisonShape,
+    place: &Place,
+) -> Comparison {
+    let literal = |value: &Scalar, place: &Place| literal(report, meaning, value, place);
     match shape {
-        ComparisonShape::Value(Scalar::Text(text)) => text_comparison(report, text, place),
-        ComparisonShape::Value(value) => Comparison::Is(literal(report, value, place)),
+        ComparisonShape::Value(Scalar::Text(text)) => text_comparison(report, meaning, text, place),
+        ComparisonShape::Value(value) => Comparison::Is(literal(value, place)),
         ComparisonShape::Detail(detail) => {
-            let literal = |value: &Scalar, place: &Place| literal(report, value, place);
-            let one_of = place.key("one-of");
             let all = [
                 detail
                     .is
@@ -271,10 +288,14 @@ fn comparison(report: &Report<'_>, shape: &ComparisonShape, place: &Place) -> Co
                     .is_not
                     .as_ref()
                     .map(|value| Comparison::IsNot(literal(value, &place.key("is-not")))),
-                detail.contains.clone().map(Comparison::Contains),
+                detail.contains.as_ref().map(|text| {
+                    let place = place.key("contains");
+                    Comparison::Contains(text_literal(report, meaning, text, &place))
+                }),
                 detail.one_of.as_ref().map(|values| {
+                    let place = place.key("one-of");
                     let values = values.iter().enumerate();
-                    let literals = values.map(|(n, value)| literal(value, &one_of.index(n)));
+                    let literals = values.map(|(index, value)| literal(value, &place.index(index)));
                     Comparison::OneOf(literals.collect())
                 }),
             ];
@@ -292,14 +313,19 @@ fn comparison(report: &Report<'_>, shape: &ComparisonShape, place: &Place) -> Co
 }
 
 /// `exists`, `missing`, `> 5`, or the text itself.
-fn text_comparison(report: &Report<'_>, text: &str, place: &Place) -> Comparison {
+fn text_comparison(
+    report: &Report<'_>,
+    meaning: Meaning<'_>,
+    text: &str,
+    place: &Place,
+) -> Comparison {
     let trimmed = text.trim();
     match trimmed {
         "exists" => return Comparison::Exists,
         "missing" => return Comparison::Missing,
         _ => {}
     }
-    type Compare = fn(f64) -> Comparison;
+    type Compare = fn(Literal) -> Comparison;
     let signs: [(&str, Compare); 4] = [
         ("<=", Comparison::LessOrEqual),
         (">=", Comparison::GreaterOrEqual),
@@ -310,36 +336,62 @@ fn text_comparison(report: &Report<'_>, text: &str, place: &Place) -> Comparison
         let Some(rest) = trimmed.strip_prefix(sign) else {
             continue;
         };
+        if rest.contains("${") {
+            let start = text.len() - rest.trim_start().len();
+            return match meaning.known(rest.trim()) {
+                Ok(literal) => compare(literal),
+                Err(slips) => {
+                    let slips = slips.into_iter().map(|slip| slip.shifted(start));
+                    slips.for_each(|slip| report.slip(place, slip));
+                    Comparison::Exists
+                }
+            };
+        }
         let number = rest
             .trim()
             .parse()
             .ok()
             .filter(|number: &f64| number.is_finite());
-        return number.map(compare).unwrap_or_else(|| {
-            let at = text.len() - rest.len()..text.len();
-            let slip = Slip::new(at, format!("`{}` is not a number", rest.trim()))
-                .label("expected a number");
-            report.slip(
-                place,
-                slip.help("to compare with a text that begins with a sign, write `{ is: … }`"),
-            );
-            Comparison::Exists
-        });
+        return number
+            .map(|number| Literal::Number(number.to_string()))
+            .map(compare)
+            .unwrap_or_else(|| {
+                let at = text.len() - rest.len()..text.len();
+                let slip = Slip::new(at, format!("`{}` is not a number", rest.trim()))
+                    .label("expected a number");
+                report.slip(
+                    place,
+                    slip.help("to compare with a text that begins with a sign, write `{ is: … }`"),
+                );
+                Comparison::Exists
+            });
     }
-    Comparison::Is(Literal::Text(text.to_owned()))
+    Comparison::Is(text_literal(report, meaning, text, place))
 }
 
-fn literal(report: &Report<'_>, value: &Scalar, place: &Place) -> Literal {
+/// A text to compare with, `${…}` in it included.
+fn text_literal(report: &Report<'_>, meaning: Meaning<'_>, text: &str, place: &Place) -> Literal {
+    report
+        .take(place, meaning.known(text))
+        .unwrap_or(Literal::Unset)
+}
+
+fn literal(report: &Report<'_>, meaning: Meaning<'_>, value: &Scalar, place: &Place) -> Literal {
     match report.value_of(value, place) {
         Value::Bool(truth) => Literal::Bool(truth),
         Value::Int(number) => Literal::Number(number.to_string()),
         Value::Number(number) => Literal::Number(number.into()),
-        _ => Literal::Text(report.text_of(value, place)),
+        _ => text_literal(report, meaning, &report.text_of(value, place), place),
     }
 }
 
 /// Compiles `outcomes`.
-pub(super) fn outcomes(report: &Report<'_>, shape: &RequestShape, place: &Place) -> Vec<Outcome> {
+pub(super) fn outcomes(
+    report: &Report<'_>,
+    meaning: Meaning<'_>,
+    shape: &RequestShape,
+    place: &Place,
+) -> Vec<Outcome> {
     let place = place.key("outcomes");
     let mut seen = IndexMap::new();
     let mut compiled = Vec::new();
@@ -359,6 +411,7 @@ pub(super) fn outcomes(report: &Report<'_>, shape: &RequestShape, place: &Place)
         for (pointer, comparison) in outcome.json.iter().flatten() {
             tests.push(json_test(
                 report,
+                meaning,
                 pointer,
                 comparison,
                 &place.key("json").key(pointer.as_str()),

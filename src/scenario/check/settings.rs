@@ -1,5 +1,6 @@
 //! Sections about the run as a whole: target, browser, http, limits, popularity.
 
+use std::path::Path;
 use std::time::Duration;
 
 use checked_yaml::Place;
@@ -12,9 +13,12 @@ use super::template::{self, Meaning};
 use super::units;
 use crate::scenario::file::{
     BrowserShape, ConnectionsShape, ConnectionsWord, File, HttpShape, InjectShape, LimitsShape,
-    PropagatorShape, StyleShape,
+    PersonaShape, PropagatorShape, StyleShape, TlsShape,
 };
-use crate::scenario::{Browser, Connections, Http, Limits, Popularity, Propagator, TraceStyle};
+use crate::scenario::{
+    Browser, ConnectTo, Connections, Http, Limits, Popularity, Propagator, Tls, TlsFiles,
+    TraceStyle,
+};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 const BODY_BYTES_MAX: u64 = 16 << 20;
@@ -33,14 +37,18 @@ pub(super) fn http_default() -> Http {
         body_bytes_max: BODY_BYTES_MAX,
         redirects_max: REDIRECTS_MAX,
         headers: Vec::new(),
+        auth: None,
+        connect_to: Vec::new(),
+        tls: Tls::default(),
     }
 }
 
 /// The browser of a scenario that says nothing about it.
 pub(super) fn browser_default() -> Browser {
     Browser {
+        named: false,
         propagators: vec![Propagator::TraceContext, Propagator::Datadog],
-        style: TraceStyle::Rum,
+        style: None,
         session_sample: 1.0,
         trace_sample: 1.0,
         inject_all: false,
@@ -95,7 +103,15 @@ pub(super) fn warm_up(report: &Report<'_>, file: &File) -> Duration {
 }
 
 pub(super) fn browser(report: &Report<'_>, file: &File) -> Browser {
-    let default = browser_default();
+    // Who says which devices and browsers shoppers have wants the target to see it.
+    let describes = |shape: &PersonaShape| {
+        shape.devices.is_some() || shape.browsers.is_some() || shape.countries.is_some()
+    };
+    let is_described = file.personas.iter().flatten().any(describes);
+    let default = Browser {
+        named: is_described,
+        ..browser_default()
+    };
     let Some(shape) = &file.browser else {
         return default;
     };
@@ -144,13 +160,15 @@ pub(super) fn browser(report: &Report<'_>, file: &File) -> Browser {
             );
         }
     }
+    let style = match style {
+        Some(StyleShape::Synthetics) => TraceStyle::Synthetics,
+        Some(StyleShape::Off) => TraceStyle::Off,
+        Some(StyleShape::Rum) | None => TraceStyle::Rum,
+    };
     Browser {
+        named: is_described || style != TraceStyle::Off || *preflight == Some(true),
         propagators,
-        style: match style {
-            Some(StyleShape::Synthetics) => TraceStyle::Synthetics,
-            Some(StyleShape::Off) => TraceStyle::Off,
-            Some(StyleShape::Rum) | None => TraceStyle::Rum,
-        },
+        style: Some(style),
         session_sample: report.share_or(session_sample.as_ref(), &place.key("session-sample"), 1.0),
         trace_sample: report.share_or(trace_sample.as_ref(), &place.key("trace-sample"), 1.0),
         inject_all: matches!(inject, Some(InjectShape::All)),
@@ -168,7 +186,7 @@ fn propagator(shape: PropagatorShape) -> Propagator {
     }
 }
 
-pub(super) fn http(report: &Report<'_>, file: &File, names: &Names) -> Http {
+pub(super) fn http(report: &Report<'_>, file: &File, names: &Names, folder: &Path) -> Http {
     let default = http_default();
     let Some(shape) = &file.http else {
         return default;
@@ -180,6 +198,9 @@ pub(super) fn http(report: &Report<'_>, file: &File, names: &Names) -> Http {
         body_max,
         redirects_max,
         headers,
+        auth,
+        connect_to,
+        tls,
     } = shape;
     // Headers of all requests stand outside of journeys: only what every shopper starts with is set.
     let mut scope = Scope::default();
@@ -214,7 +235,45 @@ pub(super) fn http(report: &Report<'_>, file: &File, names: &Names) -> Http {
             .as_ref()
             .map(|headers| request::headers(report, meaning, headers, &place.key("headers")))
             .unwrap_or_default(),
+        auth: auth
+            .as_ref()
+            .and_then(|auth| request::authorization(report, meaning, auth, &place.key("auth"))),
+        connect_to: connect_to
+            .iter()
+            .flatten()
+            .filter_map(|(from, to)| redirected(report, from, to, &place.key("connect-to")))
+            .collect(),
+        tls: tls
+            .as_ref()
+            .map(|tls| self::tls(report, tls, folder, &place.key("tls")))
+            .unwrap_or_default(),
     }
+}
+
+fn redirected(report: &Report<'_>, from: &str, to: &str, place: &Place) -> Option<ConnectTo> {
+    let place = place.key(from);
+    let refuse = |message| report.add(report.at(&place, message).label("not a place"));
+    ConnectTo::of_pair(from, to).map_err(refuse).ok()
+}
+
+fn tls(report: &Report<'_>, shape: &TlsShape, folder: &Path, place: &Place) -> Tls {
+    let file = |name: &Option<String>| name.as_ref().map(|name| folder.join(name));
+    let files = TlsFiles {
+        ca: file(&shape.ca),
+        insecure: shape.insecure.unwrap_or(false),
+        client_cert: file(&shape.client_cert),
+        client_key: file(&shape.client_key),
+        min_version: shape
+            .min_version
+            .as_ref()
+            .map(|version| report.text_of(version, &place.key("min-version"))),
+    };
+    Tls::default().with(&files).unwrap_or_else(|mistakes| {
+        for (key, message) in mistakes {
+            report.add(report.at(&place.key(key), message).label("here"));
+        }
+        Tls::default()
+    })
 }
 
 fn connections(shape: &ConnectionsShape) -> Connections {

@@ -57,6 +57,13 @@ impl Slip {
         self
     }
 
+    /// The same in a text that has so many bytes more before it.
+    pub(super) fn shifted(mut self, bytes: usize) -> Self {
+        let range = &self.0.range;
+        self.0.range = range.start + bytes..range.end + bytes;
+        self
+    }
+
     /// The problem of the text value at `place`.
     pub(super) fn at(self, document: &Document, place: &Place) -> Problem {
         let span = document.span_within(place, self.0.range.clone());

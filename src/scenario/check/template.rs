@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use super::names::{Names, Scope};
 use super::slip::Slip;
+use crate::scenario::Literal;
 use crate::template::{Encoding, Expr, Generator, Part, Template, Value};
 use checked_yaml::did_you_mean;
 use known::{CALLS, CARD, PERSON, PLAIN, card, person, plain};
@@ -87,6 +88,13 @@ impl Meaning<'_> {
             match piece {
                 Piece::Text(text) => parts.text(&escape(text)),
                 Piece::Hole { inner, at } => match self.expr(inner, at) {
+                    // Known already: what is the same each time is made once.
+                    Ok(Expr::Constant(value @ Value::Text(_))) => {
+                        let mut written = Vec::new();
+                        let scalar = value.as_scalar();
+                        scalar.write(encoding(parts.is_empty()), &mut written);
+                        parts.text(&String::from_utf8_lossy(&written));
+                    }
                     Ok(expr) => parts.value(expr, encoding(parts.is_empty())),
                     Err(slip) => slips.push(slip),
                 },
@@ -109,6 +117,39 @@ impl Meaning<'_> {
             [] if slips.is_empty() => Ok(Expr::Constant(Value::Text("".into()))),
             _ => Ok(Expr::Text(Box::new(self.template(text, Encoding::Raw)?))),
         }
+    }
+
+    /// Compiles what a value is compared with: a text, or what the shopper knows at that time. A value that is made anew each
+    /// time cannot come back, and is refused.
+    pub(super) fn known(&self, text: &str) -> Result<Literal, Vec<Slip>> {
+        if !text.contains("${") {
+            return Ok(Literal::Text(text.to_owned()));
+        }
+        let mut slips = Vec::new();
+        for piece in pieces(text, &mut slips) {
+            let Piece::Hole { inner, at } = piece else {
+                continue;
+            };
+            match self.expr(inner, at) {
+                Ok(Expr::Generated(generator)) if is_made_anew(&generator) => slips.push(
+                    Slip::new(
+                        at..at + inner.len(),
+                        format!("`${{{inner}}}` is another value each time, so nothing can be compared with it"),
+                    )
+                    .label("made anew here")
+                    .help("`set` a variable to it before it is sent, and compare with the variable"),
+                ),
+                Ok(_) => {}
+                Err(slip) => slips.push(slip),
+            }
+        }
+        if !slips.is_empty() {
+            return Err(slips);
+        }
+        Ok(match self.value(text)? {
+            Expr::Constant(Value::Text(text)) => Literal::Text(text.into()),
+            expr => Literal::Value(expr),
+        })
     }
 
     fn expr(&self, inner: &str, at: usize) -> Result<Expr, Slip> {
@@ -159,11 +200,33 @@ impl Meaning<'_> {
                 Some(field) => Ok(Expr::Generated(Generator::Person(field))),
                 None => Err(no_field("person", field, &PERSON, field_at)),
             },
+            "env" => self.environment(field, field_at),
             "card" => match card(field) {
                 Some(field) => Ok(Expr::Generated(Generator::Card(field))),
                 None => Err(no_field("card", field, &CARD, field_at)),
             },
             _ => self.feeder(group, field, at, field_at),
+        }
+    }
+
+    /// A variable of the environment. Its value is never shown.
+    fn environment(&self, name: &str, at: Range<usize>) -> Result<Expr, Slip> {
+        match std::env::var(name) {
+            Ok(value) => {
+                self.names.learn_secret(&value);
+                Ok(Expr::Constant(Value::Text(value.into())))
+            }
+            Err(std::env::VarError::NotPresent) => {
+                Err(Slip::new(at, format!("the environment has no `{name}`"))
+                    .label("not set")
+                    .help(format!(
+                        "set it where loadgen is started: `{name}=… loadgen run …`"
+                    )))
+            }
+            Err(std::env::VarError::NotUnicode(_)) => Err(Slip::new(
+                at,
+                format!("the environment's `{name}` is no UTF-8 text"),
+            )),
         }
     }
 
@@ -185,7 +248,7 @@ impl Meaning<'_> {
                 .feeders
                 .iter()
                 .map(|feeder| feeder.name.as_str())
-                .chain(["person", "card"]);
+                .chain(["person", "card", "env"]);
             return Err(Slip::new(
                 at.start..at.start + name.len(),
                 format!("there is no feeder `{name}`"),
@@ -193,7 +256,7 @@ impl Meaning<'_> {
             .label("unknown name before the dot")
             .concerns(name)
             .help_maybe(did_you_mean(name, known))
-            .help("before a dot stands a feeder's name, `person` or `card`"));
+            .help("before a dot stands a feeder's name, `person`, `card` or `env`"));
         };
         let columns = &self.names.feeders[index].columns;
         match columns.iter().position(|known| known == column) {
@@ -290,6 +353,18 @@ impl Meaning<'_> {
                 PLAIN.join(", ")
             ))
     }
+}
+
+/// Whether a value differs each time it is asked for.
+fn is_made_anew(generator: &Generator) -> bool {
+    matches!(
+        generator,
+        Generator::Uuid
+            | Generator::Word
+            | Generator::Int(..)
+            | Generator::Pick(_)
+            | Generator::Popular(_)
+    )
 }
 
 /// Splits a text at its holes; `$${` is a literal `${`.

@@ -14,35 +14,51 @@ use crate::scenario::{
 };
 use words::Words;
 
-const FIGURES: &str = "p50 … p99.99, median or max (optionally followed by `service time`, `start lag` or `connection wait`), \
+const FIGURES: &str = "p50 … p99.99, median or max (optionally followed by `service time`, `failure time`, `start lag` or `connection wait`), \
                        error share, rate, a counter, a counter per minute, outcome NAME, burn of 99.9%";
 
 /// Compiles a threshold against the names of a scenario.
-pub(super) fn parse(text: &str, scenario: &Scenario) -> Result<Threshold, Slip> {
+///
+/// # Errors
+/// Everything that is wrong with it: its parts do not depend on each other, but for a limit whose figure is not known.
+pub(super) fn parse(text: &str, scenario: &Scenario) -> Result<Threshold, Vec<Slip>> {
     let whole = Words::of(text, 0..text.len());
-    let Some((left, op, right)) = split_at_operator(whole)? else {
-        return Err(
+    let Some((left, op, right)) = split_at_operator(whole).map_err(|slip| vec![slip])? else {
+        return Err(vec![
             Slip::new(whole.range(), "a threshold compares a figure with a limit")
                 .label("no `<`, `<=`, `>`, `>=` or `is` in it")
                 .help("for example `p99 of POST /api/orders < 800 ms in baseline`"),
-        );
+        ]);
     };
     let (figure, subject) = split_at_of(left);
-    let reader = Reader { scenario };
-    let (measure, unit) = reader.measure(figure)?;
-    let subject = reader.subject(subject)?;
     let (value, over) = match right.find(" in ") {
         Some(at) => (right.before(at), Some(right.after(at + 4))),
         None => (right, None),
     };
-    let limit = limit(value, unit, figure)?;
-    let over = over.map_or(Ok(Over::Run), |over| reader.over(over))?;
+    let reader = Reader { scenario };
+    let mut slips = Vec::new();
+    let measure = kept(reader.measure(figure), &mut slips);
+    let subject = kept(reader.subject(subject), &mut slips);
+    let limit = measure
+        .as_ref()
+        .and_then(|(_, unit)| kept(limit(value, *unit, figure), &mut slips));
+    let over = kept(
+        over.map_or(Ok(Over::Run), |over| reader.over(over)),
+        &mut slips,
+    );
+    let (Some((measure, unit)), Some(subject), Some(limit), Some(over)) =
+        (measure, subject, limit, over)
+    else {
+        return Err(slips);
+    };
     if subject != Subject::Run && !unit.has_subject() {
-        return Err(Slip::new(
-            figure.range(),
-            format!("`{}` belongs to the whole run", figure.text()),
-        )
-        .label("takes no `of …`"));
+        return Err(vec![
+            Slip::new(
+                figure.range(),
+                format!("`{}` belongs to the whole run", figure.text()),
+            )
+            .label("takes no `of …`"),
+        ]);
     }
     Ok(Threshold {
         text: text.trim().to_owned(),
@@ -52,6 +68,10 @@ pub(super) fn parse(text: &str, scenario: &Scenario) -> Result<Threshold, Slip> 
         limit,
         over,
     })
+}
+
+fn kept<T>(found: Result<T, Slip>, slips: &mut Vec<Slip>) -> Option<T> {
+    found.map_err(|slip| slips.push(slip)).ok()
 }
 
 fn split_at_operator(words: Words<'_>) -> Result<Option<(Words<'_>, Op, Words<'_>)>, Slip> {
@@ -129,7 +149,17 @@ impl Reader<'_> {
                 return Err(Slip::new(words.range(), "the figure is missing")
                     .help(format!("figures: {FIGURES}")));
             }
-            "error share" => return Ok((Measure::ErrorShare, Unit::Share)),
+            "error share" | "errors" | "error rate" => {
+                return Ok((Measure::ErrorShare, Unit::Share));
+            }
+            "mean" | "avg" | "average" => {
+                return Err(Slip::new(
+                    words.range(),
+                    "there are no averages: they hide what is slow",
+                )
+                .label("an average")
+                .help("write `median`, or a percentile such as `p95`"));
+            }
             "rate" => return Ok((Measure::Rate, Unit::Rate)),
             _ => {}
         }
@@ -300,7 +330,12 @@ fn quantile(word: Words<'_>) -> Option<Result<f64, Slip>> {
         "max" => return Some(Ok(1.0)),
         _ => {}
     }
+    // As k6 has it, too: `p(95)`.
     let number = word.text().strip_prefix('p')?;
+    let number = match number.strip_prefix('(') {
+        Some(inner) => inner.strip_suffix(')')?,
+        None => number,
+    };
     let percent: f64 = number.parse().ok()?;
     if percent > 0.0 && percent < 100.0 {
         return Some(Ok(units::ratio(percent)));
@@ -317,12 +352,14 @@ fn clock(quantile: f64, words: Words<'_>) -> Result<Measure, Slip> {
     match words.text() {
         "" | "response time" => Ok(Measure::Response(quantile)),
         "service time" => Ok(Measure::Service(quantile)),
+        "failure time" => Ok(Measure::Failure(quantile)),
         "start lag" => Ok(Measure::StartLag(quantile)),
         "connection wait" => Ok(Measure::ConnectionWait(quantile)),
         other => {
             let known = [
                 "response time",
                 "service time",
+                "failure time",
                 "start lag",
                 "connection wait",
             ];

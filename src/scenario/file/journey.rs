@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
+use super::AuthShape;
 use super::response::{ChecksShape, ExtractShape, OutcomeShape};
 use super::text::{
     ConditionText, DurationText, NameText, PercentText, RangeText, ThinkText, UrlText, VariableName,
@@ -235,6 +236,8 @@ pub struct RequestShape {
     pub tags: Option<Vec<NameText>>,
     /// Headers of this request: a value, or a list of values, each of which is sent in a line of its own.
     pub headers: Option<IndexMap<String, HeaderShape>>,
+    /// Who the shopper is to whom this request goes to; it goes before that of `http`.
+    pub auth: Option<AuthShape>,
     /// Body as JSON; a text that is one `${…}` keeps the value's type.
     pub json: Option<serde_json::Value>,
     /// Body as form fields.
@@ -297,6 +300,8 @@ pub enum ThinkShape {
     Exponential(ExponentialShape),
     /// By median and sigma.
     LogNormal(LogNormalShape),
+    /// By mean and standard deviation.
+    Normal(NormalShape),
 }
 
 /// Exponentially distributed.
@@ -325,6 +330,25 @@ pub struct LogNormalDetail {
     /// Standard deviation of the natural logarithm, above 0 and at most 5.
     #[schemars(extend("exclusiveMinimum" = 0, "maximum" = 5))]
     pub sigma: f64,
+}
+
+/// Normally distributed; never below zero.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NormalShape {
+    /// Mean and standard deviation.
+    pub normal: NormalDetail,
+}
+
+/// Mean and standard deviation.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "normal distribution")]
+pub struct NormalDetail {
+    /// The mean.
+    pub mean: DurationText,
+    /// The standard deviation.
+    pub sd: DurationText,
 }
 
 /// A number of times: `3`, or a range such as `1..3`.
@@ -405,6 +429,8 @@ pub enum OnError {
     Leave,
     /// Go on with the next step.
     GoOn,
+    /// The same as `go-on`.
+    Continue,
 }
 
 /// One business counter or several.

@@ -99,6 +99,9 @@ fn example_of(frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>, example: &Sa
         Span::styled(trace.to_owned(), Style::new().add_modifier(Modifier::BOLD)),
         Span::styled("   y copies it", scene.palette.dim()),
     ])];
+    if let Some(why) = &example.why {
+        lines.push(Line::from(printable(why)));
+    }
     if let Some(exchange) = &example.exchange {
         lines.push(Line::default());
         lines.extend(

@@ -150,8 +150,9 @@ fn figures(frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) {
     spans.push(Span::raw(grouped(
         tick.map_or(0, |t| u64::from(t.shoppers)),
     )));
-    spans.push(dim("   faults "));
-    spans.push(faults(scene));
+    if !snapshot.faults.is_empty() {
+        spans.extend([dim("   faults "), faults(scene)]);
+    }
     if area.width >= 100 {
         let lag = snapshot
             .start_lag
@@ -185,10 +186,7 @@ fn faults(scene: &Scene<'_>) -> Span<'static> {
         .iter()
         .map(|f| f.name.as_str())
         .collect();
-    match names.is_empty() {
-        true => Span::raw("none"),
-        false => Span::styled(names.join(", "), scene.palette.warn()),
-    }
+    Span::styled(names.join(", "), scene.palette.warn())
 }
 
 /// The whole run as a line: phases in their lengths, what is over drawn thick.

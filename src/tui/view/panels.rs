@@ -1,4 +1,4 @@
-//! The log, and what is laid over a page: help and faults.
+//! The log, and what is laid over a page: help.
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Flex, Layout, Rect};
@@ -7,9 +7,8 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, Padding, Paragraph, Wrap};
 
 use super::Scene;
-use crate::tui::keys::Mode;
 
-const KEYS: [(&str, &str); 15] = [
+const KEYS: [(&str, &str); 14] = [
     ("Tab, 1–6", "turn to another page"),
     (
         "↑ ↓",
@@ -20,7 +19,6 @@ const KEYS: [(&str, &str); 15] = [
     ("z", "narrower or wider charts"),
     ("p", "pause the display; the run goes on"),
     ("+ −", "10 % more or fewer arrivals from now on"),
-    ("f", "faults"),
     ("y", "copy the trace id of the error"),
     ("q, Ctrl-C", "stop: wait for answers; again: at once"),
     ("Ctrl-Z", "into the background; the load pauses, too"),
@@ -82,31 +80,6 @@ pub(super) fn help(frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) {
         ])
     });
     overlay(frame, area, " keys ", lines.collect(), scene);
-}
-
-pub(super) fn faults(frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) {
-    let active = scene.snapshot.faults.iter();
-    let mut lines: Vec<Line<'_>> = active
-        .map(|fault| {
-            let since = super::clock(fault.since);
-            Line::styled(
-                format!("{} since {since}", fault.name),
-                scene.palette.warn(),
-            )
-        })
-        .collect();
-    if lines.is_empty() {
-        lines.push(Line::from("No fault is at work."));
-    }
-    lines.push(Line::default());
-    lines.push(Line::styled(
-        match scene.mode {
-            Mode::Run => "This shop offers no faults that could be switched on from here.",
-            _ => "Faults cannot be switched from here: the run belongs to another process.",
-        },
-        scene.palette.dim(),
-    ));
-    overlay(frame, area, " faults ", lines, scene);
 }
 
 fn overlay(

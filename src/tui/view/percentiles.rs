@@ -15,7 +15,7 @@ use crate::tui::scale::{LatencyAxis, TimeAxis, label, slice};
 use crate::verdict::show_time;
 
 /// The lines drawn, by index into the quantiles of a shape.
-const LINES: [&str; 4] = ["p50", "p90", "p99", "p99.9"];
+const LINES: [&str; 4] = ["p50", "p95", "p99", "p99.9"];
 
 /// Room for the latency labels on the left.
 pub(super) const LEFT: u16 = 7;

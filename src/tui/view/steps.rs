@@ -36,6 +36,7 @@ pub fn order(snapshot: &Snapshot, sort: Sort) -> Vec<u16> {
             Sort::Order => 0.0,
             Sort::Rate => rate(snapshot, Some(*row)),
             Sort::P50 => quantile(0),
+            Sort::P95 => quantile(1),
             Sort::P99 => quantile(2),
             Sort::P999 => quantile(3),
             Sort::Max => quantile(4),
@@ -65,7 +66,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) {
         .ui
         .focus
         .and_then(|focus| rows.iter().position(|row| *row == focus));
-    let name_width = usize::from(inner.width.saturating_sub(if trend { 80 } else { 60 }));
+    let name_width = usize::from(inner.width.saturating_sub(if trend { 90 } else { 60 }));
     let all = row(scene, "all steps", &scene.snapshot.all, None, trend)
         .style(Style::new().add_modifier(Modifier::BOLD));
     let others = rows.iter().map(|figure| {
@@ -79,7 +80,9 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) {
         )
     });
     let mut widths = vec![Constraint::Fill(1)];
-    widths.extend([9, 9, 9, 9, 9, 8].map(Constraint::Length));
+    let times = columns(trend).len() - 3;
+    widths.extend(std::iter::repeat_n(Constraint::Length(9), times + 1));
+    widths.push(Constraint::Length(8));
     if trend {
         widths.push(Constraint::Length(TREND_TICKS as u16 + 2));
     }
@@ -91,10 +94,26 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) {
     frame.render_stateful_widget(table, inner, &mut state);
 }
 
+/// The columns that there is room for, and what sorts by them.
+fn columns(wide: bool) -> Vec<(&'static str, Sort)> {
+    let all = [
+        ("step", Sort::Order),
+        ("rate", Sort::Rate),
+        ("p50", Sort::P50),
+        ("p95", Sort::P95),
+        ("p99", Sort::P99),
+        ("p99.9", Sort::P999),
+        ("max", Sort::Max),
+        ("errors", Sort::Errors),
+    ];
+    all.into_iter()
+        .filter(|(_, sort)| wide || *sort != Sort::P999)
+        .collect()
+}
+
 fn head(scene: &Scene<'_>, trend: bool) -> Row<'static> {
-    let names = ["step", "rate", "p50", "p99", "p99.9", "max", "errors"];
-    let columns = names.into_iter().zip(Sort::ALL);
-    let mut cells: Vec<Cell<'_>> = columns
+    let mut cells: Vec<Cell<'_>> = columns(trend)
+        .into_iter()
         .map(|(name, sort)| {
             let text = if scene.ui.sort == sort && sort != Sort::Order {
                 format!("▼ {name}")
@@ -134,16 +153,18 @@ fn row<'a>(
     let mut cells = vec![
         Cell::from(name.to_owned()),
         right(format!("{:.1}/s", rate(scene.snapshot, figure))),
-        time(0),
-        time(2),
-        time(3),
-        time(4),
-        Cell::from(if sums.errors > 0 {
-            errors.style(scene.palette.bad())
-        } else {
-            errors
-        }),
     ];
+    let times: &[usize] = if trend {
+        &[0, 1, 2, 3, 4]
+    } else {
+        &[0, 1, 2, 4]
+    };
+    cells.extend(times.iter().map(|index| time(*index)));
+    cells.extend([Cell::from(if sums.errors > 0 {
+        errors.style(scene.palette.bad())
+    } else {
+        errors
+    })]);
     if trend {
         let line = format!("  {}", spark(scene.snapshot, figure));
         cells.push(Cell::from(Line::styled(line, scene.palette.accent())));

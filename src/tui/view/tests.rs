@@ -210,6 +210,7 @@ fn error_burst() -> (Subject, Snapshot) {
         status: 503,
         ending: "status_503".to_owned(),
         trace_id: Some("5208512171318403364".to_owned()),
+        why: None,
         exchange: Some(Box::new(ExchangeText {
             request: "POST /api/orders\ncontent-type: application/json\n\n{\"email\":\"a\u{1b}[2J@example.com\"}".into(),
             response: "503 Service Unavailable\n\n{\"error\":{\"code\":\"unavailable\"}}".into(),
@@ -238,7 +239,7 @@ fn picture(
     let log = [
         "2026-11-20T10:17:08.123456Z  INFO loadgen::run: the embedded shop is ready url=http://127.0.0.1:5921",
         "2026-11-20T10:17:28.000001Z  INFO loadgen::measure::snapshot_builder: phase spike at_s=12.0",
-        "2026-11-20T10:17:33.000001Z  WARN loadgen::measure::snapshot_builder: the run is invalid from here on",
+        "2026-11-20T10:17:33.000001Z  WARN loadgen::measure::snapshot_builder: the run would be INVALID if it ended now",
     ];
     let log = log.map(str::to_owned);
     let scene = Scene {
@@ -296,8 +297,8 @@ fn half_blocks_show_twice_the_rows_where_there_are_colours() {
 }
 
 #[test]
-fn help_and_faults_lie_over_the_page() {
-    for (name, panel) in [("help", Panel::Help), ("faults", Panel::Faults)] {
+fn help_lies_over_the_page() {
+    for (name, panel) in [("help", Panel::Help)] {
         let ui = Ui {
             panel: Some(panel),
             ..Ui::default()

@@ -146,9 +146,11 @@ catalogue! {
     LoadgenStartLag, LOADGEN_START_LAG, "loadgen.start_lag_ms", Distribution(DistributionKind), Millisecond, ["scenario"],
         "The generator's own lateness: a journey's first request sent minus its intended time.";
     LoadgenResponseTime, LOADGEN_RESPONSE_TIME, "loadgen.response_time_ms", Distribution(DistributionKind), Millisecond, ["scenario", "step"],
-        "Done minus intended time: what a user would have waited.";
+        "Done minus intended time: what a user would have waited. Requests that failed are apart.";
     LoadgenServiceTime, LOADGEN_SERVICE_TIME, "loadgen.service_time_ms", Distribution(DistributionKind), Millisecond, ["scenario", "step"],
-        "Done minus sent time.";
+        "Done minus sent time. Requests that failed are apart.";
+    LoadgenFailureTime, LOADGEN_FAILURE_TIME, "loadgen.failure_time_ms", Distribution(DistributionKind), Millisecond, ["scenario", "step"],
+        "Done minus intended time of requests that failed, time-outs not among them.";
     LoadgenRequests, LOADGEN_REQUESTS, "loadgen.requests", Counter(CounterKind), Request, ["scenario", "step", "outcome"],
         "Requests done, by step and outcome.";
     LoadgenErrors, LOADGEN_ERRORS, "loadgen.errors", Counter(CounterKind), Error, ["scenario", "step", "kind"],

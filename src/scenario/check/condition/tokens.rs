@@ -38,6 +38,13 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, Slip> {
         }
         let class = class(c);
         let mut end = start + c.len_utf8();
+        // A value is one word, whatever stands between its braces.
+        if text[start..].starts_with("${")
+            && let Some(length) = text[start..].find('}')
+        {
+            end = start + length + 1;
+            while chars.next_if(|(at, _)| *at < end).is_some() {}
+        }
         while class != Class::Alone
             && let Some((at, c)) =
                 chars.next_if(|(_, next)| self::class(*next) == class && !next.is_whitespace())

@@ -118,12 +118,14 @@ pub(in crate::scenario::check) fn base_url(text: &str) -> Result<(), String> {
         return Err("it names no host".to_owned());
     }
     let authority = uri.authority().map_or("", http::uri::Authority::as_str);
-    if authority.contains('@') {
-        return Err("it contains a user name; send an `authorization` header instead".to_owned());
-    }
-    if authority.ends_with(':')
-        || (uri.port().is_some() && uri.port_u16().is_none_or(|port| port == 0))
-    {
+    let authority = authority.rsplit('@').next().unwrap_or(authority);
+    let port = authority.rsplit_once(':').map(|(_, port)| port);
+    // What follows the last colon of an IPv6 address is none; a value's place is none that can be judged.
+    let is_wrong = |port: &str| match port.bytes().all(|byte| byte.is_ascii_digit()) {
+        true => port.parse::<u16>().ok().is_none_or(|port| port == 0),
+        false => false,
+    };
+    if port.is_some_and(is_wrong) {
         return Err("its port is not a number from 1 to 65535".to_owned());
     }
     Ok(())

@@ -1,0 +1,73 @@
+//! The flags of `loadgen run` about how a target is reached: TLS, credentials, other places. They go before the scenario's.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::scenario::{ConnectTo, Credentials, Scenario, TlsFiles};
+
+/// How the target is reached
+#[derive(Debug, Args)]
+#[command(next_help_heading = "How the target is reached")]
+pub struct ReachArgs {
+    /// Trust the authorities in this PEM file in place of the system's (or of SSL_CERT_FILE)
+    #[arg(long, visible_alias = "cacert", value_name = "FILE")]
+    ca: Option<PathBuf>,
+
+    /// Do not verify certificates; the run's record says so
+    #[arg(long, short = 'k')]
+    insecure: bool,
+
+    /// Show this certificate (PEM, with those that lead to its authority) to targets that ask for one
+    #[arg(long, value_name = "FILE")]
+    client_cert: Option<PathBuf>,
+
+    /// The certificate's key (PEM), if it is not in the same file
+    #[arg(long, value_name = "FILE", requires = "client_cert")]
+    client_key: Option<PathBuf>,
+
+    /// Lowest TLS version, 1.2 or 1.3
+    #[arg(long, value_name = "VERSION", value_parser = ["1.2", "1.3"])]
+    tls_min_version: Option<String>,
+
+    /// Basic authorization for the target; better in the environment than here: '${env.NAME}' in `http.auth` of a scenario
+    #[arg(long, value_name = "USER:PASSWORD", value_parser = Credentials::of_pair)]
+    user: Option<Credentials>,
+
+    /// Connect to ADDRESS for HOST:PORT, as curl does; may be repeated
+    #[arg(long, value_name = "HOST:PORT:ADDRESS", value_parser = ConnectTo::resolve)]
+    resolve: Vec<ConnectTo>,
+
+    /// Connect to HOST2:PORT2 for HOST1:PORT1, as curl does; may be repeated
+    #[arg(long, value_name = "HOST1:PORT1:HOST2:PORT2", value_parser = ConnectTo::connect)]
+    connect_to: Vec<ConnectTo>,
+}
+
+impl ReachArgs {
+    /// Changes the scenario; gives back every mistake.
+    pub(super) fn apply(&self, scenario: &mut Scenario) -> Vec<String> {
+        if let Some(credentials) = &self.user {
+            scenario.authorize(credentials);
+        }
+        let rules = self.resolve.iter().chain(&self.connect_to).cloned();
+        let http = &mut scenario.http;
+        http.connect_to = rules.chain(http.connect_to.drain(..)).collect();
+        let files = TlsFiles {
+            ca: self.ca.clone(),
+            insecure: self.insecure,
+            client_cert: self.client_cert.clone(),
+            client_key: self.client_key.clone(),
+            min_version: self.tls_min_version.clone(),
+        };
+        match http.tls.clone().with(&files) {
+            Ok(tls) => {
+                http.tls = tls;
+                Vec::new()
+            }
+            Err(mistakes) => mistakes
+                .into_iter()
+                .map(|(key, message)| format!("error: --{key}: {message}"))
+                .collect(),
+        }
+    }
+}

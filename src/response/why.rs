@@ -1,0 +1,184 @@
+//! What was expected of an answer and what came, in words of bounded length.
+//!
+//! Made only for the examples of errors that are kept. Must not know: what may be shown of it.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use super::Response;
+use crate::scenario::{Check, Comparison, Extract, From, Literal, Step, Test};
+use crate::shopper::{ScenarioData, Shopper};
+use crate::template::Scalar;
+
+/// Characters shown of a value.
+const VALUE_CHARS_MAX: usize = 120;
+
+/// Values shown of a list.
+const VALUES_MAX: usize = 8;
+
+/// Why a step failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Why {
+    /// The header or field that was looked at, if the check is about one: its name tells whether its value is a secret.
+    pub field: Option<String>,
+    /// What should have come; a value of the field stands in it.
+    pub expected: String,
+    /// What came instead.
+    pub got: String,
+}
+
+impl Step {
+    /// Why the response makes the step fail, as [`conclude`](Step::conclude) has found; `None` if it does not, or only because
+    /// a value was too large.
+    pub fn why(
+        &self,
+        world: &ScenarioData,
+        shopper: &mut Shopper,
+        response: &Response,
+    ) -> Option<Why> {
+        if let Some(check) = self.first_failed_check(world, shopper, response) {
+            return Some(check.why(world, shopper, response));
+        }
+        if self.is_refused(response) {
+            return Some(Why {
+                field: None,
+                expected: "a status below 400".to_owned(),
+                got: response.status.to_string(),
+            });
+        }
+        let missing = self
+            .extract
+            .iter()
+            .find(|extract| !extract.optional && extract.take(response).is_none())?;
+        Some(missing.why())
+    }
+}
+
+impl Extract {
+    fn why(&self) -> Why {
+        let expected = match &self.from {
+            From::Json(pointer) => format!("a value at {pointer}"),
+            From::Header(name) => format!("the header {name}"),
+            From::Cookie(name) => format!("the cookie {name}"),
+            From::Regex(regex) => format!("a body that matches {}", cut(regex.as_str())),
+        };
+        Why {
+            field: None,
+            expected,
+            got: "nothing".to_owned(),
+        }
+    }
+}
+
+impl Check {
+    fn why(&self, world: &ScenarioData, shopper: &mut Shopper, response: &Response) -> Why {
+        let of = |field: Option<&str>, expected: String, got: String| Why {
+            field: field.map(str::to_owned),
+            expected,
+            got,
+        };
+        match &self.test {
+            Test::Status(ranges) => of(
+                None,
+                format!("status {}", statuses(ranges)),
+                response.status.to_string(),
+            ),
+            Test::Json {
+                pointer,
+                comparison,
+            } => {
+                let comparison = comparison.resolved(world, shopper);
+                let key = pointer.rsplit('/').next().filter(|key| !key.is_empty());
+                of(key, words(&comparison), value(&response.json(pointer)))
+            }
+            Test::Header { name, comparison } => {
+                let comparison = comparison.resolved(world, shopper);
+                of(
+                    Some(name),
+                    words(&comparison),
+                    value(&response.header(name)),
+                )
+            }
+            Test::Contains(text) => of(
+                None,
+                format!("a body with {}", operand(&text.resolved(world, shopper))),
+                format!("{} bytes without it", response.body.len()),
+            ),
+            Test::BytesMax(max) => of(
+                None,
+                format!("at most {max} bytes"),
+                format!("{} bytes", response.body.len()),
+            ),
+            Test::Within(limit) => of(
+                None,
+                format!("at most {}", time(*limit)),
+                time(response.service_time),
+            ),
+        }
+    }
+}
+
+fn time(time: Duration) -> String {
+    format!("{:.1} ms", time.as_secs_f64() * 1e3)
+}
+
+fn statuses(ranges: &[(u16, u16)]) -> String {
+    let one = |(from, to): &(u16, u16)| match (from, to) {
+        (from, to) if from == to => from.to_string(),
+        (from, to) if from % 100 == 0 && *to == from + 99 => format!("{}xx", from / 100),
+        (from, to) => format!("{from} to {to}"),
+    };
+    listed(ranges.iter().map(one))
+}
+
+fn words(comparison: &Comparison) -> String {
+    match comparison {
+        Comparison::Exists => "a value".to_owned(),
+        Comparison::Missing => "nothing".to_owned(),
+        Comparison::Is(literal) => operand(literal),
+        Comparison::IsNot(literal) => format!("anything but {}", operand(literal)),
+        Comparison::Less(literal) => format!("below {}", operand(literal)),
+        Comparison::LessOrEqual(literal) => format!("at most {}", operand(literal)),
+        Comparison::Greater(literal) => format!("above {}", operand(literal)),
+        Comparison::GreaterOrEqual(literal) => format!("at least {}", operand(literal)),
+        Comparison::Contains(literal) => format!("a text with {}", operand(literal)),
+        Comparison::OneOf(literals) => listed(literals.iter().map(operand)),
+    }
+}
+
+fn listed(values: impl ExactSizeIterator<Item = String>) -> String {
+    let more = values.len().saturating_sub(VALUES_MAX);
+    let shown: Vec<String> = values.take(VALUES_MAX).collect();
+    match more {
+        0 => shown.join(" or "),
+        more => format!("{} or one of {more} more", shown.join(" or ")),
+    }
+}
+
+fn operand(literal: &Literal) -> String {
+    match literal {
+        Literal::Text(text) => quoted(text),
+        Literal::Number(number) => number.to_string(),
+        Literal::Bool(truth) => truth.to_string(),
+        Literal::Unset | Literal::Value(_) => "a value that is not set".to_owned(),
+    }
+}
+
+fn value(found: &Scalar<'_>) -> String {
+    match found {
+        Scalar::Unset => "nothing".to_owned(),
+        Scalar::Text(text) => quoted(text),
+        other => cut(&other.to_text()).into_owned(),
+    }
+}
+
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", cut(text))
+}
+
+fn cut(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(VALUE_CHARS_MAX) {
+        Some((at, _)) => Cow::Owned(format!("{}…", &text[..at])),
+        None => Cow::Borrowed(text),
+    }
+}
