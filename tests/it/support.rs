@@ -112,14 +112,25 @@ impl Program {
     }
 
     /// Waits for its end.
-    pub(crate) fn wait(mut self) -> Ended {
+    pub(crate) fn wait(self) -> Ended {
+        self.wait_within(PATIENCE)
+    }
+
+    /// Waits for an end that may take longer than others.
+    pub(crate) fn wait_within(mut self, patience: Duration) -> Ended {
         let begin = Instant::now();
-        let status = eventually("the end of loadgen", || {
+        let status = loop {
             let ended = self.child.try_wait().expect("a child can be waited for");
-            let late = ended.is_none() && begin.elapsed() > PATIENCE - Duration::from_secs(1);
-            assert!(!late, "it does not end; it said:\n{}", self.err());
-            ended
-        });
+            if let Some(status) = ended {
+                break status;
+            }
+            assert!(
+                begin.elapsed() < patience,
+                "it does not end; it said:\n{}",
+                self.err()
+            );
+            std::thread::sleep(LOOK_EVERY);
+        };
         Ended {
             status,
             out: fs::read_to_string(self.folder.path().join("out")).unwrap_or_default(),
