@@ -144,11 +144,11 @@ fn what_cannot_be_compared_is_refused() {
         ),
         (
             r#"{ get: /again, check: { json: { "/items/${n}": exists } } }"#,
-            "a JSON pointer cannot hold values",
+            "a JSON pointer takes no `${…}`",
         ),
         (
             r#"{ get: /again, extract: { x: "/items/${n}" } }"#,
-            "a JSON pointer cannot hold values",
+            "a JSON pointer takes no `${…}`",
         ),
         (
             r#"{ when: "json /id is ${nobody}", then: [{ get: /yes }] }"#,

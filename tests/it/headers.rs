@@ -303,7 +303,7 @@ fn a_target_that_is_not_the_shop_sees_what_it_is() {
     for more in ["", "browser: { style: off }"] {
         let headers = described(more, &[]);
         let names: Vec<&str> = headers.iter().map(|(name, _)| name.as_str()).collect();
-        assert_eq!(names, ["user-agent", "host"], "{more}");
+        assert_eq!(names, ["user-agent", "accept-encoding", "host"], "{more}");
         assert_eq!(of(&headers, "user-agent").as_deref(), Some(honest));
     }
     let echo = Echo::start();

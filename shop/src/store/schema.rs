@@ -49,7 +49,7 @@ impl Schema {
 
     #[cfg(not(feature = "postgres"))]
     fn of_postgres(_: &Secret) -> anyhow::Result<Self> {
-        Err(crate::backends::not_in_this_build("PostgreSQL"))
+        bail!("this build has no PostgreSQL: build with `--features full`")
     }
 
     /// What it is called.
