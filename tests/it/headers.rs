@@ -324,7 +324,7 @@ fn a_target_that_is_not_the_shop_sees_what_it_is() {
     crate::support::Program::start(run).wait();
     let headers = echo.seen().remove(0).headers;
     assert_eq!(of(&headers, "user-agent").as_deref(), Some(honest));
-    assert_eq!(headers.len(), 2, "{headers:?}");
+    assert_eq!(headers.len(), 3, "{headers:?}");
 
     let own = described("http: { headers: { user-agent: mine/1 } }", &[]);
     assert_eq!(of(&own, "user-agent").as_deref(), Some("mine/1"));
