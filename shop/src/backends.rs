@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use crate::build::REMEDY;
 use crate::provider::http::{MailAddress, PaymentAddress, ProviderArgs};
 use crate::queue::settings;
 use crate::secret::Secret;
@@ -50,49 +51,27 @@ const THIS_BUILD: Build = Build {
 impl Build {
     /// Fails when `backends` name something that is not in the build, and says all of it.
     fn check(self, backends: &Backends) -> anyhow::Result<()> {
+        let database = backends.database_url.is_some();
         let wanted = [
-            (
-                "PostgreSQL",
-                "DATABASE_URL",
-                backends.database_url.is_some(),
-                self.postgres,
-            ),
+            ("PostgreSQL", "DATABASE_URL", database && !self.postgres),
             (
                 "Redis",
                 "REDIS_URL",
-                backends.redis_url.is_some(),
-                self.redis,
+                backends.redis_url.is_some() && !self.redis,
             ),
-            ("SQS", "QUEUE_URL", backends.queue.is_some(), self.sqs),
+            ("SQS", "QUEUE_URL", backends.queue.is_some() && !self.sqs),
         ];
-        let lacking: Vec<_> = wanted
-            .iter()
-            .filter(|(.., named, built)| *named && !built)
-            .collect();
-        if lacking.is_empty() {
-            return Ok(());
-        }
-        let list = |words: Vec<&str>, last: &str| words.join(last);
-        let names = list(lacking.iter().map(|(name, ..)| *name).collect(), " and no ");
-        let variables = list(
-            lacking.iter().map(|(_, variable, ..)| *variable).collect(),
-            ", ",
-        );
-        let set = if lacking.len() == 1 {
-            "is set"
-        } else {
-            "are set"
+        let lacking = wanted.into_iter().filter(|(.., is_lacking)| *is_lacking);
+        let (names, variables): (Vec<_>, Vec<_>) =
+            lacking.map(|(name, variable, _)| (name, variable)).unzip();
+        let set = match names.len() {
+            0 => return Ok(()),
+            1 => "is set",
+            _ => "are set",
         };
-        anyhow::bail!(
-            "this build has no {names}, and {variables} {set}: build with `--features full`"
-        )
+        let (names, variables) = (names.join(" and no "), variables.join(", "));
+        anyhow::bail!("this build has no {names}, and {variables} {set}: {REMEDY}")
     }
-}
-
-/// The error of a configuration that needs `what`, where the features of this build left it out.
-#[cfg(not(all(feature = "postgres", feature = "redis", feature = "sqs")))]
-pub(crate) fn not_in_this_build(what: &str) -> anyhow::Error {
-    anyhow::anyhow!("this build has no {what}: build with `--features full`")
 }
 
 /// The variables behind [`Backends`]: a command line can be read by everyone on the machine.

@@ -9,6 +9,8 @@
 
 pub mod clock;
 
+mod build;
+
 pub mod secret;
 
 pub mod page;

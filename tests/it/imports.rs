@@ -26,6 +26,7 @@ const SHOP_LAYERS: [(&str, &[&str]); 11] = [
         &[
             "clock",
             "secret",
+            "build",
             "page",
             "duration",
             "money",

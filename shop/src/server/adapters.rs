@@ -5,9 +5,9 @@ use std::sync::Arc;
 #[cfg(feature = "sqs")]
 use futures_util::future::BoxFuture;
 
-#[cfg(not(all(feature = "postgres", feature = "redis", feature = "sqs")))]
-use crate::backends::not_in_this_build;
 use crate::blocking::{Closer, closer, off_thread};
+#[cfg(not(all(feature = "postgres", feature = "redis", feature = "sqs")))]
+use crate::build;
 use crate::config::Config;
 use crate::context::Resources;
 use crate::db::Durability;
@@ -85,7 +85,7 @@ async fn open_postgres(url: &Secret, faults: &Faults) -> anyhow::Result<Records>
 
 #[cfg(not(feature = "postgres"))]
 async fn open_postgres(_: &Secret, _: &Faults) -> anyhow::Result<Records> {
-    Err(not_in_this_build("PostgreSQL"))
+    Err(build::lacks("PostgreSQL"))
 }
 
 async fn open_sessions(config: &Config, faults: &Faults) -> anyhow::Result<Sessions> {
@@ -115,7 +115,7 @@ async fn open_redis(url: &Secret, config: &Config, faults: &Faults) -> anyhow::R
 
 #[cfg(not(feature = "redis"))]
 async fn open_redis(_: &Secret, _: &Config, _: &Faults) -> anyhow::Result<Sessions> {
-    Err(not_in_this_build("Redis"))
+    Err(build::lacks("Redis"))
 }
 
 fn payments(
@@ -173,7 +173,7 @@ async fn open_sqs(
 
 #[cfg(not(feature = "sqs"))]
 async fn open_sqs(_: &SqsSettings, _: &Config, _: &Faults) -> anyhow::Result<Arc<dyn Queue>> {
-    Err(not_in_this_build("SQS"))
+    Err(build::lacks("SQS"))
 }
 
 async fn open_simulated(

@@ -49,7 +49,7 @@ impl Schema {
 
     #[cfg(not(feature = "postgres"))]
     fn of_postgres(_: &Secret) -> anyhow::Result<Self> {
-        bail!("this build has no PostgreSQL: build with `--features full`")
+        Err(crate::build::lacks("PostgreSQL"))
     }
 
     /// What it is called.

@@ -55,7 +55,7 @@ impl MonitoringArgs {
             remove: _,
             dbm_password: _,
         } = self;
-        Err(crate::backends::not_in_this_build("PostgreSQL"))
+        Err(crate::build::lacks("PostgreSQL"))
     }
 }
 
