@@ -26,7 +26,7 @@ pub fn markdown(run: &Run) -> String {
     if !report.labels.is_empty() {
         let _ = writeln!(out, "{}\n", text(&report.labels.line()));
     }
-    for remark in run.remarks.iter().map(String::as_str).chain(notes(report)) {
+    for remark in run.asides() {
         let _ = writeln!(out, "> {}", text(remark));
     }
     for reason in report.verdict.all_reasons() {
@@ -55,10 +55,6 @@ pub fn markdown(run: &Run) -> String {
     replays(&mut out, report);
     facts(&mut out, report);
     out
-}
-
-fn notes(report: &RunReport) -> impl Iterator<Item = &str> {
-    report.notes.iter().map(|note| &**note)
 }
 
 /// `VALID · PASS` and its like.

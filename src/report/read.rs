@@ -35,6 +35,14 @@ pub struct Run {
     pub remarks: Vec<String>,
 }
 
+impl Run {
+    /// What a reader should know before the figures: remarks of reading, then the run's own notes.
+    pub fn asides(&self) -> impl Iterator<Item = &str> {
+        let notes = self.report.notes.iter().map(|note| &**note);
+        self.remarks.iter().map(String::as_str).chain(notes)
+    }
+}
+
 /// Why a run cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {

@@ -1,5 +1,6 @@
 //! Limits on differences: `p95 of GET /x < +10 %`, `p99 < 20 ms`, `errors < 0.5 %`.
 
+use std::collections::BTreeSet;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -124,35 +125,23 @@ impl Limit {
     }
 
     fn judge(&self, comparison: &Comparison) -> Result<Limited, String> {
-        let rows: Vec<&Row> = comparison
-            .rows
-            .iter()
+        // What was not measured is worse than anything that was.
+        let excess = |row: &Row| self.excess(row).unwrap_or(f64::INFINITY);
+        let rows = comparison.rows.iter();
+        let worst = rows
             .filter(|row| self.concerns(row))
-            .collect();
-        if rows.is_empty() {
-            let mut steps: Vec<&str> = comparison
-                .rows
-                .iter()
-                .map(|row| row.step.as_str())
-                .collect();
-            steps.dedup();
-            steps.sort_unstable();
-            steps.dedup();
+            .max_by(|a, b| excess(a).total_cmp(&excess(b)));
+        let Some(worst) = worst else {
+            let steps = comparison.rows.iter().map(|row| row.step.as_str());
+            let steps: BTreeSet<&str> = steps.collect();
             return Err(format!(
                 "'{}': both runs have no step '{}'; steps: {}",
                 self.text,
                 self.step,
-                steps.join(", ")
+                Vec::from_iter(steps).join(", ")
             ));
-        }
-        // What was not measured is worse than anything that was.
-        let excess = |row: &Row| self.excess(row).unwrap_or(f64::INFINITY);
-        let worst = rows
-            .into_iter()
-            .max_by(|a, b| excess(a).total_cmp(&excess(b)));
-        let Some((worst, found)) = worst.map(|row| (row, self.excess(row))) else {
-            return Err(format!("'{}' concerns nothing", self.text));
         };
+        let found = self.excess(worst);
         let met = found.is_some_and(|excess| excess < 0.0 || self.includes && excess <= 0.0);
         Ok(Limited {
             text: self.text.clone(),

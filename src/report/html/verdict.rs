@@ -120,8 +120,7 @@ fn remarks(out: &mut String, run: &Run) {
             escape(&run.report.labels.line())
         );
     }
-    let notes = run.report.notes.iter().map(|note| &**note);
-    for remark in run.remarks.iter().map(String::as_str).chain(notes) {
+    for remark in run.asides() {
         let _ = write!(out, "<p class=\"box dim\">{}</p>", escape(remark));
     }
 }
