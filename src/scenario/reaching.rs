@@ -4,6 +4,9 @@
 
 use std::net::IpAddr;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 /// Connections meant for one place that go to another. Name, `host` header and certificate stay those of the URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConnectTo {
@@ -197,13 +200,15 @@ impl Credentials {
         })
     }
 
-    /// The value of `authorization` (RFC 7617).
+    /// The value of `authorization`.
     pub fn header(&self) -> String {
-        use base64::Engine as _;
-        let pair = format!("{}:{}", self.user, self.password);
-        let coded = base64::engine::general_purpose::STANDARD.encode(pair);
-        format!("Basic {coded}")
+        basic(&format!("{}:{}", self.user, self.password))
     }
+}
+
+/// The value of `authorization` for `user:password` (RFC 7617).
+pub(super) fn basic(pair: &str) -> String {
+    format!("Basic {}", STANDARD.encode(pair))
 }
 
 /// Without the password.
@@ -214,19 +219,9 @@ impl std::fmt::Debug for Credentials {
 }
 
 fn decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        let digits = after.get(..2).filter(|_| *first == b'%');
-        let byte = digits.and_then(|digits| {
-            let digits = std::str::from_utf8(digits).ok()?;
-            u8::from_str_radix(digits, 16).ok()
-        });
-        bytes.push(byte.unwrap_or(*first));
-        rest = if byte.is_some() { &after[2..] } else { after };
-    }
-    String::from_utf8(bytes)
-        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+    percent_encoding::percent_decode_str(text)
+        .decode_utf8_lossy()
+        .into_owned()
 }
 
 #[cfg(test)]

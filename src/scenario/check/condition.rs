@@ -338,11 +338,7 @@ impl<'a> Parser<'a> {
         if token.text.contains("${") {
             return self.known(token);
         }
-        token
-            .text
-            .parse()
-            .ok()
-            .filter(|number: &f64| number.is_finite())
+        units::finite(&token.text)
             .map(|number| Literal::Number(number.to_string()))
             .ok_or_else(|| {
                 Slip::new(
@@ -372,11 +368,8 @@ fn literal(token: &Token) -> Literal {
     match (token.quoted, token.text.as_str()) {
         (false, "true") => Literal::Bool(true),
         (false, "false") => Literal::Bool(false),
-        (false, text) => match text.parse::<f64>() {
-            Ok(number) if number.is_finite() => Literal::Number(text.to_owned()),
-            _ => Literal::Text(text.to_owned()),
-        },
-        (true, text) => Literal::Text(text.to_owned()),
+        (false, text) if units::finite(text).is_some() => Literal::Number(text.to_owned()),
+        (_, text) => Literal::Text(text.to_owned()),
     }
 }
 

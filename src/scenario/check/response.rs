@@ -347,12 +347,7 @@ fn text_comparison(
                 }
             };
         }
-        let number = rest
-            .trim()
-            .parse()
-            .ok()
-            .filter(|number: &f64| number.is_finite());
-        return number
+        return units::finite(rest.trim())
             .map(|number| Literal::Number(number.to_string()))
             .map(compare)
             .unwrap_or_else(|| {

@@ -391,9 +391,7 @@ fn limit(words: Words<'_>, unit: Unit, figure: Words<'_>) -> Result<f64, Slip> {
         ),
         Unit::Rate => (units::rate(text), "a rate", "100/s"),
         Unit::Plain | Unit::Counter => (
-            text.parse()
-                .ok()
-                .filter(|value: &f64| value.is_finite() && *value >= 0.0),
+            units::finite(text).filter(|value| *value >= 0.0),
             "a number",
             "120",
         ),

@@ -8,6 +8,11 @@ use std::time::Duration;
 /// Longest duration accepted: 366 days.
 pub(crate) const DURATION_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
 
+/// A number, neither infinite nor NaN.
+pub(crate) fn finite(text: &str) -> Option<f64> {
+    text.parse().ok().filter(|number: &f64| number.is_finite())
+}
+
 /// Splits a leading decimal number off.
 fn number(text: &str) -> Option<(f64, &str)> {
     let text = text.trim_start();

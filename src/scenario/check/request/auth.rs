@@ -1,12 +1,11 @@
 //! `auth`: basic and bearer authorization.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use checked_yaml::Place;
 
 use crate::scenario::check::report::Report;
 use crate::scenario::check::template::Meaning;
 use crate::scenario::file::{AuthShape, BasicShape};
+use crate::scenario::reaching;
 use crate::template::{Encoding, Expr, Part, Template};
 
 /// The value of the header `authorization`.
@@ -68,7 +67,7 @@ fn basic(
         })
         .collect();
     Some(match constant {
-        Some(pair) => Template::text(&format!("Basic {}", STANDARD.encode(pair))),
+        Some(pair) => Template::text(&reaching::basic(&pair)),
         None => joined(
             "Basic ",
             Template {
