@@ -130,8 +130,8 @@ impl<T: Transport> Http<T> {
         shopper: &mut Shopper,
     ) -> Result<Outgoing, Failure> {
         step.add_headers(world, shopper, &mut headers)?;
-        let located = step.locate(world, shopper, &self.target, &mut headers)?;
-        let Located { origin, path, .. } = located;
+        let Located { origin, path, .. } =
+            step.locate(world, shopper, &self.target, &mut headers)?;
         Ok(Outgoing {
             origin,
             method: step.method.clone(),
@@ -205,9 +205,9 @@ impl<T: Transport> Protocol for Http<T> {
             session: &client.session,
             redirects_max: self.redirects_max,
         };
-        let sent = (outgoing, request.own_cookies.as_ref());
+        let own = request.own_cookies.as_ref();
         let fetched = route
-            .fetch(&self.browser, &client.browser, sent, reading)
+            .fetch(&self.browser, &client.browser, outgoing, own, reading)
             .await;
         redirected.set(!fetched.hops.is_empty());
         fetched

@@ -1,9 +1,10 @@
 //! Scheme, host and port: what connections are made to.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Mutex;
 
 use http::HeaderValue;
+use http::uri::PathAndQuery;
 use rustls::pki_types::ServerName;
 
 use crate::scenario::{ConnectTo, place};
@@ -61,6 +62,23 @@ impl Origin {
                 .map_err(|_| format!("'{host}' is no valid host name"))?,
             resolved: Mutex::new(None),
         })
+    }
+
+    /// The URL of a path there.
+    pub(crate) fn url(&self, path: &PathAndQuery) -> Option<url::Url> {
+        let scheme = if self.tls { "https" } else { "http" };
+        let authority = self.authority.to_str().ok()?;
+        url::Url::parse(&format!("{scheme}://{authority}{path}")).ok()
+    }
+
+    /// Whether nobody on the way can listen: by TLS, or within this machine, as browsers have it (W3C Secure Contexts, 3.1).
+    pub(crate) fn is_trustworthy(&self) -> bool {
+        let host = self.host.as_str();
+        let is_loopback = |address: IpAddr| address.is_loopback();
+        self.tls
+            || host == "localhost"
+            || host.ends_with(".localhost")
+            || host.parse().is_ok_and(is_loopback)
     }
 
     /// The name that the server's certificate must carry.

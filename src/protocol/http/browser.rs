@@ -119,7 +119,9 @@ impl BrowserSetup {
         outgoing: &mut Outgoing,
     ) -> Option<HeaderValue> {
         let own = outgoing.headers.get(COOKIE).cloned();
-        set_cookies(&state.cookies, own.as_ref(), outgoing);
+        if !state.cookies.is_empty() {
+            set_cookies(&state.cookies, own.as_ref(), outgoing);
+        }
         own
     }
 
@@ -134,12 +136,7 @@ impl BrowserSetup {
 
 /// The content codings that browsers take from there: the younger ones not in the clear, where old proxies are.
 fn accept_encoding(target: &Origin) -> &'static str {
-    let host = target.host.as_str();
-    let is_here = host == "localhost"
-        || host
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback());
-    match target.tls || is_here {
+    match target.is_trustworthy() {
         true => "gzip, deflate, br, zstd",
         false => "gzip, deflate",
     }
@@ -240,7 +237,8 @@ impl<T: Transport> Route<'_, T> {
         &self,
         setup: &BrowserSetup,
         state: &BrowserState,
-        (outgoing, own): (&Outgoing, Option<&HeaderValue>),
+        outgoing: &Outgoing,
+        own: Option<&HeaderValue>,
         reading: Reading,
     ) -> Fetched {
         if let Some(preflight) = setup.preflight_of(state, outgoing) {
@@ -251,8 +249,8 @@ impl<T: Transport> Route<'_, T> {
         }
         let first = self.exchange(outgoing, reading).await;
         if self.redirects_max > 0 && is_redirect(&first) {
-            let sent = (outgoing.clone(), own.cloned());
-            return Box::pin(self.follow(state, sent, first, reading)).await;
+            let (outgoing, own) = (outgoing.clone(), own.cloned());
+            return Box::pin(self.follow(state, outgoing, own, first, reading)).await;
         }
         first.into()
     }
@@ -292,7 +290,8 @@ impl<T: Transport> Route<'_, T> {
     async fn follow(
         &self,
         state: &BrowserState,
-        (mut outgoing, mut own): (Outgoing, Option<HeaderValue>),
+        mut outgoing: Outgoing,
+        mut own: Option<HeaderValue>,
         first: Exchange,
         reading: Reading,
     ) -> Fetched {
@@ -377,10 +376,7 @@ fn redirect(
 fn leads_to(outgoing: &Outgoing, headers: &HeaderMap) -> Option<Located> {
     let location = location_text(headers.get(LOCATION)?);
     let origin = &outgoing.origin;
-    let scheme = if origin.tls { "https" } else { "http" };
-    let authority = origin.authority.to_str().ok()?;
-    let here = url::Url::parse(&format!("{scheme}://{authority}{}", outgoing.path)).ok()?;
-    let there = here.join(&location).ok()?;
+    let there = origin.url(&outgoing.path)?.join(&location).ok()?;
     locate(there.as_str(), origin, "").ok()
 }
 

@@ -7,7 +7,7 @@
 use cookie_store::{Cookie, CookieDomain};
 use http::header::{HeaderMap, HeaderValue, SET_COOKIE};
 use http::uri::PathAndQuery;
-use url::{Host, Url};
+use url::Url;
 
 use crate::transport::Origin;
 
@@ -22,16 +22,22 @@ const COOKIE_BYTES_MAX: usize = 4096;
 pub(super) struct CookieJar(Vec<Cookie<'static>>);
 
 impl CookieJar {
+    /// Whether there are none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Keeps the cookies of an answer from this place, and forgets those that it deletes.
     pub(super) fn store(&mut self, origin: &Origin, path: &PathAndQuery, headers: &HeaderMap) {
         let mut headers = headers.get_all(SET_COOKIE).iter().peekable();
         if headers.peek().is_none() {
             return;
         }
-        let Some(from) = url_of(origin, path) else {
+        let Some(from) = origin.url(path) else {
             return;
         };
-        let cookies = headers.filter_map(|header| parse(header, &from));
+        let trusted = origin.is_trustworthy();
+        let cookies = headers.filter_map(|header| parse(header, &from, trusted));
         cookies.for_each(|cookie| self.replace(cookie));
     }
 
@@ -70,11 +76,11 @@ impl CookieJar {
         if self.0.is_empty() {
             return own.cloned();
         }
-        let to = url_of(origin, path)?;
+        let (to, trusted) = (origin.url(path)?, origin.is_trustworthy());
         let mut cookies: Vec<&Cookie<'_>> = self
             .0
             .iter()
-            .filter(|cookie| !cookie.is_expired() && goes_to(cookie, &to))
+            .filter(|cookie| !cookie.is_expired() && goes_to(cookie, &to, trusted))
             .filter(|cookie| own.is_none_or(|own| !names(own, cookie.name())))
             .collect();
         if cookies.is_empty() {
@@ -108,13 +114,14 @@ fn names(header: &HeaderValue, name: &str) -> bool {
     })
 }
 
-fn goes_to(cookie: &Cookie<'_>, to: &Url) -> bool {
+/// Whether a cookie belongs to a request; what is secure only to one that nobody on the way can read.
+fn goes_to(cookie: &Cookie<'_>, to: &Url, trusted: bool) -> bool {
     let secure = cookie.secure().unwrap_or(false);
-    cookie.domain.matches(to) && cookie.path.matches(to) && (!secure || is_trusted(to))
+    cookie.domain.matches(to) && cookie.path.matches(to) && (!secure || trusted)
 }
 
 /// A cookie, also one that is deleted by it; `None` for one that must be ignored.
-fn parse(header: &HeaderValue, from: &Url) -> Option<Cookie<'static>> {
+fn parse(header: &HeaderValue, from: &Url, trusted: bool) -> Option<Cookie<'static>> {
     // Values are bytes, for all that the standard says of ASCII; so they go back as they came.
     let text: String = header
         .as_bytes()
@@ -125,21 +132,10 @@ fn parse(header: &HeaderValue, from: &Url) -> Option<Cookie<'static>> {
     let length = cookie.name().chars().count() + cookie.value().chars().count();
     let secure = cookie.secure().unwrap_or(false);
     let is_kept = length <= COOKIE_BYTES_MAX
-        && (!secure || is_trusted(from))
+        && (!secure || trusted)
         && !is_whole_top_level(&cookie.domain, from)
         && keeps_the_promise_of_its_name(&cookie, secure);
     is_kept.then_some(cookie)
-}
-
-/// Whether what is secure may travel there: by TLS, or within this machine, as browsers have it.
-fn is_trusted(url: &Url) -> bool {
-    url.scheme() == "https"
-        || match url.host() {
-            Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
-            None => false,
-        }
 }
 
 /// Whether the domain that a host names is all of `com` and not the host itself.
@@ -155,12 +151,6 @@ fn keeps_the_promise_of_its_name(cookie: &Cookie<'_>, secure: bool) -> bool {
         name if name.starts_with("__Secure-") => secure,
         _ => true,
     }
-}
-
-fn url_of(origin: &Origin, path: &PathAndQuery) -> Option<Url> {
-    let scheme = if origin.tls { "https" } else { "http" };
-    let authority = origin.authority.to_str().ok()?;
-    Url::parse(&format!("{scheme}://{authority}{path}")).ok()
 }
 
 #[cfg(test)]
