@@ -3,7 +3,9 @@
 //! A journey is compiled to a flat list of operations with jumps, so that a waiting shopper's whole position is a program
 //! counter and a few loop counters. Must not know: clocks, IO, the runtime.
 
-use crate::scenario::{Condition, StepId, Think};
+use crate::scenario::model::ids::StepId;
+use crate::scenario::model::test::Condition;
+use crate::scenario::model::think::Think;
 use crate::template::{Expr, Slot};
 
 mod condition;

@@ -1,0 +1,221 @@
+//! The parts of a run's record that describe what ran and how it ended, apart from its windows and histograms.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::times::TimesRecord;
+use crate::measure::Replays;
+use crate::redact::Shown;
+
+/// What someone has called a run, and noted of it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Labels {
+    /// Its name, besides the scenario's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<Shown>,
+    /// Tags, such as the version of what was tested.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, Shown>,
+    /// A remark.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<Shown>,
+}
+
+impl Labels {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// In a line.
+    pub fn line(&self) -> String {
+        let mut parts: Vec<String> = self.name.iter().map(Shown::to_string).collect();
+        parts.extend(
+            self.tags
+                .iter()
+                .map(|(key, value)| format!("{key}={value}")),
+        );
+        parts.extend(self.note.iter().map(Shown::to_string));
+        parts.join(" · ")
+    }
+}
+
+/// Name under which steps are measured.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FigureRecord {
+    /// The route, such as `POST /api/orders`.
+    pub name: String,
+    /// The service that answers it.
+    pub service: String,
+    /// Tags for thresholds.
+    #[serde(default)]
+    pub tags: Vec<String>,
+}
+
+/// When a fault was there.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FaultRecord {
+    /// Its name.
+    pub name: String,
+    /// Begin since the run began, seconds.
+    pub begin_s: f64,
+    /// End since the run began, seconds.
+    pub end_s: f64,
+}
+
+/// The scenario of a run.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ScenarioRecord {
+    /// Its name.
+    pub name: String,
+    /// What it is for.
+    pub about: String,
+    /// File, `built-in:<name>` or `command line`.
+    pub origin: String,
+    /// SHA-256 of its text.
+    pub hash: String,
+    /// The seed of the run.
+    pub seed: u64,
+    /// The run's id: the same seed and id send exactly the same.
+    #[serde(default)]
+    pub run_id: String,
+}
+
+/// Which share of a schedule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SegmentRecord {
+    /// From 1.
+    pub index: u64,
+    /// Of how many.
+    pub of: u64,
+}
+
+/// One phase.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PhaseRecord {
+    /// Its name.
+    pub name: String,
+    /// Begin since the run began, seconds.
+    pub begin_s: f64,
+    /// End since the run began, seconds.
+    pub end_s: f64,
+    /// Whether it counts towards the run's figures (warm-up does not).
+    pub counts: bool,
+    /// The generator's lateness.
+    pub start_lag: TimesRecord,
+}
+
+/// One step in one phase.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct StepRecord {
+    /// The step's name.
+    pub step: String,
+    /// The service that answers it.
+    pub service: String,
+    /// The phase's name.
+    pub phase: String,
+    /// Ended well.
+    pub ok: u64,
+    /// Ended in a foreseen way: count by name.
+    pub outcomes: BTreeMap<String, u64>,
+    /// Failed: count by name, `timeout` among them.
+    pub errors: BTreeMap<String, u64>,
+    /// What was expected and what came in the first example of an error, by its name; over all phases.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub why: BTreeMap<String, Shown>,
+    /// Cut off by the end of the run.
+    pub in_flight: u64,
+    /// Bytes of response bodies, as they came.
+    pub bytes: u64,
+    /// Bytes of response bodies without their content codings.
+    #[serde(default)]
+    pub decoded_bytes: u64,
+    /// Answers to requests with an idempotency key.
+    #[serde(default)]
+    pub replays: Replays,
+    /// Done − intended, of all steps but failed ones.
+    pub response: TimesRecord,
+    /// Done − sent, of the same steps.
+    pub service_time: TimesRecord,
+    /// Sent − asked for a connection, of the same steps.
+    pub connection_wait: TimesRecord,
+    /// Done − intended of failed steps. Records of older versions have theirs among the others.
+    #[serde(default, skip_serializing_if = "TimesRecord::is_empty")]
+    pub failure_time: TimesRecord,
+}
+
+/// One journey in one phase.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct JourneyRecord {
+    /// Its name.
+    pub journey: String,
+    /// The phase's name.
+    pub phase: String,
+    /// Completed, or left by choice.
+    pub completed: u64,
+    /// Ended by a failed step.
+    pub failed: u64,
+    /// Ended by a time-out.
+    pub timed_out: u64,
+    /// Cut off by the end of the run.
+    pub in_flight: u64,
+    /// From arrival to the end without think times, of all but failed journeys.
+    pub response: TimesRecord,
+    /// The same of failed ones.
+    #[serde(default, skip_serializing_if = "TimesRecord::is_empty")]
+    pub failure_time: TimesRecord,
+}
+
+/// One change of the rate by hand.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct RateChangeRecord {
+    /// From when on, seconds since the run began.
+    pub at_s: f64,
+    /// The scenario's rate times this (not: the rate before).
+    pub factor: f64,
+}
+
+/// How many shoppers came how far on one journey.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FunnelRecord {
+    /// The journey's name.
+    pub journey: String,
+    /// Its steps in order, and the shoppers who came to each, counted once.
+    pub steps: Vec<(String, u64)>,
+}
+
+/// planned = completed + failed + timed out + in flight + dropped.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Accounting {
+    /// Journeys that were due.
+    pub planned: u64,
+    /// Completed, or left by choice.
+    pub completed: u64,
+    /// Ended by a failed step.
+    pub failed: u64,
+    /// Ended by a time-out.
+    pub timed_out: u64,
+    /// Cut off by the end of the run.
+    pub in_flight: u64,
+    /// Never begun, by reason.
+    pub dropped: BTreeMap<String, u64>,
+}
+
+/// The generator itself.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct GeneratorRecord {
+    /// CPU seconds used.
+    pub cpu_s: f64,
+    /// Highest share of the given cores over ten seconds, 0…1.
+    pub cpu_share_max: f64,
+    /// Highest resident memory, bytes.
+    pub memory_bytes_max: u64,
+    /// Highest resident memory of the embedded shop, bytes; 0 without one.
+    pub shop_memory_bytes_max: u64,
+    /// Most shoppers at one time.
+    pub shoppers_max: u32,
+    /// Most open connections.
+    pub connections_max: u32,
+}
