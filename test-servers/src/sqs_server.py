@@ -7,8 +7,11 @@ of waiting receivers would otherwise take a core.
 
 Clients give up and ask again. What they gave up is not carried out any more when its turn comes: else a server that
 was slow or stood still for a while works on requests that nobody waits for, while everybody who asks again waits
-behind them and gives up as well, for ever. Each repeated send would make the queues longer, and moto's work on a queue
-grows with its length.
+behind them and gives up as well, for ever.
+
+moto looks at every message of a queue for each that is sent, received, hidden, or deleted, so that a queue which grew long
+while a consumer stood still cannot be worked off any more. Here messages are found by their receipt handles, a receive looks
+no further than it must, and messages are counted when somebody asks how many there are.
 """
 
 import socket
@@ -20,7 +23,8 @@ from flask import request
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 from moto.server import main
 from moto.sqs import models
-from moto.sqs.models import SQSBackend
+from moto.sqs.exceptions import ReceiptHandleIsInvalid
+from moto.sqs.models import Message, Queue, SQSBackend
 
 LOOK_AGAIN_S = 0.25
 alone = threading.RLock()
@@ -71,6 +75,75 @@ def with_waiting_outside(original):
     return receive
 
 
+# Messages by each receipt handle that they have had.
+received = {}
+
+
+def remembering(mark_received):
+    def mark(self, *args, **kwargs):
+        mark_received(self, *args, **kwargs)
+        received[self.receipt_handle] = self
+
+    return mark
+
+
+def visible_messages(queue):
+    """Those that a receive may take, one after the other."""
+    return (message for message in tuple(queue._messages) if message.visible and not message.delayed)
+
+
+def delete(queue, receipt_handle):
+    if receipt_handle in queue.deleted_messages:
+        return
+    message = received.get(receipt_handle)
+    if message not in queue._messages:
+        raise ReceiptHandleIsInvalid()
+    queue._messages.remove(message)
+    queue.pending_messages.discard(message)
+    queue.deleted_messages.update(message.all_receipt_handles)
+    for handle in message.all_receipt_handles:
+        received.pop(handle, None)
+
+
+def looking_at_one_message(original):
+    """For an operation that looks for the message with a receipt handle."""
+
+    def operation(self, queue_name, receipt_handle, *args, **kwargs):
+        queue = self.get_queue(queue_name)
+        with alone:
+            everything = queue._messages
+            message = received.get(receipt_handle)
+            queue._messages = [message] if message in everything else []
+            try:
+                return original(self, queue_name, receipt_handle, *args, **kwargs)
+            finally:
+                queue._messages = everything
+
+    return operation
+
+
+def counting_once(original):
+    """The counts are among the attributes, and moto puts all attributes together for each that it looks up."""
+
+    def get_queue_attributes(self, queue_name, attribute_names):
+        queue = self.get_queue(queue_name)
+        with alone:
+            messages = queue._messages
+            queue.counts = {
+                "approximate_number_of_messages": sum(1 for _ in queue.messages),
+                "approximate_number_of_messages_delayed": sum(message.delayed for message in messages),
+                "approximate_number_of_messages_not_visible": sum(not message.visible for message in messages),
+            }
+            return original(self, queue_name, attribute_names)
+
+    return get_queue_attributes
+
+
+def is_not_too_old(self, queue_name, message):
+    keep_s = int(self.get_queue(queue_name).message_retention_period)
+    return message.sent_timestamp / 1000 + keep_s > time.time()
+
+
 def without_a_look_at_the_disk(dispatch):
     """Who a request is for is found under one lock, in a listing of a folder with hundreds of modules."""
 
@@ -83,6 +156,19 @@ def without_a_look_at_the_disk(dispatch):
     return get_application
 
 
+Message.mark_received = remembering(Message.mark_received)
+Queue.messages = property(visible_messages)
+Queue.counts = {}
+for count in (
+    "approximate_number_of_messages",
+    "approximate_number_of_messages_delayed",
+    "approximate_number_of_messages_not_visible",
+):
+    setattr(Queue, count, property(lambda queue, count=count: queue.counts.get(count, 0)))
+SQSBackend.get_queue_attributes = counting_once(SQSBackend.get_queue_attributes)
+SQSBackend.is_message_valid_based_on_retention_period = is_not_too_old
+Queue.delete_message = delete
+SQSBackend.change_message_visibility = looking_at_one_message(SQSBackend.change_message_visibility)
 for operation in (
     "create_queue",
     "get_queue_attributes",
