@@ -12,6 +12,7 @@ use crate::scenario::{Phase, Spacing};
 use curve::{AREA_TOLERANCE, Rates};
 use poisson::{Scatter, Walk};
 
+pub mod crowd;
 mod curve;
 mod poisson;
 #[cfg(test)]
@@ -287,6 +288,11 @@ impl Segment {
     /// This share when the whole is divided among the first `shares` shares only; `None` for the others.
     pub fn among(self, shares: u64) -> Option<Self> {
         Self::new(self.index, self.of.min(shares))
+    }
+
+    /// The indices of this share below `total`.
+    pub fn of_all(self, total: u64) -> impl Iterator<Item = u64> {
+        (0..self.share_of(total)).map(move |nth| self.index + nth * self.of)
     }
 
     /// The first index of this share that is `from` or later.

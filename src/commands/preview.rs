@@ -13,7 +13,9 @@ use super::{Format, Output, summary};
 use crate::engine::preview::Rendered;
 use crate::exit::Exit;
 use crate::run_id::RunId;
-use crate::scenario::{Load, Scenario, ScenarioRef, load, show_duration, show_rate};
+use crate::scenario::{
+    CrowdPhase, CrowdSize, Load, Scenario, ScenarioRef, load, show_duration, show_rate,
+};
 use crate::schedule::{Schedule, Segment};
 
 /// Columns of the chart.
@@ -98,6 +100,9 @@ fn text(
         scenario.name,
         summary::one_line(scenario)
     )?;
+    if let Load::Closed { crowd, .. } = &scenario.load {
+        write!(output.out, "{}", crowd_line(crowd))?;
+    }
     if let Some(schedule) = schedule(scenario) {
         writeln!(
             output.out,
@@ -222,6 +227,27 @@ fn phase_line(scenario: &Scenario) -> String {
         })
         .collect();
     format!("phases: {}\n", parts.join(", "))
+}
+
+/// The phases of a closed load; nothing for a crowd that is the same all the time.
+fn crowd_line(crowd: &[CrowdPhase]) -> String {
+    let part = |phase: &CrowdPhase| {
+        let size = match phase.size {
+            CrowdSize::Constant(shoppers) => summary::counted(shoppers as usize, "shopper"),
+            CrowdSize::Ramp { from, to } => format!("from {from} to {to} shoppers"),
+            CrowdSize::Steps { from, to, count } => {
+                format!("from {from} to {to} shoppers in {count} steps")
+            }
+        };
+        format!("{} {} ({size})", phase.name, show_duration(phase.duration))
+    };
+    match crowd {
+        [only] if only.duration == Duration::MAX => String::new(),
+        _ => {
+            let parts: Vec<String> = crowd.iter().map(part).collect();
+            format!("phases: {}\n", parts.join(", "))
+        }
+    }
 }
 
 fn request_text(request: &Rendered) -> String {

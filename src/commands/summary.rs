@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::scenario::{Curve, Load, Phase, Scenario, show_duration, show_rate};
-use crate::schedule::Schedule;
+use crate::scenario::{CrowdPhase, Curve, Load, Phase, Scenario, show_duration, show_rate};
+use crate::schedule::{Schedule, crowd};
 
 /// How long the load lasts, if that is known beforehand.
 pub(super) fn duration(scenario: &Scenario) -> Option<Duration> {
@@ -44,8 +44,7 @@ pub(super) fn lasts(scenario: &Scenario) -> String {
 pub(super) fn peak(scenario: &Scenario) -> String {
     match (&scenario.load, peak_rate(scenario)) {
         (_, Some(rate)) => show_rate(rate),
-        (Load::Closed { shoppers: 1, .. }, None) => "1 shopper".to_owned(),
-        (Load::Closed { shoppers, .. }, None) => format!("{shoppers} shoppers"),
+        (Load::Closed { crowd, .. }, None) => counted(crowd::most(crowd) as usize, "shopper"),
         (Load::Open { .. }, None) => "-".to_owned(),
     }
 }
@@ -125,13 +124,23 @@ fn load_json(scenario: &Scenario) -> Value {
                 "phases": phases.iter().map(phase_json).collect::<Vec<_>>(),
             })
         }
-        Load::Closed { shoppers, until } => json!({
+        Load::Closed { crowd, until } => json!({
             "model": "closed",
-            "shoppers": shoppers,
+            "shoppers": crowd::most(crowd),
+            "phases": crowd.iter().map(crowd_phase_json).collect::<Vec<_>>(),
             "duration_s": until.elapsed.map(|elapsed| elapsed.as_secs_f64()),
             "journeys": until.journeys,
         }),
     }
+}
+
+fn crowd_phase_json(phase: &CrowdPhase) -> Value {
+    let duration = (phase.duration < Duration::MAX).then(|| phase.duration.as_secs_f64());
+    json!({
+        "name": phase.name,
+        "duration_s": duration,
+        "shoppers": phase.size.most(),
+    })
 }
 
 fn phase_json(phase: &Phase) -> Value {

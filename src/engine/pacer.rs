@@ -1,4 +1,4 @@
-//! When shoppers arrive: the schedule's times for an open load, a fixed crowd for a closed one.
+//! When shoppers arrive: the schedule's times for an open load, a crowd that comes and goes for a closed one.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -11,7 +11,8 @@ use super::Stop;
 use super::journey_run::journey_run;
 use super::worker_setup::WorkerSetup;
 use super::worker_state::WorkerState;
-use crate::scenario::{Load, Until};
+use crate::scenario::{CrowdPhase, Load, Until};
+use crate::schedule::crowd::{self, Stay};
 use crate::schedule::{Arrivals, Schedule, Segment};
 use crate::transport::Transport;
 
@@ -25,13 +26,9 @@ pub(super) async fn pace<T: Transport>(
     shoppers: &mut JoinSet<()>,
 ) {
     match (&setup.world.scenario().load, &setup.schedule) {
-        (
-            Load::Closed {
-                shoppers: crowd,
-                until,
-            },
-            _,
-        ) => closed(worker, setup.segment, *crowd, *until, shoppers).await,
+        (Load::Closed { crowd, until }, _) => {
+            closed(worker, setup.segment, crowd, *until, shoppers).await;
+        }
         (Load::Open { .. }, Some(schedule)) => {
             open(worker, schedule.clone(), setup.segment, shoppers).await
         }
@@ -92,47 +89,81 @@ async fn open<T: Transport>(
     }
 }
 
+/// What the shoppers of a closed load share.
+struct Crowd<T: Transport> {
+    worker: Rc<WorkerState<T>>,
+    segment: Segment,
+    /// Journeys that were begun, and how many may be.
+    journeys: Cell<u64>,
+    journeys_max: u64,
+}
+
 async fn closed<T: Transport>(
     worker: &Rc<WorkerState<T>>,
     segment: Segment,
-    crowd: u32,
+    phases: &[CrowdPhase],
     until: Until,
     shoppers: &mut JoinSet<()>,
 ) {
+    let most = crowd::most(phases);
     // With fewer shoppers than shares some shares have none; their journeys are the others'.
-    let Some(segment) = segment.among(u64::from(crowd)) else {
+    let Some(segment) = segment.among(u64::from(most)) else {
         return;
     };
-    let journeys = Rc::new(Cell::new(0));
-    let journeys_max = until.journeys.map_or(u64::MAX, |all| segment.share_of(all));
+    let crowd = Rc::new(Crowd {
+        worker: worker.clone(),
+        segment,
+        journeys: Cell::new(0),
+        journeys_max: until.journeys.map_or(u64::MAX, |all| segment.share_of(all)),
+    });
     let end = until.elapsed.unwrap_or(Duration::MAX);
     worker.sleep_or_stop(Duration::ZERO).await;
-    for _ in 0..segment.share_of(u64::from(crowd)) {
-        let (worker, journeys) = (worker.clone(), journeys.clone());
-        shoppers.spawn_local(async move {
-            while worker.stop_level() == Stop::No
-                && !worker.has_come(end)
-                && journeys.get() < journeys_max
-            {
-                let number = journeys.replace(journeys.get() + 1);
-                let now = worker.offset();
-                worker.recorder.borrow_mut().planned(now);
-                // A feeder without rows has none for later shoppers either.
-                let Some(journey_run) =
-                    journey_run(&worker, segment.index() + number * segment.of(), now)
-                else {
-                    return;
-                };
-                journey_run.await;
-            }
-        });
+    for number in segment.of_all(u64::from(most)) {
+        let stays = crowd::stays(phases, u32::try_from(number).unwrap_or(u32::MAX));
+        shoppers.spawn_local(crowd.clone().come_and_go(stays, end));
     }
     // The crowd goes home by itself when the time is over or the journeys are made.
     while worker.stop_level() == Stop::No {
         tokio::select! {
-            left = shoppers.join_next() => if left.is_none() { return },
+            left = shoppers.join_next() => {
+                if left.is_none() {
+                    return;
+                }
+                if crowd.is_through() && worker.shoppers() == 0 {
+                    // Those who would come later have nothing left to do.
+                    return shoppers.abort_all();
+                }
+            }
             () = worker.stop_asked() => {}
             () = worker.sleep_or_stop(end), if !worker.has_come(end) => return,
+        }
+    }
+}
+
+impl<T: Transport> Crowd<T> {
+    fn is_through(&self) -> bool {
+        self.journeys.get() >= self.journeys_max
+    }
+
+    /// One shopper: begins journeys while it is to be there, and ends the last one that it has begun.
+    async fn come_and_go(self: Rc<Self>, stays: Vec<Stay>, end: Duration) {
+        for (from, to) in stays {
+            self.worker.sleep_or_stop(from).await;
+            let to = to.min(end);
+            while self.worker.stop_level() == Stop::No
+                && !self.worker.has_come(to)
+                && !self.is_through()
+            {
+                let number = self.journeys.replace(self.journeys.get() + 1);
+                let now = self.worker.offset();
+                self.worker.recorder.borrow_mut().planned(now);
+                // A feeder without rows has none for later shoppers either.
+                let index = self.segment.index() + number * self.segment.of();
+                let Some(journey_run) = journey_run(&self.worker, index, now) else {
+                    return;
+                };
+                journey_run.await;
+            }
         }
     }
 }

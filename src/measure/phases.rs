@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::scenario::{Load, Scenario};
+use crate::scenario::Scenario;
 
 /// Index into [`Phases`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -18,7 +18,7 @@ pub struct Phases {
 }
 
 impl Phases {
-    /// The phases of a scenario. A closed load has one, called `run`.
+    /// The phases of a scenario.
     pub fn of(scenario: &Scenario) -> Self {
         let mut phases = Self {
             names: Vec::new(),
@@ -29,20 +29,13 @@ impl Phases {
             phases.names.push("warm-up".to_owned());
             phases.ends.push(scenario.warm_up);
         }
-        match &scenario.load {
-            Load::Closed { .. } => phases.names.push("run".to_owned()),
-            Load::Open {
-                phases: planned, ..
-            } => {
-                let mut end = Duration::ZERO;
-                for phase in planned {
-                    end += phase.duration;
-                    phases.names.push(phase.name.clone());
-                    phases.ends.push(end);
-                }
-                phases.ends.pop();
-            }
+        let mut end = Duration::ZERO;
+        for (name, duration) in scenario.load.phases() {
+            end = end.saturating_add(duration);
+            phases.names.push(name.to_owned());
+            phases.ends.push(end);
         }
+        phases.ends.pop();
         phases
     }
 

@@ -6,7 +6,7 @@ use checked_yaml::{Document, Problems, closest};
 
 use super::check::units;
 use super::sections;
-use super::{Curve, Load, Overrides, Phase, Until};
+use super::{CrowdPhase, Curve, Load, Overrides, Phase};
 
 /// What flags change about a scenario.
 #[derive(Debug, Clone, Default)]
@@ -62,12 +62,10 @@ pub(super) fn load(load: &mut Load, changes: &Changes) -> Result<(), Problems> {
                 stretch(phases, wanted);
             }
         }
-        Load::Closed { until, .. } => {
+        Load::Closed { crowd, until } => {
             if let Some(wanted) = changes.duration {
-                *until = Until {
-                    elapsed: Some(wanted),
-                    ..*until
-                };
+                stretch(crowd, wanted);
+                until.elapsed = Some(wanted);
             }
         }
     }
@@ -104,7 +102,7 @@ fn factor(load: &Load, changes: &Changes) -> Result<f64, Problems> {
             "--rate",
             "closed",
             "a closed load has no rate: its shoppers begin again when they have finished",
-            "change the number of shoppers instead: `--set load.shoppers=64`",
+            "change the number of shoppers instead: `--set load.shoppers=64`, or `--set load.phases.0.shoppers=64`",
         )),
     }
 }
@@ -132,9 +130,39 @@ fn scale_rate(curve: &mut Curve, factor: f64) {
     }
 }
 
-fn stretch(phases: &mut [Phase], wanted: Duration) {
-    let total: Duration = phases.iter().map(|phase| phase.duration).sum();
-    if total.is_zero() || wanted.is_zero() {
+/// A phase whose length can be changed.
+trait Stretch {
+    fn duration(&mut self) -> &mut Duration;
+    /// Multiplies its length and all times in it.
+    fn scale_time(&mut self, factor: f64);
+}
+
+impl Stretch for Phase {
+    fn duration(&mut self) -> &mut Duration {
+        &mut self.duration
+    }
+
+    fn scale_time(&mut self, factor: f64) {
+        scale_time(self, factor);
+    }
+}
+
+impl Stretch for CrowdPhase {
+    fn duration(&mut self) -> &mut Duration {
+        &mut self.duration
+    }
+
+    fn scale_time(&mut self, factor: f64) {
+        self.duration = self.duration.mul_f64(factor);
+    }
+}
+
+/// Makes phases last so long together. The one phase that lasts as long as its load is left alone.
+fn stretch(phases: &mut [impl Stretch], wanted: Duration) {
+    let total = phases.iter_mut().fold(Duration::ZERO, |sum, phase| {
+        sum.saturating_add(*phase.duration())
+    });
+    if total.is_zero() || total == Duration::MAX || wanted.is_zero() {
         return;
     }
     let factor = wanted.as_secs_f64() / total.as_secs_f64();
@@ -142,12 +170,12 @@ fn stretch(phases: &mut [Phase], wanted: Duration) {
         return;
     };
     for phase in others.iter_mut() {
-        scale_time(phase, factor);
+        phase.scale_time(factor);
     }
-    scale_time(last, factor);
+    last.scale_time(factor);
     // What rounding took or gave falls to the last phase: the total is exactly what was asked for.
-    let before: Duration = others.iter().map(|phase| phase.duration).sum();
-    last.duration = wanted.saturating_sub(before);
+    let before: Duration = others.iter_mut().map(|phase| *phase.duration()).sum();
+    *last.duration() = wanted.saturating_sub(before);
 }
 
 fn scale_time(phase: &mut Phase, factor: f64) {

@@ -18,8 +18,8 @@ pub use journey::{
     RequestShape, Scalar, StepShape, ThinkShape,
 };
 pub use load::{
-    ClosedShape, DiurnalShape, LoadShape, OneByOneShape, OpenShape, PhaseShape, RampShape,
-    SpacingShape, SpikeShape, StepsShape,
+    ClosedShape, CrowdPhaseShape, DiurnalShape, LoadShape, OneByOneShape, OpenShape, PhaseShape,
+    RampShape, SpacingShape, SpikeShape, StepsShape,
 };
 pub use response::{
     CheckShape, ChecksShape, ComparisonShape, ExtractDetail, ExtractShape, OutcomeShape,

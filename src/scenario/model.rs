@@ -16,7 +16,7 @@ pub use browser::{Browser, Propagator, TraceStyle};
 pub use feeder::{Exhausted, Feeder, FeederOrder};
 pub use http::{ClientCertificate, Connections, Http, Tls};
 pub use ids::{CounterId, StepId, StepNameId};
-pub use load::{Curve, Limits, Load, Phase, Spacing, Until};
+pub use load::{CrowdPhase, CrowdSize, Curve, Limits, Load, Phase, Spacing, Until};
 pub use persona::{Persona, Popularity};
 pub use step::{
     Body, Extract, From, HttpRequest, Journey, Outcome, Promise, PromiseField, Step, StepKind,

@@ -65,7 +65,7 @@ fn every_mistake_of_thresholds_is_told_at_once() {
     for problem in [
         "no step `GET /nowhere`",
         "not with `ten`",
-        "only an open load has phases",
+        "there is no phase `nevermore`",
         "`p100` is not a percentile",
         "there is no tag `none`",
         "not with `5`",

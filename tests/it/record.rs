@@ -342,6 +342,62 @@ journeys: [{ name: look, steps: [{ get: /a }] }]
 }
 
 #[test]
+fn the_crowd_of_a_closed_load_grows_and_shrinks_by_phases() {
+    let echo = Echo::after(Duration::from_millis(20));
+    let scenario = "
+name: crowd
+load:
+  model: closed
+  phases:
+    - { name: up, for: 1s, ramp: { from: 1, to: 5 } }
+    - { name: hold, for: 1s, shoppers: 5 }
+    - { name: down, for: 1s, steps: { from: 3, to: 1, count: 3 } }
+http: { timeout: 60s }
+journeys: [{ name: look, steps: [{ get: /a }] }]
+thresholds: [errors < 1% in hold]
+";
+    for workers in ["1", "3"] {
+        let run = Run::of(scenario).with(&["--target", &echo.url(), "--workers", workers]);
+        let (ended, report) = run.finish();
+        assert_eq!(ended.code(), code_of(&report), "{}", ended.out);
+        assert_adds_up(&report);
+        assert_eq!(report.generator.shoppers_max, 5, "{workers} workers");
+        assert_eq!(report.verdict.thresholds.len(), 1);
+        let phases = report.phases.iter().map(|phase| phase.name.as_str());
+        assert_eq!(phases.collect::<Vec<_>>(), ["up", "hold", "down"]);
+        for phase in &report.phases {
+            let mut journeys = report.journeys.iter();
+            let found = journeys.find(|journey| journey.phase == phase.name);
+            assert!(
+                found.is_some_and(|journey| journey.completed > 0),
+                "{phase:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_crowd_that_has_made_its_journeys_does_not_wait_for_its_phases() {
+    let echo = Echo::start();
+    let scenario = "
+name: crowd
+load:
+  model: closed
+  journeys: 7
+  phases:
+    - { name: first, for: 1s, shoppers: 1 }
+    - { name: later, for: 10m, shoppers: 4 }
+http: { timeout: 60s }
+journeys: [{ name: look, steps: [{ get: /a }] }]
+";
+    let run = Run::of(scenario).with(&["--target", &echo.url(), "--workers", "1"]);
+    let (_, report) = run.finish();
+    assert_eq!(report.accounting.completed, 7);
+    assert_adds_up(&report);
+    assert!(report.elapsed_s < 300.0, "{}", report.elapsed_s);
+}
+
+#[test]
 fn what_is_cut_off_at_the_end_is_in_flight() {
     let echo = Echo::after(Duration::from_secs(90));
     let scenario = "

@@ -10,10 +10,12 @@ use super::replay;
 use super::report::Report;
 use super::units::DURATION_MAX;
 use crate::scenario::file::{
-    ClosedShape, DiurnalShape, LoadShape, OneByOneShape, OpenShape, PhaseShape, RampShape,
-    SpacingShape, SpikeShape, StepsShape,
+    DiurnalShape, LoadShape, OneByOneShape, OpenShape, PhaseShape, RampShape, SpacingShape,
+    SpikeShape, StepsShape,
 };
 use crate::scenario::{Curve, Load, Phase, Spacing, Until};
+
+mod crowd;
 
 const CURVES: &str = "rate, ramp, steps, spike, diurnal, replay";
 
@@ -22,35 +24,13 @@ pub(super) fn compile(report: &Report<'_>, shape: &LoadShape, folder: &Path) -> 
     let place = Place::root().key("load");
     match shape {
         LoadShape::Open(open) => open_load(report, open, &place, folder),
-        LoadShape::Closed(closed) => closed_load(report, closed, &place),
-        LoadShape::OneByOne(OneByOneShape { journeys }) => {
-            let until = Until {
+        LoadShape::Closed(closed) => crowd::compile(report, closed, &place),
+        LoadShape::OneByOne(OneByOneShape { journeys }) => Load::Closed {
+            crowd: crowd::constant(1),
+            until: Until {
                 elapsed: None,
                 journeys: Some(journeys.unwrap_or(1)),
-            };
-            Load::Closed { shoppers: 1, until }
-        }
-    }
-}
-
-fn closed_load(report: &Report<'_>, closed: &ClosedShape, place: &Place) -> Load {
-    let elapsed = closed
-        .r#for
-        .as_ref()
-        .map(|text| report.positive_duration(text, &place.key("for")));
-    if elapsed.is_none() && closed.journeys.is_none() {
-        report.add(
-            report
-                .at_key(place, "this closed load never ends")
-                .label("add `for` or `journeys`")
-                .help("for example `for: 60s`, or `journeys: 1000`; with both, whichever comes first ends it"),
-        );
-    }
-    Load::Closed {
-        shoppers: closed.shoppers,
-        until: Until {
-            elapsed,
-            journeys: closed.journeys,
+            },
         },
     }
 }
@@ -63,7 +43,20 @@ fn open_load(report: &Report<'_>, open: &OpenShape, place: &Place, folder: &Path
         report.unique("phase", &mut seen, shape.name.as_str(), &place.key("name"));
         phases.push(phase(report, shape, &place, folder));
     }
-    let total: Duration = phases.iter().map(|phase| phase.duration).sum();
+    not_too_long(
+        report,
+        phases.iter().map(|phase| phase.duration).sum(),
+        place,
+    );
+    let spacing = match open.spacing {
+        Some(SpacingShape::Even) => Spacing::Even,
+        Some(SpacingShape::Poisson) | None => Spacing::Poisson,
+    };
+    Load::Open { phases, spacing }
+}
+
+/// Reports phases that last too long together.
+fn not_too_long(report: &Report<'_>, total: Duration, place: &Place) {
     if total > DURATION_MAX {
         report.add(
             report
@@ -71,11 +64,6 @@ fn open_load(report: &Report<'_>, open: &OpenShape, place: &Place, folder: &Path
                 .label("at most 366 days"),
         );
     }
-    let spacing = match open.spacing {
-        Some(SpacingShape::Even) => Spacing::Even,
-        Some(SpacingShape::Poisson) | None => Spacing::Poisson,
-    };
-    Load::Open { phases, spacing }
 }
 
 fn phase(report: &Report<'_>, shape: &PhaseShape, place: &Place, folder: &Path) -> Phase {

@@ -14,6 +14,7 @@ use super::report::Report;
 use super::units::{self, show_rate};
 use crate::scenario::file::{File, RepeatShape, StepShape, ThinkShape};
 use crate::scenario::{Connections, Curve, Load, Phase, Scenario};
+use crate::schedule::crowd;
 
 /// Most arrivals of a run.
 const ARRIVALS_MAX: f64 = 1e10;
@@ -25,6 +26,7 @@ const READINGS: usize = 300;
 
 /// Reports what can be known not to work.
 pub(super) fn check(report: &Report<'_>, file: &File, scenario: &Scenario) {
+    warm_up(report, scenario);
     let Load::Open { phases, .. } = &scenario.load else {
         closed(report, scenario);
         return;
@@ -49,20 +51,20 @@ pub(super) fn check(report: &Report<'_>, file: &File, scenario: &Scenario) {
             );
         }
     }
-    warm_up(report, scenario, phases);
 }
 
 fn closed(report: &Report<'_>, scenario: &Scenario) {
     let (limit, key) = limit(scenario);
-    if let Load::Closed { shoppers, .. } = scenario.load
-        && shoppers > limit
-    {
-        let place = Place::root().key("load").key("shoppers");
+    let Load::Closed { crowd, .. } = &scenario.load else {
+        return;
+    };
+    let most = crowd::most(crowd);
+    if most > limit {
         report.add(
             report
-                .at(
-                    &place,
-                    format!("{shoppers} shoppers are more than `limits.{key}` allows"),
+                .at_key(
+                    &Place::root().key("load"),
+                    format!("{most} shoppers are more than `limits.{key}` allows"),
                 )
                 .label(format!("at most {limit}"))
                 .help(format!(
@@ -83,8 +85,13 @@ fn limit(scenario: &Scenario) -> (u32, &'static str) {
     }
 }
 
-fn warm_up(report: &Report<'_>, scenario: &Scenario, phases: &[Phase]) {
-    let total: Duration = phases.iter().map(|phase| phase.duration).sum();
+fn warm_up(report: &Report<'_>, scenario: &Scenario) {
+    let total = scenario
+        .load
+        .phases()
+        .fold(Duration::ZERO, |sum, (_, length)| {
+            sum.saturating_add(length)
+        });
     if !scenario.warm_up.is_zero() && scenario.warm_up >= total {
         let problem = report.at(
             &Place::root().key("warm-up"),

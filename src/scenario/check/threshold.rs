@@ -9,9 +9,7 @@ use checked_yaml::did_you_mean;
 use super::slip::Slip;
 use super::units;
 use crate::redact::Redactor;
-use crate::scenario::{
-    CounterId, Load, Measure, Op, Over, Scenario, StepNameId, Subject, Threshold,
-};
+use crate::scenario::{CounterId, Measure, Op, Over, Scenario, StepNameId, Subject, Threshold};
 use words::Words;
 
 const FIGURES: &str = "p50 … p99.99, median or max (optionally followed by `service time`, `failure time`, `start lag` or `connection wait`), \
@@ -299,11 +297,7 @@ impl Reader<'_> {
                 .help("for example `in every 10s`")),
             };
         }
-        let Load::Open { phases, .. } = &self.scenario.load else {
-            return Err(Slip::new(words.range(), "only an open load has phases")
-                .help("leave `in …` out, or write `in every 10s`"));
-        };
-        let known: Vec<&str> = phases.iter().map(|phase| phase.name.as_str()).collect();
+        let known: Vec<&str> = self.scenario.load.phases().map(|(name, _)| name).collect();
         let index = known.iter().position(|known| *known == words.text());
         index
             .map(Over::Phase)

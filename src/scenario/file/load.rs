@@ -12,7 +12,7 @@ use super::text::{DurationText, NameText, RateText};
 pub enum LoadShape {
     /// Shoppers arrive on a schedule, whatever the shop does.
     Open(OpenShape),
-    /// A fixed number of shoppers, each beginning again when it has finished.
+    /// So many shoppers, each beginning again when it has finished.
     Closed(ClosedShape),
     /// One journey after the other.
     OneByOne(OneByOneShape),
@@ -30,19 +30,69 @@ pub struct OpenShape {
     pub phases: Vec<PhaseShape>,
 }
 
-/// A fixed number of shoppers, each beginning again when it has finished.
+/// So many shoppers, each beginning again when it has finished: the same number all the time, or phases.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 #[schemars(title = "closed load")]
 pub struct ClosedShape {
     /// Shoppers at the same time.
     #[schemars(range(min = 1, max = 10_000_000))]
-    pub shoppers: u32,
+    pub shoppers: Option<u32>,
+    /// Stretches of time, one after the other, instead of `shoppers` and `for`.
+    #[schemars(length(min = 1, max = 1000))]
+    pub phases: Option<Vec<CrowdPhaseShape>>,
     /// Ends after this long.
     pub r#for: Option<DurationText>,
     /// Ends after this many journeys.
     #[schemars(range(min = 1))]
     pub journeys: Option<u64>,
+}
+
+/// A stretch of a closed load. A shopper who is one too many leaves at the end of its journey.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "closed phase")]
+pub struct CrowdPhaseShape {
+    /// Thresholds refer to it.
+    pub name: NameText,
+    /// How long the phase lasts.
+    pub r#for: DurationText,
+    /// The same number of shoppers throughout; 0 is a pause.
+    #[schemars(range(max = 10_000_000))]
+    pub shoppers: Option<u32>,
+    /// From one number of shoppers to another, one at a time.
+    pub ramp: Option<CrowdRampShape>,
+    /// A staircase.
+    pub steps: Option<CrowdStepsShape>,
+}
+
+/// From one number of shoppers to another.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "ramp of shoppers")]
+pub struct CrowdRampShape {
+    /// Shoppers at the start.
+    #[schemars(range(max = 10_000_000))]
+    pub from: u32,
+    /// Shoppers at the end.
+    #[schemars(range(max = 10_000_000))]
+    pub to: u32,
+}
+
+/// A staircase of shoppers with stairs of equal length.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "staircase of shoppers")]
+pub struct CrowdStepsShape {
+    /// Shoppers on the first stair.
+    #[schemars(range(max = 10_000_000))]
+    pub from: u32,
+    /// Shoppers on the last stair.
+    #[schemars(range(max = 10_000_000))]
+    pub to: u32,
+    /// Number of stairs, 2 to 10,000.
+    #[schemars(range(min = 2, max = 10_000))]
+    pub count: u32,
 }
 
 /// One journey after the other.

@@ -12,12 +12,67 @@ pub enum Load {
         /// How arrivals lie within the curve.
         spacing: Spacing,
     },
-    /// A fixed number of shoppers, each beginning a new journey when the last one has ended.
+    /// So many shoppers, each beginning a new journey when the last one has ended.
     Closed {
-        /// Shoppers at the same time.
-        shoppers: u32,
+        /// In order, never empty; each begins where the previous one ends.
+        crowd: Vec<CrowdPhase>,
         /// When to stop.
         until: Until,
+    },
+}
+
+impl Load {
+    /// The name of the one phase of a closed load that names none.
+    pub(crate) const ONLY_PHASE: &str = "run";
+
+    /// Names and lengths of the phases, in order. A phase without an end of its own lasts for [`Duration::MAX`].
+    pub fn phases(&self) -> Box<dyn Iterator<Item = (&str, Duration)> + '_> {
+        match self {
+            Self::Open { phases, .. } => Box::new(
+                phases
+                    .iter()
+                    .map(|phase| (phase.name.as_str(), phase.duration)),
+            ),
+            Self::Closed { crowd, .. } => Box::new(
+                crowd
+                    .iter()
+                    .map(|phase| (phase.name.as_str(), phase.duration)),
+            ),
+        }
+    }
+}
+
+/// A named stretch of a closed load.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CrowdPhase {
+    /// Thresholds refer to it.
+    pub name: String,
+    /// How long it lasts; [`Duration::MAX`] when the load's end is its end.
+    pub duration: Duration,
+    /// Shoppers over the phase.
+    pub size: CrowdSize,
+}
+
+/// Shoppers of a closed load as a function of the time since its phase began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CrowdSize {
+    /// The same number throughout.
+    Constant(u32),
+    /// From one number to another, one shopper at a time and at equal distances.
+    Ramp {
+        /// Shoppers at the start.
+        from: u32,
+        /// Shoppers at the end.
+        to: u32,
+    },
+    /// A staircase of `count` stairs of equal length; the first has `from` shoppers, the last `to`.
+    Steps {
+        /// Shoppers on the first stair.
+        from: u32,
+        /// Shoppers on the last stair.
+        to: u32,
+        /// Number of stairs, at least 2.
+        count: u32,
     },
 }
 
