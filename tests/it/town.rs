@@ -16,7 +16,7 @@ use crate::support::{Program, Run, assert_adds_up, eventually};
 const STARTS_MAX: usize = 5;
 /// How long the pipeline may take, after the last promise, for what a storm has piled up: eight unoptimised processes and their
 /// servers share the machine.
-const SETTLED_MAX: Duration = Duration::from_secs(240);
+const SETTLED_MAX: Duration = Duration::from_secs(480);
 /// How long the books may take to be read after that.
 const READ_MAX: Duration = Duration::from_secs(60);
 /// Signs nothing and opens nothing outside this test.
