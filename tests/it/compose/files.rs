@@ -89,9 +89,20 @@ fn dockerfile_faults(text: &str) -> Vec<&'static str> {
     let pinned = |from: &&str| {
         let image = from.split_whitespace().nth(1).unwrap_or_default();
         let tag = image.split_once(':').map_or("", |(_, tag)| tag);
-        tag.contains(|c: char| c.is_ascii_digit()) && tag.contains(['.', '-']) && tag != "latest"
+        let is_version = tag.contains(|c: char| c.is_ascii_digit()) && tag.contains(['.', '-']);
+        is_version && tag != "latest" || image == "build"
     };
-    let stages: Vec<_> = text.split("\nFROM ").skip(1).collect();
+    // What runs, not what is only there to build it.
+    let stages: Vec<_> = text
+        .split("\nFROM ")
+        .skip(1)
+        .filter(|stage| {
+            !stage
+                .lines()
+                .next()
+                .is_some_and(|from| from.contains(" AS build"))
+        })
+        .collect();
     let last_user = |stage: &&&str| {
         let mut users = stage.lines().filter_map(|l| l.trim().strip_prefix("USER "));
         let last = users.next_back().unwrap_or("root");
@@ -110,7 +121,7 @@ fn dockerfile_faults(text: &str) -> Vec<&'static str> {
         ),
         (
             "a stage that runs as root",
-            stages.len() == 3 && stages.iter().skip(1).filter(last_user).count() == 2,
+            stages.len() == 3 && stages.iter().filter(last_user).count() == 3,
         ),
         (
             "a build that may change Cargo.lock",
@@ -131,7 +142,6 @@ fn dockerfile_faults(text: &str) -> Vec<&'static str> {
             "no OCI labels",
             stages
                 .iter()
-                .skip(1)
                 .all(|s| s.contains("org.opencontainers.image.title=")),
         ),
         (
@@ -142,7 +152,7 @@ fn dockerfile_faults(text: &str) -> Vec<&'static str> {
         ),
         (
             "packages in the image that runs",
-            stages.iter().skip(1).all(|s| !s.contains("apt-get")),
+            stages.iter().all(|s| !s.contains("apt-get")),
         ),
         ("sources in the image that runs", with("COPY .").len() == 1),
     ];
