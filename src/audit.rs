@@ -50,7 +50,8 @@ const SKEW_MS: i64 = 5_000;
   SHOP_AUDIT_TOKEN=… loadgen audit runs/20260101-120000-checkout-storm --target http://127.0.0.1:5921
   loadgen run checkout-storm --audit
 
-A run on the embedded shop is audited by starting that shop again on the run's data. Any other shop is asked at the run's target,
+A run on the embedded shop is audited at its end (run --audit), or by starting that shop again on the data that run --keep-shop has
+kept. Any other shop is asked at the run's target,
 or at --target, with its audit or administrator's token from the environment (SHOP_AUDIT_TOKEN or SHOP_ADMIN_TOKEN).
 
 Exit codes: 0 nothing differs · 1 the shop does not answer, or loadgen failed · 2 wrong folder, target or token · 3 something differs")]

@@ -1,8 +1,13 @@
 //! The command line as a whole: its shape, and which command does what.
 
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::commands::{Output, check, compare, list, preview, problem_style, report, schema, show};
+use crate::commands::{
+    Output, check, compare, list, preview, problem_style, report, runs, schema, show,
+};
 use crate::exit::Exit;
 use crate::{audit, colour, commands, engine, selftest, watch};
 
@@ -36,6 +41,7 @@ enum Command {
     Watch(watch::WatchArgs),
     Report(report::ReportArgs),
     Compare(compare::CompareArgs),
+    Runs(runs::RunsArgs),
     Audit(audit::AuditArgs),
     Selftest(selftest::SelftestArgs),
     /// Run the reference shop by itself
@@ -49,6 +55,14 @@ enum Command {
     Completions {
         /// The shell
         shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or write those of all commands
+    #[command(after_help = "Examples:
+  loadgen man | man -l -
+  loadgen man ~/.local/share/man/man1")]
+    Man {
+        /// Folder for the pages of all commands
+        folder: Option<PathBuf>,
     },
 }
 
@@ -76,10 +90,25 @@ impl Cli {
             }
             Command::Schema(args) => written(|output| Ok(schema::run(&args, output)?)),
             Command::Report(args) => written(|output| report::run(&args, output)),
+            Command::Runs(args) => written(|output| runs::run(&args, output)),
             Command::Compare(args) => written(|output| compare::run(&args, output)),
+            Command::Man { folder } => written(|output| man(folder.as_deref(), output)),
             Command::Completions { shell } => written(|output| Ok(completions(shell, output))),
         }
     }
+}
+
+/// The manual page of the program, or a page for each command in a folder.
+fn man(folder: Option<&Path>, output: &mut Output<'_>) -> anyhow::Result<Exit> {
+    match folder {
+        None => clap_mangen::Man::new(Cli::command()).render(&mut *output.out)?,
+        Some(folder) => {
+            shop::private::create_dir_all(folder)
+                .and_then(|()| clap_mangen::generate_to(Cli::command(), folder))
+                .with_context(|| format!("cannot write manual pages to '{}'", folder.display()))?;
+        }
+    }
+    Ok(Exit::Ok)
 }
 
 /// Lets a command write to the standard streams.

@@ -10,6 +10,7 @@ pub mod list;
 pub mod preview;
 pub mod report;
 pub mod run;
+pub mod runs;
 pub mod schema;
 pub mod show;
 mod summary;

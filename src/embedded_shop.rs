@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use serde::Deserialize;
 
+use crate::report::folder::SHOP_DATA;
+
 /// How long the shop may take until all its ports listen.
 const READY_MAX: Duration = Duration::from_secs(60);
 
@@ -181,7 +183,7 @@ fn command(folder: &Path, log: &Path, ready_file: &Path) -> anyhow::Result<Comma
     let program = std::env::current_exe().context("cannot find loadgen's own program file")?;
     let log =
         shop::private::create(log).with_context(|| format!("cannot write {}", log.display()))?;
-    let data: PathBuf = folder.join("shop");
+    let data: PathBuf = folder.join(SHOP_DATA);
     let mut command = Command::new(program);
     command
         .args(["shop", "serve", "--free-ports", "--lifeline", "--data"])

@@ -66,6 +66,12 @@ pub enum AuditEnding {
     Failed(anyhow::Error),
 }
 
+impl AuditEnding {
+    fn is_clean(&self) -> bool {
+        matches!(self, Self::Made(audited) if audited.findings.is_clean())
+    }
+}
+
 /// Makes a run, on this thread, and comes back when its files are written and its target is stopped.
 ///
 /// # Errors
@@ -85,6 +91,9 @@ pub fn execute(spec: RunSpec, link: RunLink) -> anyhow::Result<RunRecord> {
         false => AuditEnding::None,
     };
     target.stop();
+    if !(spec.keep_shop || spec.audit && !audit.is_clean()) {
+        spec.folder.forget_shop_data();
+    }
     let mut report = record::report(begun, &spec, &target, &load)?;
     let not_kept = keep(&spec, &mut report).err();
     Ok(RunRecord {

@@ -9,14 +9,12 @@ use time::format_description::well_known::Rfc3339;
 
 use super::books::Before;
 use super::promises::Promises;
-use crate::report::folder::RunFolder;
+use crate::report::folder::{RunFolder, SHOP_DATA};
 
 /// What the shop had before the run.
 const BEFORE: &str = "before.json";
 /// What clients were promised.
 const ORDERS: &str = "orders.jsonl";
-/// The embedded shop's data.
-const SHOP: &str = "shop";
 /// Version of [`Before`] that is written and read.
 pub(super) const BEFORE_VERSION: u32 = 1;
 /// Without a record of the shop's own clock, things may be this much older than the run's begin, milliseconds.
@@ -51,7 +49,7 @@ pub(super) enum FolderError {
     #[error("'{}' is damaged: {what}", .path.display())]
     Damaged { path: PathBuf, what: String },
     #[error(
-        "the embedded shop's data is not in '{}' any more; audit a shop that runs with --target URL",
+        "the embedded shop's data is not in '{}': a run keeps it with --keep-shop, and is audited at its end with --audit",
         .0.display()
     )]
     NoData(PathBuf),
@@ -95,7 +93,7 @@ impl RunToAudit {
 
     /// Makes sure that the embedded shop can be started again on its data.
     pub(super) fn embedded_data(&self) -> Result<(), FolderError> {
-        let data = self.folder.file(SHOP);
+        let data = self.folder.file(SHOP_DATA);
         match data.is_dir() {
             true => Ok(()),
             false => Err(FolderError::NoData(self.folder.path().to_owned())),

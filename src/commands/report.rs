@@ -5,19 +5,16 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
-use serde_json::{Value, json};
 
 use super::Output;
 use crate::exit::Exit;
-use crate::measure::{LatencyHistogram, StepStats};
 use crate::redact::Shown;
 use crate::report::figures::Figures;
 use crate::report::folder::write_atomically;
 use crate::report::html::{TraceUrl, page};
 use crate::report::merge::merge;
 use crate::report::read::{Run, read};
-use crate::report::table::ALL_STEPS;
-use crate::report::{QUANTILES, hgrm, junit, markdown, table, text};
+use crate::report::{hgrm, json, junit, markdown, table, text};
 
 /// Show a run again, in another form, or the segments of a run as one
 #[derive(Debug, Args)]
@@ -124,7 +121,7 @@ pub fn run(args: &ReportArgs, output: &mut Output<'_>) -> anyhow::Result<Exit> {
 }
 
 /// The old file or the new one, never half of it; what is no file (a terminal, a pipe) is written as it is.
-fn replace(path: &Path, content: &[u8]) -> anyhow::Result<()> {
+pub(super) fn replace(path: &Path, content: &[u8]) -> anyhow::Result<()> {
     // The file that a link points to, not the link.
     let target = std::fs::canonicalize(path);
     let path = target.as_deref().unwrap_or(path);
@@ -178,7 +175,7 @@ fn content(args: &ReportArgs, run: &Run) -> Result<String, String> {
         return Ok(markdown::markdown(run));
     }
     if form.json {
-        return Ok(format!("{:#}\n", record(run)));
+        return Ok(json::json(run));
     }
     if form.csv {
         return table::csv(run).map_err(|error| error.to_string());
@@ -207,41 +204,4 @@ fn distribution(run: &Run, step: Option<&str>) -> Result<String, String> {
             ))
         }
     }
-}
-
-fn record(run: &Run) -> Value {
-    let mut report = run.report.clone();
-    report.windows.clear();
-    let figures = Figures::of(&report);
-    let steps: Vec<Value> = figures
-        .steps
-        .iter()
-        .map(|row| summary(&row.step, &row.cell))
-        .collect();
-    let mut value = serde_json::to_value(&report).unwrap_or_default();
-    if let Some(fields) = value.as_object_mut() {
-        fields.insert("remarks".to_owned(), json!(run.remarks));
-        let summary = json!({"seconds": figures.seconds, "steps": steps, "all": summary(ALL_STEPS, &figures.all)});
-        fields.insert("summary".to_owned(), summary);
-    }
-    value
-}
-
-fn summary(name: &str, cell: &StepStats) -> Value {
-    let quantiles = |times: &LatencyHistogram| -> Value {
-        let one = |(name, q): (&str, f64)| {
-            let millis = times.quantile(q).map(|time| time.as_micros() as f64 / 1e3);
-            (name.to_owned(), json!(millis))
-        };
-        QUANTILES
-            .into_iter()
-            .map(one)
-            .collect::<serde_json::Map<_, _>>()
-            .into()
-    };
-    json!({
-        "step": name, "ok": cell.ok, "outcomes": cell.outcomes, "errors": cell.errors(), "in_flight": cell.in_flight,
-        "response_ms": quantiles(&cell.response), "service_ms": quantiles(&cell.service),
-        "failure_ms": quantiles(&cell.failure),
-    })
 }

@@ -22,6 +22,7 @@ use crate::run::{AuditEnding, RunLink, RunRecord, RunSpec, execute};
 use crate::scenario::Scenario;
 use crate::schedule::Segment;
 
+mod files;
 mod flags;
 mod own_metrics;
 mod progress;
@@ -56,6 +57,10 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
             scenario.name
         );
         return Ok(Exit::Ok);
+    }
+    if let Err(problems) = args.files.check(args.json.as_ref()) {
+        let _ = writeln!(std::io::stderr(), "{problems}");
+        return Ok(Exit::Usage);
     }
     supervisor::check_view(args)?;
     let spec = spec(args, scenario)?;
@@ -94,6 +99,7 @@ fn spec(args: &RunArgs, scenario: Arc<Scenario>) -> anyhow::Result<RunSpec> {
             .context("--segment is out of range")?,
         workers: args.workers,
         audit: args.audit,
+        keep_shop: args.keep_shop,
         books_token: args.books_token().map(str::to_owned),
         trace_url: args.trace_url.clone(),
         own_metrics: args.own_metrics.spec(),
@@ -125,7 +131,8 @@ fn conclude(args: &RunArgs, record: RunRecord) -> Exit {
     } = record;
     let kept = not_kept.map(|error| failed(&error)).is_none();
     let exit = exit_of(&report);
-    let told = tell(args.format(), &folder, report);
+    let filed = args.files.write(&folder, &report, args.json.as_ref());
+    let told = tell(args.format(), &folder, report) && filed;
     let audited = match audit {
         AuditEnding::None => Ok(Exit::Ok),
         AuditEnding::Interrupted => {

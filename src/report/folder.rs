@@ -19,7 +19,10 @@ use crate::measure::snapshot::{Snapshot, Subject};
 use crate::measure::ticks::TickSum;
 
 /// The newest state of a run that is going on.
-const LIVE: &str = "live.json";
+pub(super) const LIVE: &str = "live.json";
+
+/// The embedded shop's data.
+pub const SHOP_DATA: &str = "shop";
 
 /// Free space that a run folder must have at the start, bytes.
 const FREE_BYTES_MIN: u64 = 64 * 1024 * 1024;
@@ -130,6 +133,16 @@ impl RunFolder {
         let _ = std::fs::remove_file(self.file(LIVE));
         let _ = std::fs::remove_file(self.file("begun.json"));
         Ok(())
+    }
+
+    /// Removes the embedded shop's data, if there is any.
+    pub fn forget_shop_data(&self) {
+        match std::fs::remove_dir_all(self.file(SHOP_DATA)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                tracing::warn!(%error, "the embedded shop's data cannot be removed");
+            }
+            _ => {}
+        }
     }
 
     /// A folder that is there already.

@@ -147,6 +147,21 @@ pub fn read(path: &Path) -> Result<Run, ReadError> {
     Ok(run)
 }
 
+/// The record alone of a run folder, with the windows of a run that was cut off.
+///
+/// # Errors
+/// As of [`read`].
+pub fn record(folder: &Path) -> Result<RunReport, ReadError> {
+    let whole = folder.join("run.json");
+    let report = match whole.exists() {
+        true => report(&whole)?,
+        false => unfinished(folder)?.0,
+    };
+    report
+        .shown(&Redactor::default())
+        .map_err(|error| damaged(&whole, error.to_string()))
+}
+
 /// The word that stands for the newest run folder below `runs`.
 const LATEST: &str = "latest";
 

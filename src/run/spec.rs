@@ -26,6 +26,9 @@ pub struct RunSpec {
     pub workers: Option<u32>,
     /// Whether promises and books are compared before the target is stopped.
     pub audit: bool,
+    /// Whether the embedded shop's data stays in the run folder whatever comes out. It stays in any case while an audit that was
+    /// asked for has not found the run clean.
+    pub keep_shop: bool,
     /// What opens the books of a target that is not the embedded shop.
     pub books_token: Option<String>,
     /// Where traces can be looked at.

@@ -83,7 +83,7 @@ fn change(folder: &Path, file: &str, statements: &str) {
 
 #[test]
 fn a_run_is_audited_before_its_shop_stops_and_again_later() {
-    let run = Run::of(SHOPPING).with(&["--audit"]);
+    let run = Run::of(SHOPPING).with(&["--audit", "--keep-shop"]);
     let (ended, report) = run.finish();
     assert_eq!(
         ended.code(),

@@ -100,6 +100,20 @@ fn every_scenario_in_the_documentation_is_right() {
     }
 }
 
+#[test]
+fn the_scenario_in_the_readme_is_right() {
+    let text = fs::read_to_string("README.md").expect("the documentation");
+    let block = text
+        .split("```yaml\n")
+        .filter_map(|rest| rest.split("```").next())
+        .find(|block| block.starts_with("name:"));
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("mine.yaml");
+    fs::write(&path, block.expect("a scenario")).expect("a file");
+    load(&ScenarioRef::Path(path), &Changes::default())
+        .unwrap_or_else(|problems| panic!("{problems}"));
+}
+
 /// The documentation shows parts; what they leave out is added.
 fn whole(block: &str) -> String {
     let has = |key: &str| block.lines().any(|line| line.starts_with(key));

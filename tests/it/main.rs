@@ -31,6 +31,7 @@ mod record;
 mod repeatable;
 mod report;
 mod run_folder;
+mod runs;
 mod same_shop;
 mod scenario_commands;
 mod secrets;

@@ -613,6 +613,7 @@ journeys:
         file.to_str().expect("UTF-8"),
         "--out",
         out.to_str().expect("UTF-8"),
+        "--keep-shop",
         "--progress",
         "none",
     ];

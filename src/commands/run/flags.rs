@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
+use super::files::FileArgs;
 use super::own_metrics::OwnMetricsArgs;
 use super::progress::ProgressMode;
 use super::reach::ReachArgs;
@@ -98,6 +99,10 @@ pub struct RunArgs {
     #[arg(long, conflicts_with = "url")]
     pub(super) audit: bool,
 
+    /// Keep the embedded shop's data in the run folder, 16 MB and more, so that the run can be audited later
+    #[arg(long, conflicts_with_all = ["target", "url"])]
+    pub(super) keep_shop: bool,
+
     /// When the live view is shown
     #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
     pub(super) tui: TuiMode,
@@ -114,9 +119,13 @@ pub struct RunArgs {
     #[arg(long, value_enum, default_value_t)]
     pub(super) format: crate::commands::Format,
 
-    /// The same as --format json
-    #[arg(long, conflicts_with = "format")]
-    pub(super) json: bool,
+    /// The same as --format json; --json=FILE writes the record with all percentiles to a file instead
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
+    pub(super) json: Option<Option<PathBuf>>,
+
+    /// The report in files.
+    #[command(flatten)]
+    pub(super) files: FileArgs,
 
     /// Where a trace can be looked at, with {trace_id} in it; trace ids in the report become links
     #[arg(long, value_name = "URL", env = "LOADGEN_TRACE_URL", value_parser = TraceUrl::parse)]
@@ -147,8 +156,8 @@ impl RunArgs {
     /// How the summary is printed.
     pub(super) fn format(&self) -> crate::commands::Format {
         match self.json {
-            true => crate::commands::Format::Json,
-            false => self.format,
+            Some(None) => crate::commands::Format::Json,
+            _ => self.format,
         }
     }
 

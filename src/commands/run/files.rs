@@ -1,0 +1,97 @@
+//! The report of a run in files of one's own choice, for continuous integration.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::failed;
+use crate::commands::report::replace;
+use crate::report::folder::RunFolder;
+use crate::report::read::{Run, read};
+use crate::report::{RunReport, json, junit, markdown};
+
+/// Where the report goes besides the run folder.
+#[derive(Debug, Args)]
+pub(super) struct FileArgs {
+    /// Write JUnit XML to a file at the end: the run's validity and each threshold as a test case
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+
+    /// Write Markdown to a file at the end, such as \"$GITHUB_STEP_SUMMARY\"
+    #[arg(long, value_name = "FILE")]
+    markdown: Option<PathBuf>,
+}
+
+/// A flag, its file, and what makes its content.
+type Wanted<'a> = (&'static str, &'a Path, fn(&Run) -> String);
+
+impl FileArgs {
+    fn wanted<'a>(&'a self, json: Option<&'a Option<PathBuf>>) -> Vec<Wanted<'a>> {
+        let all: [(_, Option<&PathBuf>, fn(&Run) -> String); 3] = [
+            ("--junit", self.junit.as_ref(), junit::junit),
+            ("--markdown", self.markdown.as_ref(), markdown::markdown),
+            ("--json", json.and_then(Option::as_ref), json::json),
+        ];
+        all.into_iter()
+            .filter_map(|(flag, path, form)| Some((flag, path?.as_path(), form)))
+            .collect()
+    }
+
+    /// Whether the files can be made: a long run should not find out at its end.
+    ///
+    /// # Errors
+    /// All that cannot, a line each.
+    pub(super) fn check(&self, json: Option<&Option<PathBuf>>) -> Result<(), String> {
+        let problem = |(flag, path, _): Wanted<'_>| {
+            let folder = match path.parent() {
+                Some(parent) if parent != Path::new("") => parent,
+                _ => Path::new("."),
+            };
+            let shown = path.display();
+            if path.is_dir() {
+                return Some(format!(
+                    "error: {flag} {shown}: that is a folder; name a file in it"
+                ));
+            }
+            (!folder.is_dir()).then(|| {
+                format!(
+                    "error: {flag} {shown}: there is no folder '{}'; make it first",
+                    folder.display()
+                )
+            })
+        };
+        let problems: Vec<String> = self.wanted(json).into_iter().filter_map(problem).collect();
+        match problems.is_empty() {
+            true => Ok(()),
+            false => Err(problems.join("\n")),
+        }
+    }
+
+    /// Writes the files; whether all were.
+    pub(super) fn write(
+        &self,
+        folder: &RunFolder,
+        report: &RunReport,
+        json: Option<&Option<PathBuf>>,
+    ) -> bool {
+        let wanted = self.wanted(json);
+        if wanted.is_empty() {
+            return true;
+        }
+        let run = read(folder.path()).unwrap_or_else(|_| Run {
+            path: folder.path().to_owned(),
+            report: report.clone(),
+            samples: Vec::new(),
+            remarks: vec!["run.json was not kept".to_owned()],
+        });
+        let write = |(flag, path, form): &Wanted<'_>| {
+            let written = replace(path, form(&run).as_bytes());
+            let told = |error: anyhow::Error| {
+                failed(&error.context(format!("{flag}: cannot write '{}'", path.display())))
+            };
+            written.map_err(told).is_ok()
+        };
+        // All of them, also after one that failed.
+        wanted.iter().filter(|wanted| !write(wanted)).count() == 0
+    }
+}
