@@ -9,9 +9,15 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::{RunReport, SCHEMA_VERSION, TimesRecord, WindowRecord};
+use super::{RunReport, SCHEMA_VERSION, WindowRecord};
 use crate::measure::samples::Sample;
 use crate::redact::{Redactor, Shown};
+
+mod check;
+mod error;
+
+use check::{check, check_windows};
+pub use error::ReadError;
 
 /// Largest `run.json` that is read; a day of one-second windows with a dozen steps is about a quarter of it.
 const RUN_BYTES_MAX: u64 = 4 << 30;
@@ -41,80 +47,6 @@ impl Run {
         let notes = self.report.notes.iter().map(|note| &**note);
         self.remarks.iter().map(String::as_str).chain(notes)
     }
-}
-
-/// Why a run cannot be read.
-#[derive(Debug, thiserror::Error)]
-pub enum ReadError {
-    /// There is nothing.
-    #[error(
-        "there is no run folder '{}': give a folder that `loadgen run` has made, such as runs/20260101-120000-checkout-storm",
-        .0.display()
-    )]
-    Missing(PathBuf),
-    /// A folder of something else.
-    #[error("'{}' is no run folder: there is neither run.json nor windows.jsonl in it{hint}", .path.display())]
-    NoRun {
-        /// The folder.
-        path: PathBuf,
-        /// What may have been meant.
-        hint: String,
-    },
-    /// A run that ended before its first second.
-    #[error("'{}' holds no measurement: the run ended before its first second; see loadgen.log in the folder", .0.display())]
-    Nothing(PathBuf),
-    /// The file cannot be opened or read.
-    #[error("cannot read '{}': {source}", .path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// The system's word.
-        source: std::io::Error,
-    },
-    /// Too large to be what it should be.
-    #[error("'{}' is larger than {} MiB; a run does not write such files", .path.display(), max >> 20)]
-    TooLarge {
-        /// The file.
-        path: PathBuf,
-        /// The bound in bytes.
-        max: u64,
-    },
-    /// No bytes.
-    #[error("'{}' is empty: the disk was perhaps full when it was written; repeat the run", .0.display())]
-    Empty(PathBuf),
-    /// The file ends too early.
-    #[error(
-        "'{}' is cut off after {bytes} bytes: copy the run folder again, or repeat the run",
-        .path.display()
-    )]
-    Truncated {
-        /// The file.
-        path: PathBuf,
-        /// Its length.
-        bytes: u64,
-    },
-    /// A newer loadgen wrote it.
-    #[error(
-        "'{}' has schema version {found}, written by loadgen {writer}; this loadgen reads up to version {SCHEMA_VERSION}: \
-         read it with loadgen {writer} or a later one",
-        .path.display()
-    )]
-    Newer {
-        /// The file.
-        path: PathBuf,
-        /// Its version.
-        found: u64,
-        /// Who wrote it.
-        writer: String,
-    },
-    /// Something else than a run stands in it.
-    #[error("'{}' is damaged: {what}; copy the run folder again, or repeat the run", .path.display())]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        what: String,
-    },
 }
 
 /// Reads a run folder, or the `run.json` in it.
@@ -261,93 +193,6 @@ fn damaged(path: &Path, what: impl Into<String>) -> ReadError {
         path: path.to_owned(),
         what: what.into(),
     }
-}
-
-/// What the types do not say: names that refer to something, times that go forward, histograms that can be decoded.
-fn check(path: &Path, report: &RunReport) -> Result<(), ReadError> {
-    let phase_is_known = |name: &str| report.phases.iter().any(|phase| phase.name == name);
-    let segment = report.segment;
-    if segment.index == 0 || segment.index > segment.of {
-        let what = format!("segment {}/{} cannot be", segment.index, segment.of);
-        return Err(damaged(path, what));
-    }
-    for phase in &report.phases {
-        if !(phase.begin_s >= 0.0 && phase.end_s >= phase.begin_s) {
-            let what = format!("phase '{}' ends before it begins", phase.name);
-            return Err(damaged(path, what));
-        }
-        readable(path, &format!("phase '{}'", phase.name), &phase.start_lag)?;
-    }
-    for step in &report.steps {
-        let place = format!("step '{}' in phase '{}'", step.step, step.phase);
-        if !phase_is_known(&step.phase) {
-            return Err(damaged(path, format!("{place}: there is no such phase")));
-        }
-        let counts = [step.ok, step.in_flight].into_iter();
-        let counts = counts.chain(step.outcomes.values().copied());
-        let finished = counts
-            .chain(step.errors.values().copied())
-            .fold(0, u64::saturating_add);
-        if finished != step.response.count + step.failure_time.count {
-            let what = format!(
-                "{place}: {finished} steps, but {} response times",
-                step.response.count + step.failure_time.count
-            );
-            return Err(damaged(path, what));
-        }
-        let all = [
-            &step.response,
-            &step.service_time,
-            &step.connection_wait,
-            &step.failure_time,
-        ];
-        for times in all {
-            readable(path, &place, times)?;
-        }
-    }
-    for journey in &report.journeys {
-        let place = format!("journey '{}'", journey.journey);
-        readable(path, &place, &journey.response)?;
-        readable(path, &place, &journey.failure_time)?;
-    }
-    check_windows(path, report)
-}
-
-fn readable(path: &Path, place: &str, times: &TimesRecord) -> Result<(), ReadError> {
-    let found = times.hdr.times();
-    let found = found.map_err(|what| damaged(path, format!("{place}: {what}")))?;
-    if found.count() != times.count {
-        let what = format!(
-            "{place}: {} readings are announced, {} are in the histogram",
-            times.count,
-            found.count()
-        );
-        return Err(damaged(path, what));
-    }
-    Ok(())
-}
-
-fn check_windows(path: &Path, report: &RunReport) -> Result<(), ReadError> {
-    let mut before = 0;
-    for window in &report.windows {
-        let at = window.at_ms;
-        // A run that was stopped before it began has one window, a millisecond long and ending at its start.
-        if at < before || window.length_ms > at.max(1) {
-            let what = format!("the window that ends at {at} ms is not behind the one before it");
-            return Err(damaged(path, what));
-        }
-        before = at;
-        // Runs of the first version did not name their figures; theirs are numbered.
-        let unknown = |index: &&u16| {
-            !report.figures.is_empty() && usize::from(**index) >= report.figures.len()
-        };
-        if let Some(index) = window.figures.keys().find(unknown) {
-            let what =
-                format!("the window that ends at {at} ms has a step {index}, which has no name");
-            return Err(damaged(path, what));
-        }
-    }
-    Ok(())
 }
 
 /// What a crash has left: the record of the begin, and the windows until then.
