@@ -285,7 +285,7 @@ async fn add_demo_account(context: &Context, passwords: &Passwords) -> anyhow::R
             email: DEMO_EMAIL.to_owned(),
             name: DEMO_NAME.to_owned(),
             password_hash: hash.map_err(|error| {
-                anyhow::anyhow!("cannot hash the demo password: {}", error.code())
+                anyhow::anyhow!("the demo account cannot be made ({})", error.code())
             })?,
             role: Role::Customer,
             created_at_ms: now_ms(),

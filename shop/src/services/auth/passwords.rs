@@ -82,18 +82,26 @@ impl Passwords {
 
     /// The hash of a password in PHC form, with a salt of its own.
     pub async fn hash(&self, whose: Attempt, password: String) -> Result<String, ApiError> {
-        let cost = self.cost.clone();
-        let work = move |memory: &mut Vec<Block>| Ok(hash(&cost, &password, memory)?);
-        self.run(whose, work).await
+        self.run(whose, Some(WAIT_MAX), self.hashing(password))
+            .await
     }
 
-    /// The hash of a password of the shop's own.
+    /// The hash of a password of the shop's own, however long it takes: a busy machine is no reason not to start.
     pub(super) async fn hash_own(&self, password: &str) -> Result<String, ApiError> {
         let shop = Attempt {
             account: String::new(),
             client: ClientNetwork::OWN,
         };
-        self.hash(shop, password.to_owned()).await
+        self.run(shop, None, self.hashing(password.to_owned()))
+            .await
+    }
+
+    fn hashing(
+        &self,
+        password: String,
+    ) -> impl FnOnce(&mut Vec<Block>) -> Result<String, NoHash> + Send + use<> {
+        let cost = self.cost.clone();
+        move |memory| Ok(hash(&cost, &password, memory)?)
     }
 
     /// Refuses an attempt that may not be made now, before it costs anything.
@@ -122,7 +130,7 @@ impl Passwords {
             failures.record(&tried, genuine, Instant::now());
             Ok(genuine)
         };
-        self.run(attempt, work).await
+        self.run(attempt, Some(WAIT_MAX), work).await
     }
 
     /// Finishes what waits and joins the threads. Blocks; harmless twice.
@@ -133,6 +141,7 @@ impl Passwords {
     async fn run<T: Send + 'static>(
         &self,
         whose: Attempt,
+        patience: Option<Duration>,
         work: impl FnOnce(&mut Vec<Block>) -> Result<T, NoHash> + Send + 'static,
     ) -> Result<T, ApiError> {
         let (answer, answered) = oneshot::channel();
@@ -148,8 +157,12 @@ impl Passwords {
                 Refused::Crowded => crowded(),
                 Refused::Closed => shutting_down(),
             })?;
-        let answered = tokio::time::timeout(WAIT_MAX, answered).await;
-        let outcome = answered.map_err(|_| crowded())?;
+        let outcome = match patience {
+            Some(patience) => tokio::time::timeout(patience, answered)
+                .await
+                .map_err(|_| crowded())?,
+            None => answered.await,
+        };
         Ok(outcome.map_err(|_| shutting_down())??)
     }
 }
