@@ -82,7 +82,7 @@ fn is_folder(path: &Path) -> bool {
 }
 
 fn is_run(path: &Path) -> bool {
-    let files = ["run.json", "begun.json", "windows.jsonl"];
+    let files = ["run.json", "begun.json", "windows.jsonl", "loadgen.log"];
     is_folder(path) && files.iter().any(|file| path.join(file).is_file())
 }
 

@@ -159,7 +159,9 @@ fn old_runs_are_removed_and_nothing_else() {
         )
         .wait()
     };
-    assert_eq!(prune(&[]).code(), 2);
+    let ended = prune(&[]);
+    assert_eq!(ended.code(), 2);
+    assert!(ended.err.contains("--older-than"), "{}", ended.err);
     let all = || fs::read_dir(&runs).expect("the runs").count();
     assert_eq!(prune(&["--keep", "1", "--older-than", "1d"]).out, "");
     let would = prune(&["--keep", "1", "--dry-run"]);

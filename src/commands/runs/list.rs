@@ -44,7 +44,7 @@ fn text(entries: &[RunEntry], output: &mut Output<'_>) -> anyhow::Result<()> {
     let width = width.unwrap_or(0).max(3);
     writeln!(
         output.out,
-        "{:width$}  {:>9}  {:>9}  {:>7}  {:>9}  VERDICT",
+        "{:width$}  {:>9}  {:>9}  {:>8}  {:>9}  VERDICT",
         "RUN", "SIZE", "STEPS", "ERRORS", "P95"
     )?;
     for (name, entry) in names.iter().zip(entries) {
@@ -55,8 +55,8 @@ fn text(entries: &[RunEntry], output: &mut Output<'_>) -> anyhow::Result<()> {
         };
         writeln!(
             output.out,
-            "{:width$}  {:>9}  {:>9}  {:>7}  {:>9}  {}",
-            Shown::from(name.as_str()),
+            "{:width$}  {:>9}  {:>9}  {:>8}  {:>9}  {}",
+            Shown::from(name.as_str()).to_string(),
             size(entry.bytes),
             figures.steps,
             figures.errors,

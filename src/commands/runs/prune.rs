@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 
 use super::{Place, size};
 use crate::commands::{Output, summary};
@@ -14,6 +14,7 @@ use crate::scenario::parse_duration;
 
 /// Remove old run folders, or the data of embedded shops in them
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("which").required(true).multiple(true)))]
 #[command(after_help = "Examples:
   loadgen runs prune --keep 20                   all but the newest twenty
   loadgen runs prune --older-than 30d            all that are older than thirty days
@@ -26,15 +27,15 @@ pub(super) struct PruneArgs {
     place: Place,
 
     /// Keep the newest N runs
-    #[arg(long, value_name = "N", required_unless_present_any = ["older_than", "shop_data"])]
+    #[arg(long, value_name = "N", group = "which")]
     keep: Option<usize>,
 
     /// Keep runs that were written since, such as 30d or 12h
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, group = "which")]
     older_than: Option<Duration>,
 
     /// Remove only the data of embedded shops; the runs stay, but cannot be audited any more
-    #[arg(long)]
+    #[arg(long, group = "which")]
     shop_data: bool,
 
     /// Only say what would be removed

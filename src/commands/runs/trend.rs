@@ -197,6 +197,10 @@ fn text(
         Shown::from(step),
         Shown::from(scenario)
     )?;
+    let names = points
+        .iter()
+        .map(|point| point.entry.name().chars().count());
+    let width = names.max().unwrap_or(0);
     for point in points {
         let time = at(point);
         let shown = time.map_or_else(|| "-".to_owned(), crate::verdict::show_time);
@@ -205,7 +209,7 @@ fn text(
         let mut words = vec![verdict(point.report)];
         words.extend(point.differs.iter().map(|word| (*word).to_owned()));
         let line = format!(
-            "{}  {shown:>9}  {:24}  {:>7} errors  {}",
+            "{:width$}  {shown:>9}  {:24}  {:>8} errors  {}",
             point.entry.name(),
             bar(time.unwrap_or_default(), highest),
             percent(cell.errors(), steps),
