@@ -350,7 +350,7 @@ load:
   model: closed
   phases:
     - { name: up, for: 1s, ramp: { from: 1, to: 5 } }
-    - { name: hold, for: 1s, shoppers: 5 }
+    - { name: hold, for: 2s, shoppers: 5 }
     - { name: down, for: 1s, steps: { from: 3, to: 1, count: 3 } }
 http: { timeout: 60s }
 journeys: [{ name: look, steps: [{ get: /a }] }]
