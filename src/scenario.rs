@@ -36,7 +36,7 @@ pub use model::{
     Threshold, Tls, TraceStyle, Until,
 };
 pub use one_step::{OneStep, OneStepLoad};
-pub use reaching::{ConnectTo, Credentials, place};
+pub use reaching::{ConnectTo, Credentials, places};
 pub use secrets::Secrets;
 pub use tls::{TlsFiles, TlsMistake};
 
@@ -146,7 +146,10 @@ impl Scenario {
                 "connections to {}:{} went to {}:{}",
                 or_any(rule.host.clone()),
                 or_any(port(rule.port)),
-                or_any(rule.to_host.clone()),
+                match rule.to_hosts.is_empty() {
+                    true => "*".to_owned(),
+                    false => rule.to_hosts.join(" or "),
+                },
                 or_any(port(rule.to_port))
             ));
         }

@@ -10,6 +10,7 @@ use bytes::Bytes;
 
 mod answer;
 mod coding;
+mod connect;
 mod connection;
 mod counted;
 mod deadlines;

@@ -9,6 +9,7 @@ use std::time::Instant;
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
+use super::connect::Reached;
 use super::connection::{Answered, Attempt, Buffers, Connection, Stream};
 use super::counted::OpenCount;
 use super::deadlines::Deadlines;
@@ -26,8 +27,7 @@ pub struct HttpTransport {
     deadlines: Deadlines,
     buffers: Buffers,
     deferrable: Cell<u32>,
-    /// Whether a connection was ever made.
-    has_connected: Cell<bool>,
+    reached: Reached,
     /// Where connections really go.
     connect_to: Vec<ConnectTo>,
     tls: WorkerTls,
@@ -64,7 +64,7 @@ impl HttpTransport {
             deadlines: Deadlines::default(),
             buffers: Buffers::default(),
             deferrable: Cell::new(0),
-            has_connected: Cell::new(false),
+            reached: Reached::default(),
             open: OpenCount::new(share(connections_max)),
             connect_to: settings.connect_to.clone(),
             tls: WorkerTls::new(tls),
@@ -73,21 +73,11 @@ impl HttpTransport {
 
     async fn connect(&self, origin: &Origin) -> Result<Connection, Failure> {
         let guard = self.open.open().ok_or(Failure::OutOfConnections)?;
-        let address = origin
-            .address(&self.connect_to)
+        let addresses = origin
+            .addresses(&self.connect_to)
             .await
             .map_err(|e| Failure::of_io(&e, Failure::Dns))?;
-        let tcp = TcpStream::connect(address).await.map_err(|e| {
-            match Failure::of_io(&e, Failure::Connect) {
-                Failure::Reset => Failure::Connect,
-                // Where no connection was ever made, the address is to blame (IPv6 on a machine without it), not the ports.
-                Failure::OutOfPorts if !self.has_connected.get() => Failure::Connect,
-                other => other,
-            }
-        })?;
-        self.has_connected.set(true);
-        // Requests are small and written whole; waiting for more to send would only add delay.
-        let _ = tcp.set_nodelay(true);
+        let tcp = addresses.connect(&self.reached).await?;
         let stream = match origin.tls {
             false => Stream::Plain(StampedTcp::new(tcp)),
             true => Stream::Tls(Box::new(self.handshake(origin, tcp).await?)),

@@ -1,13 +1,14 @@
 //! Scheme, host and port: what connections are made to.
 
-use std::net::{IpAddr, SocketAddr};
-use std::sync::Mutex;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::OnceLock;
 
 use http::HeaderValue;
 use http::uri::PathAndQuery;
 use rustls::pki_types::ServerName;
 
-use crate::scenario::{ConnectTo, place};
+use super::connect::Addresses;
+use crate::scenario::{ConnectTo, places};
 
 /// One target of connections; addresses are resolved on first use.
 #[derive(Debug)]
@@ -20,7 +21,7 @@ pub struct Origin {
     pub port: u16,
     /// Value of the `host` header.
     pub authority: HeaderValue,
-    resolved: Mutex<Option<SocketAddr>>,
+    resolved: OnceLock<Addresses>,
 }
 
 impl PartialEq for Origin {
@@ -60,7 +61,7 @@ impl Origin {
             port,
             authority: HeaderValue::from_str(&authority)
                 .map_err(|_| format!("'{host}' is no valid host name"))?,
-            resolved: Mutex::new(None),
+            resolved: OnceLock::new(),
         })
     }
 
@@ -73,12 +74,8 @@ impl Origin {
 
     /// Whether nobody on the way can listen: by TLS, or within this machine, as browsers have it (W3C Secure Contexts, 3.1).
     pub(crate) fn is_trustworthy(&self) -> bool {
-        let host = self.host.as_str();
         let is_loopback = |address: IpAddr| address.is_loopback();
-        self.tls
-            || host == "localhost"
-            || host.ends_with(".localhost")
-            || host.parse().is_ok_and(is_loopback)
+        self.tls || is_localhost(&self.host) || self.host.parse().is_ok_and(is_loopback)
     }
 
     /// The name that the server's certificate must carry.
@@ -86,26 +83,33 @@ impl Origin {
         ServerName::try_from(self.host.clone()).ok()
     }
 
-    /// The address to connect to, looked up once; the rules say where connections to this place really go.
-    pub(super) async fn address(&self, rules: &[ConnectTo]) -> std::io::Result<SocketAddr> {
-        if let Ok(known) = self.resolved.lock()
-            && let Some(address) = *known
-        {
-            return Ok(address);
+    /// The addresses to connect to, looked up once; the rules say where connections to this place really go.
+    pub(super) async fn addresses(&self, rules: &[ConnectTo]) -> std::io::Result<&Addresses> {
+        if let Some(known) = self.resolved.get() {
+            return Ok(known);
         }
-        let found: Vec<SocketAddr> = tokio::net::lookup_host(place(rules, &self.host, self.port))
-            .await?
-            .collect();
-        // Browsers race both families; a load generator must not switch between them, so IPv4 comes first if there is one.
-        let address = found
-            .iter()
-            .find(|a| a.is_ipv4())
-            .or_else(|| found.first())
-            .copied();
-        let address = address.ok_or_else(|| std::io::Error::other("the name has no address"))?;
-        if let Ok(mut known) = self.resolved.lock() {
-            *known = Some(address);
+        let (hosts, port) = places(rules, &self.host, self.port);
+        let mut found: Vec<SocketAddr> = Vec::new();
+        for host in hosts {
+            match is_localhost(host) {
+                true => found.extend(LOOPBACK.map(|address| SocketAddr::new(address, port))),
+                false => found.extend(tokio::net::lookup_host((host, port)).await?),
+            }
         }
-        Ok(address)
+        let addresses = Addresses::of(found);
+        if addresses.is_empty() {
+            return Err(std::io::Error::other("the name has no address"));
+        }
+        Ok(self.resolved.get_or_init(|| addresses))
     }
+}
+
+/// What `localhost` means on every machine, whatever its resolver knows (RFC 6761, 6.3), as for browsers and curl.
+const LOOPBACK: [IpAddr; 2] = [
+    IpAddr::V4(Ipv4Addr::LOCALHOST),
+    IpAddr::V6(Ipv6Addr::LOCALHOST),
+];
+
+fn is_localhost(host: &str) -> bool {
+    host == "localhost" || host.ends_with(".localhost")
 }

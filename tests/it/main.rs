@@ -3,6 +3,7 @@
 //! One test binary with a module for each matter, so that there is one program to link. No test asserts that a run is VALID:
 //! on a busy machine it may honestly be INVALID.
 
+mod addresses;
 mod api_examples;
 mod as_written;
 mod audit;

@@ -34,7 +34,7 @@ pub struct ReachArgs {
     #[arg(long, value_name = "USER:PASSWORD", value_parser = Credentials::of_pair)]
     user: Option<Credentials>,
 
-    /// Connect to ADDRESS for HOST:PORT, as curl does; may be repeated
+    /// Connect to ADDRESS (or to one of several, with commas) for HOST:PORT, as curl does; may be repeated
     #[arg(long, value_name = "HOST:PORT:ADDRESS", value_parser = ConnectTo::resolve)]
     resolve: Vec<ConnectTo>,
 
