@@ -30,8 +30,8 @@ pub use find::{BUILT_IN, LOCAL_FOLDER, ScenarioRef, all};
 pub use load::{load, load_judged};
 pub use model::{
     Body, Browser, Check, ClientCertificate, Comparison, Condition, Connections, CounterId, Curve,
-    Exhausted, Extract, Feeder, FeederOrder, From, Http, HttpRequest, Journey, Limits, Literal,
-    Load, Measure, Op, Outcome, Over, Persona, Phase, Popularity, Promise, PromiseField,
+    Exhausted, Extract, Feeder, FeederOrder, From, Http, HttpRequest, HttpVersion, Journey, Limits,
+    Literal, Load, Measure, Op, Outcome, Over, Persona, Phase, Popularity, Promise, PromiseField,
     Propagator, Spacing, Step, StepId, StepKind, StepName, StepNameId, Subject, Test, Think,
     Threshold, Tls, TraceStyle, Until,
 };

@@ -9,16 +9,22 @@ use ::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
 
 mod answer;
+mod attempt;
+mod body;
 mod coding;
 mod connect;
 mod connection;
 mod counted;
 mod deadlines;
 pub mod http;
+mod http2;
 mod list;
+mod opener;
 pub mod origin;
 mod pool;
+mod spoken;
 pub(crate) mod stamped;
+mod stream;
 pub mod tls;
 
 pub use origin::Origin;
@@ -103,6 +109,9 @@ pub struct Answer {
     pub wire_bytes: u64,
 }
 
+/// How many answers came by which protocol, such as `HTTP/2 over TLS 1.3`.
+pub type Protocols = std::collections::BTreeMap<&'static str, u64>;
+
 /// What a value that outgrew its bound is counted under.
 pub const VALUE_TOO_LARGE: &str = "value_too_large";
 
@@ -123,6 +132,14 @@ pub enum Failure {
     Reset,
     /// The target closed the connection before its answer was complete.
     Closed,
+    /// The target ended this request alone and left the connection open (HTTP/2's RST_STREAM).
+    StreamReset,
+    /// The target took no stream for the request, however often it was asked (RST_STREAM with REFUSED_STREAM).
+    StreamRefused,
+    /// The target went away before it looked at the request, and so did those that followed (GOAWAY).
+    GoAway,
+    /// What came back is not HTTP/2, and nothing else would do.
+    Http2NotSpoken,
     /// What came back is not HTTP.
     NotHttp,
     /// What came back is HTTP and breaks its rules: where its body ends cannot be told.
@@ -164,6 +181,10 @@ impl Failure {
             Self::Timeout => "timeout",
             Self::Reset => "connection_reset",
             Self::Closed => "connection_closed",
+            Self::StreamReset => "stream_reset",
+            Self::StreamRefused => "stream_refused",
+            Self::GoAway => "goaway",
+            Self::Http2NotSpoken => "http2_not_spoken",
             Self::NotHttp => "not_http",
             Self::MalformedHttp => "malformed_http",
             Self::HeadTooLarge => "head_too_large",
@@ -185,6 +206,9 @@ impl Failure {
     pub fn why(self) -> Option<&'static str> {
         match self {
             Self::Tls(failure) => Some(failure.why()),
+            Self::Http2NotSpoken => Some(
+                "the target does not speak HTTP/2 there; `http.version: auto` takes what it speaks, and leaving out --http2 does",
+            ),
             _ => None,
         }
     }
@@ -241,4 +265,7 @@ pub trait Transport: 'static {
 
     /// Connections open now.
     fn connections_open(&self) -> u32;
+
+    /// Answers by protocol since this was last asked.
+    fn take_protocols(&self) -> Protocols;
 }

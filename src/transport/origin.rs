@@ -2,11 +2,13 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::HeaderValue;
-use http::uri::PathAndQuery;
+use http::uri::{Authority, PathAndQuery};
 use rustls::pki_types::ServerName;
 
+use super::Failure;
 use super::connect::Addresses;
 use crate::scenario::{ConnectTo, places};
 
@@ -21,6 +23,10 @@ pub struct Origin {
     pub port: u16,
     /// Value of the `host` header.
     pub authority: HeaderValue,
+    /// The same for HTTP/2, if it can be one.
+    uri_authority: Option<Authority>,
+    /// Whether it has chosen HTTP/1.1 when it had the choice.
+    http1: AtomicBool,
     resolved: OnceLock<Addresses>,
 }
 
@@ -61,6 +67,8 @@ impl Origin {
             port,
             authority: HeaderValue::from_str(&authority)
                 .map_err(|_| format!("'{host}' is no valid host name"))?,
+            uri_authority: Authority::try_from(authority).ok(),
+            http1: AtomicBool::new(false),
             resolved: OnceLock::new(),
         })
     }
@@ -76,6 +84,25 @@ impl Origin {
     pub(crate) fn is_trustworthy(&self) -> bool {
         let is_loopback = |address: IpAddr| address.is_loopback();
         self.tls || is_localhost(&self.host) || self.host.parse().is_ok_and(is_loopback)
+    }
+
+    /// What HTTP/2 has in place of `host`.
+    pub(super) fn uri_authority(&self) -> Result<Authority, Failure> {
+        self.uri_authority.clone().ok_or(Failure::BadRequest)
+    }
+
+    /// Whether it has chosen HTTP/1.1.
+    pub(super) fn speaks_http1(&self) -> bool {
+        self.http1.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn note_http1(&self) {
+        self.http1.store(true, Ordering::Relaxed);
+    }
+
+    /// It has changed its mind.
+    pub(super) fn forget_http1(&self) {
+        self.http1.store(false, Ordering::Relaxed);
     }
 
     /// The name that the server's certificate must carry.

@@ -22,6 +22,8 @@ mod first_words;
 mod full_disk;
 mod good_scenarios;
 mod headers;
+mod http2;
+mod http2_server;
 mod imports;
 mod live_view;
 mod origins;

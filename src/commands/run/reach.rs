@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::scenario::{ConnectTo, Credentials, Scenario, TlsFiles};
+use crate::scenario::{ConnectTo, Credentials, HttpVersion, Scenario, TlsFiles};
 
 /// How the target is reached
 #[derive(Debug, Args)]
@@ -30,6 +30,14 @@ pub struct ReachArgs {
     #[arg(long, value_name = "VERSION", value_parser = ["1.2", "1.3"])]
     tls_min_version: Option<String>,
 
+    /// Speak HTTP/1.1 alone, over TLS too
+    #[arg(long = "http1.1", conflicts_with = "http2")]
+    http1: bool,
+
+    /// Speak HTTP/2 alone, without TLS too; over TLS it is spoken anyway if the target chooses it
+    #[arg(long, alias = "http2-prior-knowledge")]
+    http2: bool,
+
     /// Basic authorization for the target; better in the environment than here: '${env.NAME}' in `http.auth` of a scenario
     #[arg(long, value_name = "USER:PASSWORD", value_parser = Credentials::of_pair)]
     user: Option<Credentials>,
@@ -51,6 +59,11 @@ impl ReachArgs {
         }
         let rules = self.resolve.iter().chain(&self.connect_to).cloned();
         let http = &mut scenario.http;
+        match (self.http1, self.http2) {
+            (true, _) => http.version = HttpVersion::Http1,
+            (_, true) => http.version = HttpVersion::Http2,
+            _ => {}
+        }
         http.connect_to = rules.chain(http.connect_to.drain(..)).collect();
         let files = TlsFiles {
             ca: self.ca.clone(),
