@@ -13,6 +13,7 @@ mod find;
 mod load;
 pub(crate) mod model;
 mod one_step;
+mod proxy;
 mod reaching;
 mod secrets;
 pub(crate) mod sections;
@@ -36,6 +37,7 @@ pub use model::{
     Threshold, Tls, TraceStyle, Until,
 };
 pub use one_step::{OneStep, OneStepLoad};
+pub use proxy::{Proxies, Proxy};
 pub use reaching::{ConnectTo, Credentials, places};
 pub use secrets::Secrets;
 pub use tls::{TlsFiles, TlsMistake};
@@ -139,6 +141,7 @@ impl Scenario {
                 "certificates were not verified: whoever answered may have been anyone".to_owned(),
             );
         }
+        found.extend(self.http.proxies.remarks());
         for rule in &self.http.connect_to {
             let or_any = |field: Option<String>| field.unwrap_or_else(|| "*".to_owned());
             let port = |port: Option<u16>| port.map(|port| port.to_string());

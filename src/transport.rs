@@ -22,6 +22,7 @@ mod list;
 mod opener;
 pub mod origin;
 mod pool;
+mod proxy;
 mod spoken;
 pub(crate) mod stamped;
 mod stream;
@@ -124,6 +125,12 @@ pub enum Failure {
     ConnectRefused,
     /// The connection could not be made for another reason (unreachable, reset while connecting).
     Connect,
+    /// There is no connection to the proxy, or what it says cannot be understood.
+    ProxyUnreachable,
+    /// The proxy does not open a way to the target.
+    ProxyRefused,
+    /// The proxy wants to know who asks (407).
+    ProxyAuthorization,
     /// No TLS connection, or no longer.
     Tls(TlsFailure),
     /// The time limit passed; the exchange was given up.
@@ -177,6 +184,9 @@ impl Failure {
             Self::Dns => "dns",
             Self::ConnectRefused => "connect_refused",
             Self::Connect => "connect",
+            Self::ProxyUnreachable => "proxy_unreachable",
+            Self::ProxyRefused => "proxy_refused",
+            Self::ProxyAuthorization => "proxy_authorization",
             Self::Tls(failure) => failure.name(),
             Self::Timeout => "timeout",
             Self::Reset => "connection_reset",
@@ -206,6 +216,13 @@ impl Failure {
     pub fn why(self) -> Option<&'static str> {
         match self {
             Self::Tls(failure) => Some(failure.why()),
+            Self::ProxyUnreachable => Some(
+                "there is no HTTP proxy at the place that `http.proxy`, --proxy or the environment names",
+            ),
+            Self::ProxyRefused => Some("the proxy does not open a way to the target"),
+            Self::ProxyAuthorization => Some(
+                "the proxy wants to know who asks: put user and password into its URL, or others",
+            ),
             Self::Http2NotSpoken => Some(
                 "the target does not speak HTTP/2 there; `http.version: auto` takes what it speaks, and leaving out --http2 does",
             ),

@@ -8,6 +8,7 @@ use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
 use ::http::Method;
@@ -18,6 +19,7 @@ use tokio::io::AsyncWrite as _;
 use super::answer::Decoder;
 use super::attempt::{Answered, Attempt};
 use super::counted::{Counted, OpenGuard};
+use super::proxy::Forward;
 use super::spoken::Spoken;
 use super::stamped::Arrived;
 use super::stream::Stream;
@@ -50,8 +52,17 @@ impl Default for Buffers {
 /// One open connection.
 pub(super) struct Connection {
     stream: Stream,
+    /// What requests carry for a proxy that passes them on.
+    forward: Option<Arc<Forward>>,
     pub(super) spoken: Spoken,
     _open: OpenGuard,
+}
+
+/// What is sent: a request, and what a proxy that passes it on must be told besides.
+#[derive(Clone, Copy)]
+struct Message<'m> {
+    outgoing: &'m Outgoing,
+    forward: Option<&'m Forward>,
 }
 
 /// A request on its way out.
@@ -71,9 +82,10 @@ enum Sending {
 }
 
 impl Connection {
-    pub(super) fn new(stream: Stream, open: OpenGuard) -> Self {
+    pub(super) fn new(stream: Stream, forward: Option<Arc<Forward>>, open: OpenGuard) -> Self {
         Self {
             spoken: stream.spoken(false),
+            forward,
             stream,
             _open: open,
         }
@@ -96,12 +108,17 @@ impl Connection {
         deferrable: &Cell<u32>,
     ) -> Result<Answered, Attempt> {
         let may_defer = reading.may_defer && self.stream.is_stamped();
+        let message = Message {
+            outgoing,
+            forward: self.forward.as_deref(),
+        };
+        let stream = &mut self.stream;
         let mut waiting = None;
         let mut sending = Sending::Begin;
         let mut decoder = Decoder::new(outgoing.method == Method::HEAD, *reading);
         let arrived = poll_fn(|cx| {
-            let _ = sending.poll(cx, &mut self.stream, outgoing, buffers);
-            let answered = self.stream.poll_answer(cx, &mut decoder, buffers);
+            let _ = sending.poll(cx, stream, message, buffers);
+            let answered = stream.poll_answer(cx, &mut decoder, buffers);
             // Whoever sends a long answer waits for the reader once its beginning has filled the socket.
             waiting = (may_defer && matches!(sending, Sending::Sent) && !decoder.begun())
                 .then(|| waiting.take().unwrap_or_else(|| Counted::new(deferrable)));
@@ -167,12 +184,12 @@ impl Sending {
         &mut self,
         cx: &mut Context<'_>,
         stream: &mut Stream,
-        outgoing: &Outgoing,
+        message: Message<'_>,
         buffers: &Buffers,
     ) -> Poll<()> {
         loop {
             let next = match self {
-                Self::Begin => Self::begin(cx, stream, outgoing, &mut buffers.out.borrow_mut()),
+                Self::Begin => Self::begin(cx, stream, message, &mut buffers.out.borrow_mut()),
                 Self::Rest(rest) => {
                     match ready!(Pin::new(&mut *stream).poll_write(cx, rest.chunk())) {
                         Ok(0) => Err((io::ErrorKind::WriteZero.into(), false)),
@@ -202,12 +219,12 @@ impl Sending {
     fn begin(
         cx: &mut Context<'_>,
         stream: &mut Stream,
-        outgoing: &Outgoing,
+        message: Message<'_>,
         out: &mut Vec<u8>,
     ) -> Result<Self, (io::Error, bool)> {
         out.clear();
-        write_head(outgoing, out);
-        let mut body = outgoing.body.clone();
+        write_head(message, out);
+        let mut body = message.outgoing.body.clone();
         if body.len() <= BODY_WITH_HEAD_BYTES_MAX {
             out.extend_from_slice(&body);
             body.clear();
@@ -227,15 +244,23 @@ impl Sending {
 
 /// The request's head (RFC 9112, 3): its headers in their order, and the length of its body. Methods that usually have a body
 /// say so of an empty one too (RFC 9110, 8.6).
-fn write_head(outgoing: &Outgoing, out: &mut Vec<u8>) {
+fn write_head(message: Message<'_>, out: &mut Vec<u8>) {
+    let Message { outgoing, forward } = message;
     let method = &outgoing.method;
-    for piece in [
-        method.as_str(),
-        " ",
-        outgoing.path.as_str(),
-        " HTTP/1.1\r\n",
-    ] {
+    out.extend_from_slice(method.as_str().as_bytes());
+    out.push(b' ');
+    if forward.is_some() {
+        // A proxy must be told the whole URL (RFC 9112, 3.2.2).
+        out.extend_from_slice(b"http://");
+        out.extend_from_slice(outgoing.origin.authority.as_bytes());
+    }
+    for piece in [outgoing.path.as_str(), " HTTP/1.1\r\n"] {
         out.extend_from_slice(piece.as_bytes());
+    }
+    if let Some(authorization) = forward.and_then(|forward| forward.authorization.as_ref()) {
+        for piece in ["proxy-authorization: ", authorization, "\r\n"] {
+            out.extend_from_slice(piece.as_bytes());
+        }
     }
     for (name, value) in &outgoing.headers {
         out.extend_from_slice(name.as_str().as_bytes());

@@ -1,5 +1,5 @@
-//! Opens connections of one worker: to an address of the target, with TLS if its URL says so, and in the version of HTTP that both sides
-//! speak.
+//! Opens connections of one worker: to an address of the target or of a proxy, with TLS if the URL says so, and in the version of
+//! HTTP that both sides speak.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -11,11 +11,12 @@ use super::connect::Reached;
 use super::connection::Connection;
 use super::counted::OpenCount;
 use super::http2::{Http2, Tending};
+use super::proxy::{Forward, Hop};
 use super::stamped::StampedTcp;
 use super::stream::Stream;
 use super::tls::{ClientTls, HTTP2, TlsFailure, WorkerTls};
 use super::{Failure, Origin};
-use crate::scenario::{self, ConnectTo, HttpVersion};
+use crate::scenario::{self, ConnectTo, HttpVersion, Proxies, places};
 
 /// What opens connections.
 pub(super) struct Opener {
@@ -25,6 +26,8 @@ pub(super) struct Opener {
     reached: Reached,
     /// Where connections really go.
     connect_to: Vec<ConnectTo>,
+    proxies: Proxies,
+    hops: Vec<Hop>,
     tls: WorkerTls,
 }
 
@@ -49,6 +52,8 @@ impl Opener {
             version: settings.version,
             reached: Reached::default(),
             connect_to: settings.connect_to.clone(),
+            proxies: settings.proxies.clone(),
+            hops: Hop::all(&settings.proxies),
             tls: WorkerTls::new(tls),
         }
     }
@@ -68,11 +73,10 @@ impl Opener {
     /// Why there is none.
     pub(super) async fn open(&self, origin: &Origin) -> Result<Opened, Failure> {
         let guard = self.count.open().ok_or(Failure::OutOfConnections)?;
-        let addresses = origin
-            .addresses(&self.connect_to)
-            .await
-            .map_err(|e| Failure::of_io(&e, Failure::Dns))?;
-        let tcp = addresses.connect(&self.reached).await?;
+        let (tcp, forward) = match self.hop_to(origin) {
+            Some(hop) => self.through(hop, origin).await?,
+            None => (self.reach(origin, &self.connect_to).await?, None),
+        };
         let stream = match origin.tls {
             false => Stream::Plain(StampedTcp::new(tcp)),
             true => Stream::Tls(Box::new(self.handshake(origin, tcp).await?)),
@@ -84,9 +88,41 @@ impl Opener {
             }
             false => {
                 origin.note_http1();
-                Ok(Opened::Single(Connection::new(stream, guard)))
+                Ok(Opened::Single(Connection::new(stream, forward, guard)))
             }
         }
+    }
+
+    /// The proxy that leads there, if requests go through one.
+    fn hop_to(&self, origin: &Origin) -> Option<&Hop> {
+        let proxy = self.proxies.of(origin.tls, &origin.host, origin.port)?;
+        self.hops.iter().find(|hop| hop.is(proxy))
+    }
+
+    async fn reach(&self, origin: &Origin, rules: &[ConnectTo]) -> Result<TcpStream, Failure> {
+        let addresses = origin.addresses(rules).await;
+        let addresses = addresses.map_err(|e| Failure::of_io(&e, Failure::Dns))?;
+        addresses.connect(&self.reached).await
+    }
+
+    /// A connection to the proxy: a tunnel to the target, or, without TLS, one on which the proxy passes requests on.
+    async fn through(
+        &self,
+        hop: &Hop,
+        origin: &Origin,
+    ) -> Result<(TcpStream, Option<Arc<Forward>>), Failure> {
+        let reached = self.reach(&hop.origin, &[]).await;
+        let mut tcp = reached.map_err(|failure| match failure.is_own_fault() {
+            true => failure,
+            false => Failure::ProxyUnreachable,
+        })?;
+        if !origin.tls && self.version != HttpVersion::Http2 {
+            return Ok((tcp, Some(hop.forward())));
+        }
+        let (hosts, port) = places(&self.connect_to, &origin.host, origin.port);
+        let host = hosts.first().copied().unwrap_or(&origin.host);
+        hop.tunnel(&mut tcp, host, port).await?;
+        Ok((tcp, None))
     }
 
     /// Whether HTTP/2 is spoken over it: over TLS if the target has chosen it, else if the scenario says so.

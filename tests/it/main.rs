@@ -30,6 +30,7 @@ mod origins;
 mod own_metrics;
 mod pacing;
 mod prepare;
+mod proxy;
 mod record;
 mod repeatable;
 mod report;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::scenario::{ConnectTo, Credentials, HttpVersion, Scenario, TlsFiles};
+use crate::scenario::{ConnectTo, Credentials, HttpVersion, Proxies, Scenario, TlsFiles};
 
 /// How the target is reached
 #[derive(Debug, Args)]
@@ -29,6 +29,10 @@ pub struct ReachArgs {
     /// Lowest TLS version, 1.2 or 1.3
     #[arg(long, value_name = "VERSION", value_parser = ["1.2", "1.3"])]
     tls_min_version: Option<String>,
+
+    /// Send all requests through this HTTP proxy, or through those that HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY name
+    #[arg(long, short = 'x', value_name = "URL|environment", value_parser = proxies)]
+    proxy: Option<Proxies>,
 
     /// Speak HTTP/1.1 alone, over TLS too
     #[arg(long = "http1.1", conflicts_with = "http2")]
@@ -58,6 +62,12 @@ impl ReachArgs {
             scenario.authorize(credentials);
         }
         let rules = self.resolve.iter().chain(&self.connect_to).cloned();
+        if let Some(proxies) = &self.proxy {
+            let redactor = &mut scenario.secrets.redactor;
+            proxies.secrets().for_each(|secret| redactor.learn(secret));
+            scenario.http.proxies = proxies.clone();
+        }
+        scenario.http.proxies.note_ignored(variable);
         let http = &mut scenario.http;
         match (self.http1, self.http2) {
             (true, _) => http.version = HttpVersion::Http1,
@@ -83,4 +93,12 @@ impl ReachArgs {
                 .collect(),
         }
     }
+}
+
+fn proxies(text: &str) -> Result<Proxies, String> {
+    Proxies::of_text(text, variable)
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
+use crate::scenario::proxy::Proxies;
 use crate::scenario::reaching::ConnectTo;
 use crate::template::Template;
 
@@ -25,6 +26,8 @@ pub struct Http {
     pub auth: Option<Template>,
     /// Connections that go to another place than their URLs say.
     pub connect_to: Vec<ConnectTo>,
+    /// Proxies that requests go through.
+    pub proxies: Proxies,
     /// Which version of HTTP is spoken.
     pub version: HttpVersion,
     /// TLS of all connections.
