@@ -13,6 +13,7 @@ mod find;
 mod load;
 pub(crate) mod model;
 mod one_step;
+mod proxy;
 mod reaching;
 mod secrets;
 pub(crate) mod sections;
@@ -31,12 +32,13 @@ pub use load::{load, load_judged};
 pub use model::{
     Body, Browser, Check, ClientCertificate, Comparison, Condition, Connections, CounterId,
     CrowdPhase, CrowdSize, Curve, Exhausted, Extract, Feeder, FeederOrder, From, Http, HttpRequest,
-    Journey, Limits, Literal, Load, Measure, Op, Outcome, Over, Persona, Phase, Popularity,
-    Promise, PromiseField, Propagator, Spacing, Step, StepId, StepKind, StepName, StepNameId,
-    Subject, Test, Think, Threshold, Tls, TraceStyle, Until,
+    HttpVersion, Journey, Limits, Literal, Load, Measure, Op, Outcome, Over, Persona, Phase,
+    Popularity, Promise, PromiseField, Propagator, Spacing, Step, StepId, StepKind, StepName,
+    StepNameId, Subject, Test, Think, Threshold, Tls, TraceStyle, Until,
 };
 pub use one_step::{OneStep, OneStepLoad};
-pub use reaching::{ConnectTo, Credentials, place};
+pub use proxy::{Proxies, Proxy};
+pub use reaching::{ConnectTo, Credentials, places};
 pub use secrets::Secrets;
 pub use tls::{TlsFiles, TlsMistake};
 
@@ -139,6 +141,7 @@ impl Scenario {
                 "certificates were not verified: whoever answered may have been anyone".to_owned(),
             );
         }
+        found.extend(self.http.proxies.remarks());
         for rule in &self.http.connect_to {
             let or_any = |field: Option<String>| field.unwrap_or_else(|| "*".to_owned());
             let port = |port: Option<u16>| port.map(|port| port.to_string());
@@ -146,7 +149,10 @@ impl Scenario {
                 "connections to {}:{} went to {}:{}",
                 or_any(rule.host.clone()),
                 or_any(port(rule.port)),
-                or_any(rule.to_host.clone()),
+                match rule.to_hosts.is_empty() {
+                    true => "*".to_owned(),
+                    false => rule.to_hosts.join(" or "),
+                },
                 or_any(port(rule.to_port))
             ));
         }

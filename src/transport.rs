@@ -9,15 +9,23 @@ use ::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
 
 mod answer;
+mod attempt;
+mod body;
 mod coding;
+mod connect;
 mod connection;
 mod counted;
 mod deadlines;
 pub mod http;
+mod http2;
 mod list;
+mod opener;
 pub mod origin;
 mod pool;
+mod proxy;
+mod spoken;
 pub(crate) mod stamped;
+mod stream;
 pub mod tls;
 
 pub use origin::Origin;
@@ -102,6 +110,9 @@ pub struct Answer {
     pub wire_bytes: u64,
 }
 
+/// How many answers came by which protocol, such as `HTTP/2 over TLS 1.3`.
+pub type Protocols = std::collections::BTreeMap<&'static str, u64>;
+
 /// What a value that outgrew its bound is counted under.
 pub const VALUE_TOO_LARGE: &str = "value_too_large";
 
@@ -114,6 +125,12 @@ pub enum Failure {
     ConnectRefused,
     /// The connection could not be made for another reason (unreachable, reset while connecting).
     Connect,
+    /// There is no connection to the proxy, or what it says cannot be understood.
+    ProxyUnreachable,
+    /// The proxy does not open a way to the target.
+    ProxyRefused,
+    /// The proxy wants to know who asks (407).
+    ProxyAuthorization,
     /// No TLS connection, or no longer.
     Tls(TlsFailure),
     /// The time limit passed; the exchange was given up.
@@ -122,6 +139,14 @@ pub enum Failure {
     Reset,
     /// The target closed the connection before its answer was complete.
     Closed,
+    /// The target ended this request alone and left the connection open (HTTP/2's RST_STREAM).
+    StreamReset,
+    /// The target took no stream for the request, however often it was asked (RST_STREAM with REFUSED_STREAM).
+    StreamRefused,
+    /// The target went away before it looked at the request, and so did those that followed (GOAWAY).
+    GoAway,
+    /// What came back is not HTTP/2, and nothing else would do.
+    Http2NotSpoken,
     /// What came back is not HTTP.
     NotHttp,
     /// What came back is HTTP and breaks its rules: where its body ends cannot be told.
@@ -159,10 +184,17 @@ impl Failure {
             Self::Dns => "dns",
             Self::ConnectRefused => "connect_refused",
             Self::Connect => "connect",
+            Self::ProxyUnreachable => "proxy_unreachable",
+            Self::ProxyRefused => "proxy_refused",
+            Self::ProxyAuthorization => "proxy_authorization",
             Self::Tls(failure) => failure.name(),
             Self::Timeout => "timeout",
             Self::Reset => "connection_reset",
             Self::Closed => "connection_closed",
+            Self::StreamReset => "stream_reset",
+            Self::StreamRefused => "stream_refused",
+            Self::GoAway => "goaway",
+            Self::Http2NotSpoken => "http2_not_spoken",
             Self::NotHttp => "not_http",
             Self::MalformedHttp => "malformed_http",
             Self::HeadTooLarge => "head_too_large",
@@ -184,6 +216,16 @@ impl Failure {
     pub fn why(self) -> Option<&'static str> {
         match self {
             Self::Tls(failure) => Some(failure.why()),
+            Self::ProxyUnreachable => Some(
+                "there is no HTTP proxy at the place that `http.proxy`, --proxy or the environment names",
+            ),
+            Self::ProxyRefused => Some("the proxy does not open a way to the target"),
+            Self::ProxyAuthorization => Some(
+                "the proxy wants to know who asks: put user and password into its URL, or others",
+            ),
+            Self::Http2NotSpoken => Some(
+                "the target does not speak HTTP/2 there; `http.version: auto` takes what it speaks, and leaving out --http2 does",
+            ),
             _ => None,
         }
     }
@@ -240,4 +282,7 @@ pub trait Transport: 'static {
 
     /// Connections open now.
     fn connections_open(&self) -> u32;
+
+    /// Answers by protocol since this was last asked.
+    fn take_protocols(&self) -> Protocols;
 }

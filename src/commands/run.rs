@@ -62,6 +62,9 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
         let _ = writeln!(std::io::stderr(), "{problems}");
         return Ok(Exit::Usage);
     }
+    if let Some(line) = scenario.http.proxies.ignored_line() {
+        let _ = writeln!(std::io::stderr(), "{line}");
+    }
     supervisor::check_view(args)?;
     let spec = spec(args, scenario)?;
     let log = crate::log::start(&spec.folder.file("loadgen.log"))?;

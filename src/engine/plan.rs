@@ -38,7 +38,7 @@ impl Plan {
     /// can be made to a target that needs one.
     pub fn new(scenario: &Scenario, target: &str) -> Result<Self, String> {
         let site = Site::new(target)?;
-        let tls = ClientTls::new(&scenario.http.tls);
+        let tls = ClientTls::new(&scenario.http);
         if site.origin.tls {
             tls.prepare()?;
         }

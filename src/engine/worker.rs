@@ -37,8 +37,10 @@ pub(super) async fn work<T: Transport>(
         let _ = task.await;
     }
     let connections = worker.http.transport.connections_open();
+    let protocols = worker.http.transport.take_protocols();
     let mut window = worker.recorder.replace(Recorder::new(0)).finish();
     (window.shoppers, window.connections) = (0, connections);
+    window.protocols = protocols;
     windows.last(window, worker.offset());
     Ok(())
 }
@@ -104,6 +106,7 @@ async fn tick<T: Transport>(
             let mut window = worker.recorder.borrow_mut().take(spare);
             (window.shoppers, window.connections) =
                 (worker.shoppers(), worker.http.transport.connections_open());
+            window.protocols = worker.http.transport.take_protocols();
             window
         });
     }

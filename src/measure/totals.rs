@@ -42,6 +42,8 @@ pub struct Totals {
     pub shoppers_max: u32,
     /// Most open connections at one tick.
     pub connections_max: u32,
+    /// Answers by protocol.
+    pub protocols: BTreeMap<String, u64>,
 }
 
 impl Totals {
@@ -62,6 +64,9 @@ impl Totals {
         add_counts(&mut self.reached, &window.reached);
         for (reason, count) in &window.dropped {
             *self.dropped.entry((*reason).to_owned()).or_default() += count;
+        }
+        for (protocol, count) in &window.protocols {
+            *self.protocols.entry((*protocol).to_owned()).or_default() += count;
         }
         self.add_arrivals(window);
         self.add_samples(window);

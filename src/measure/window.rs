@@ -41,6 +41,8 @@ pub struct Window {
     pub shoppers: u32,
     /// Open connections at the tick.
     pub connections: u32,
+    /// Answers by protocol.
+    pub protocols: BTreeMap<&'static str, u64>,
 }
 
 impl Window {
@@ -63,5 +65,6 @@ impl Window {
         self.examples.clear();
         self.reservoir.clear();
         self.promises.clear();
+        self.protocols.clear();
     }
 }

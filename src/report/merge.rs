@@ -266,6 +266,7 @@ fn add_generator(to: &mut GeneratorRecord, from: &GeneratorRecord) {
     to.shop_memory_bytes_max = to.shop_memory_bytes_max.max(from.shop_memory_bytes_max);
     to.shoppers_max += from.shoppers_max;
     to.connections_max += from.connections_max;
+    add_counts(&mut to.protocols, &from.protocols);
 }
 
 fn add_steps(to: &mut Vec<StepRecord>, from: &[StepRecord]) -> Result<(), String> {

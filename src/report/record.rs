@@ -218,4 +218,25 @@ pub struct GeneratorRecord {
     pub shoppers_max: u32,
     /// Most open connections.
     pub connections_max: u32,
+    /// Answers by protocol, such as `HTTP/2 over TLS 1.3`; those of preflights and on the way of redirects count, too.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub protocols: BTreeMap<String, u64>,
+}
+
+impl GeneratorRecord {
+    /// The protocols in a line, with their counts if there are several; `None` without an answer.
+    pub fn protocol_line(&self) -> Option<String> {
+        let mut protocols: Vec<_> = self.protocols.iter().collect();
+        protocols.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+        match protocols.as_slice() {
+            [] => None,
+            [(only, _)] => Some((*only).clone()),
+            several => {
+                let each = several
+                    .iter()
+                    .map(|(name, count)| format!("{name} ({count})"));
+                Some(each.collect::<Vec<_>>().join(", "))
+            }
+        }
+    }
 }

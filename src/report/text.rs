@@ -397,6 +397,9 @@ fn generator(out: &mut String, report: &RunReport, style: Style) {
         g.connections_max
     );
     titled(out, "generator", &used, style);
+    if let Some(protocols) = g.protocol_line() {
+        titled(out, "protocol", &format!("protocol: {protocols}"), style);
+    }
 }
 
 /// A line that begins with its title, folded.

@@ -71,6 +71,7 @@ pub(super) fn report(
             shop_memory_bytes_max: target.shop_memory_bytes_max,
             shoppers_max: finished.totals.shoppers_max,
             connections_max: finished.totals.connections_max,
+            protocols: finished.totals.protocols.clone(),
         },
         rate_changes: finished
             .rate_changes

@@ -156,6 +156,12 @@ pub struct HttpShape {
     /// Places (`host` or `host:port`, as in URLs) and where connections to them really go.
     #[schemars(extend("minProperties" = 1))]
     pub connect_to: Option<IndexMap<String, String>>,
+    /// A proxy for all requests, such as `http://me:secret@proxy.example:3128`, or `environment`: those of `HTTP_PROXY`,
+    /// `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`. None without it.
+    pub proxy: Option<String>,
+    /// Which version is spoken: `auto` (the default: over TLS 2 if the target chooses it, else 1.1), `1.1`, or `2`, which means 2
+    /// without TLS as well.
+    pub version: Option<Scalar>,
     /// TLS of all connections.
     pub tls: Option<TlsShape>,
 }

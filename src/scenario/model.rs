@@ -14,7 +14,7 @@ pub(crate) mod threshold;
 
 pub use browser::{Browser, Propagator, TraceStyle};
 pub use feeder::{Exhausted, Feeder, FeederOrder};
-pub use http::{ClientCertificate, Connections, Http, Tls};
+pub use http::{ClientCertificate, Connections, Http, HttpVersion, Tls};
 pub use ids::{CounterId, StepId, StepNameId};
 pub use load::{CrowdPhase, CrowdSize, Curve, Limits, Load, Phase, Spacing, Until};
 pub use persona::{Persona, Popularity};

@@ -14,33 +14,35 @@ pub struct ConnectTo {
     pub host: Option<String>,
     /// The URL's port; any without one.
     pub port: Option<u16>,
-    /// Host name or address to connect to; the URL's without one.
-    pub to_host: Option<String>,
+    /// Host names or addresses to connect to, tried as those of one name are; the URL's host without any.
+    pub to_hosts: Vec<String>,
     /// Port to connect to; the URL's without one.
     pub to_port: Option<u16>,
 }
 
 impl ConnectTo {
-    /// From `HOST:PORT:ADDRESS`, as curl's `--resolve` has it; `*` stands for any host or port.
+    /// From `HOST:PORT:ADDRESS[,ADDRESS…]`, as curl's `--resolve` has it; `*` stands for any host or port.
     ///
     /// # Errors
     /// What it should look like.
     pub fn resolve(text: &str) -> Result<Self, String> {
-        let refused =
-            || "write it as HOST:PORT:ADDRESS, such as shop.example:443:127.0.0.1".to_owned();
-        let [host, port, address] = fields::<3>(text).ok_or_else(refused)?;
+        let refused = || {
+            "write it as HOST:PORT:ADDRESS, such as shop.example:443:127.0.0.1; several addresses with commas"
+                .to_owned()
+        };
+        let [host, port, addresses] = fields::<3>(text).ok_or_else(refused)?;
         let any = |field: &str| field == "*";
-        let address = address.trim_matches(['[', ']']);
-        let is_address = address.parse::<IpAddr>().is_ok();
+        let addresses: Vec<String> = addresses.split(',').map(name).collect();
+        let are_addresses = addresses.iter().all(|one| one.parse::<IpAddr>().is_ok());
         let port = match any(port) {
             true => Some(None),
             false => port.parse().ok().filter(|port| *port > 0).map(Some),
         };
         match port {
-            Some(port) if is_address && !host.is_empty() => Ok(Self {
+            Some(port) if are_addresses && !host.is_empty() => Ok(Self {
                 host: (!any(host)).then(|| name(host)),
                 port,
-                to_host: Some(address.to_owned()),
+                to_hosts: addresses,
                 to_port: None,
             }),
             _ => Err(refused()),
@@ -62,7 +64,7 @@ impl ConnectTo {
         Ok(Self {
             host: some(host),
             port: port_of(port).ok_or_else(refused)?,
-            to_host: some(to_host),
+            to_hosts: some(to_host).into_iter().collect(),
             to_port: port_of(to_port).ok_or_else(refused)?,
         })
     }
@@ -82,7 +84,7 @@ impl ConnectTo {
         Ok(Self {
             host: Some(host),
             port,
-            to_host: Some(to_host),
+            to_hosts: vec![to_host],
             to_port,
         })
     }
@@ -97,14 +99,15 @@ impl ConnectTo {
     }
 }
 
-/// Where connections to this place really go: the first rule that is for it tells.
-pub fn place<'a>(rules: &'a [ConnectTo], host: &'a str, port: u16) -> (&'a str, u16) {
-    match rules.iter().find(|rule| rule.is_for(host, port)) {
-        Some(rule) => (
-            rule.to_host.as_deref().unwrap_or(host),
-            rule.to_port.unwrap_or(port),
-        ),
-        None => (host, port),
+/// Where connections to this place really go: the first rule that is for it tells. Several hosts are as good as each other.
+pub fn places<'a>(rules: &'a [ConnectTo], host: &'a str, port: u16) -> (Vec<&'a str>, u16) {
+    let Some(rule) = rules.iter().find(|rule| rule.is_for(host, port)) else {
+        return (vec![host], port);
+    };
+    let port = rule.to_port.unwrap_or(port);
+    match rule.to_hosts.is_empty() {
+        true => (vec![host], port),
+        false => (rule.to_hosts.iter().map(String::as_str).collect(), port),
     }
 }
 
@@ -128,7 +131,7 @@ fn fields<const COUNT: usize>(text: &str) -> Option<[&str; COUNT]> {
 }
 
 fn name(field: &str) -> String {
-    field.trim_matches(['[', ']']).to_ascii_lowercase()
+    field.trim().trim_matches(['[', ']']).to_ascii_lowercase()
 }
 
 /// `Some(None)` for an empty field.
@@ -232,8 +235,8 @@ mod tests {
     fn places_are_written_as_curl_writes_them() {
         let to = |rule: ConnectTo, host, port| {
             let rules = [rule];
-            let (host, port) = place(&rules, host, port);
-            format!("{host} {port}")
+            let (hosts, port) = places(&rules, host, port);
+            format!("{} {port}", hosts.join(" "))
         };
         let resolve = |text: &str| ConnectTo::resolve(text);
         let rule = resolve("Shop.example:443:127.0.0.1").unwrap();
@@ -244,6 +247,8 @@ mod tests {
             assert_eq!(to(resolve(text).unwrap(), "a", 443), "::1 443", "{text}");
         }
         assert_eq!(to(resolve("*:*:10.0.0.1").unwrap(), "b", 81), "10.0.0.1 81");
+        let both = resolve("a:443:10.0.0.1,[::1]").unwrap();
+        assert_eq!(to(both, "a", 443), "10.0.0.1 ::1 443");
         for text in [
             "",
             "a",
@@ -251,6 +256,7 @@ mod tests {
             "a:443:b.example",
             ":443:1.2.3.4",
             "a:0:1.2.3.4",
+            "a:443:1.2.3.4,",
         ] {
             assert!(resolve(text).is_err(), "{text}");
         }

@@ -46,6 +46,8 @@ pub(crate) fn scenario(seed: u64) -> Scenario {
             headers: Vec::new(),
             auth: None,
             connect_to: Vec::new(),
+            proxies: Default::default(),
+            version: Default::default(),
             tls: Default::default(),
         },
         personas: vec![persona()],

@@ -1,7 +1,7 @@
 //! PURE: takes an HTTP/1.1 answer apart as its bytes come in (RFC 9112).
 //!
-//! The head and the lines of chunks are parsed by httparse; here is only what lies between them: where the body ends, how much
-//! of it is kept, and whether the connection may be used again. Content codings are taken off when the body is complete. Must not know: sockets, clocks.
+//! The head and the lines of chunks are parsed by httparse; here is only what lies between them: where the body ends, and whether
+//! the connection may be used again. Must not know: sockets, clocks.
 
 use std::mem::MaybeUninit;
 
@@ -9,7 +9,7 @@ use ::http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
 use ::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use bytes::Bytes;
 
-use super::coding::{Coding, codings, decode};
+use super::body::Body;
 use super::list::list;
 use super::{Answer, Failure, Reading};
 
@@ -25,24 +25,16 @@ const HEADERS_USUAL: usize = 100;
 /// Most headers of one answer. Browsers know no such number; it is more than anybody means to send.
 const HEADERS_MAX: usize = 10_000;
 
-/// Room made at once for a body that says how long it is.
-const BODY_ROOM_MAX: usize = 64 * 1024;
-
 /// An answer on its way in.
 pub(super) struct Decoder {
     state: State,
     head: Option<Head>,
     /// The beginning of a piece that must come whole (a head, the line of a chunk).
     partial: Vec<u8>,
-    kept: Vec<u8>,
-    keep: usize,
-    /// The body's content codings; it is kept whole until it can be decoded.
-    codings: Vec<Coding>,
-    body_bytes: u64,
+    body: Body,
     reusable: bool,
     /// Answers to HEAD have the header fields of a body, and no body.
     to_head: bool,
-    reading: Reading,
 }
 
 struct Head {
@@ -74,13 +66,9 @@ impl Decoder {
             state: State::Head,
             head: None,
             partial: Vec::new(),
-            kept: Vec::new(),
-            keep: 0,
-            codings: Vec::new(),
-            body_bytes: 0,
+            body: Body::new(reading),
             reusable: true,
             to_head,
-            reading,
         }
     }
 
@@ -139,21 +127,7 @@ impl Decoder {
     /// [`Failure::NotHttp`] before the head is there; a body that cannot be decoded, or to more than is allowed.
     pub(super) fn finish(self) -> Result<(Answer, bool), Failure> {
         let Head { status, headers } = self.head.ok_or(Failure::NotHttp)?;
-        let (body, body_bytes) = match self.codings.as_slice() {
-            [] => (self.kept, self.body_bytes),
-            codings => {
-                let keep = keep(status, &self.reading);
-                let decoded = decode(&self.kept, codings, self.reading.body_bytes_max, keep)?;
-                (decoded.kept, decoded.bytes)
-            }
-        };
-        let answer = Answer {
-            status,
-            headers,
-            body: body.into(),
-            body_bytes,
-            wire_bytes: self.body_bytes,
-        };
+        let answer = self.body.finish(status, headers)?;
         Ok((answer, self.reusable))
     }
 
@@ -220,11 +194,7 @@ impl Decoder {
         }
         let headers = header_map(&input[..length], response.headers)?;
         self.reusable = stays_open(response.version == Some(1), &headers);
-        self.codings = codings(&headers);
-        self.keep = match self.codings.is_empty() {
-            true => keep(status, &self.reading),
-            false => usize::MAX,
-        };
+        self.body.begin(status, &headers);
         self.state = self.body_of(status, &headers)?;
         self.head = Some(Head { status, headers });
         Ok(length)
@@ -248,10 +218,8 @@ impl Decoder {
         match content_length(headers)? {
             None => Ok(State::UntilClose),
             Some(0) => Ok(State::Done),
-            Some(length) if length > self.reading.body_bytes_max => Err(Failure::BodyTooLarge),
             Some(length) => {
-                let room = usize::try_from(length).unwrap_or(BODY_ROOM_MAX);
-                self.kept.reserve(room.min(self.keep).min(BODY_ROOM_MAX));
+                self.body.expect(length)?;
                 Ok(State::Sized(length))
             }
         }
@@ -273,12 +241,7 @@ impl Decoder {
     }
 
     fn take_body(&mut self, input: &[u8]) -> Result<usize, Failure> {
-        self.body_bytes += input.len() as u64;
-        if self.body_bytes > self.reading.body_bytes_max {
-            return Err(Failure::BodyTooLarge);
-        }
-        let wanted = self.keep.saturating_sub(self.kept.len()).min(input.len());
-        self.kept.extend_from_slice(&input[..wanted]);
+        self.body.take(input)?;
         Ok(input.len())
     }
 
@@ -326,14 +289,6 @@ impl Decoder {
 fn has_blank_line(bytes: &[u8]) -> bool {
     bytes.windows(2).any(|bytes| bytes == b"\n\n")
         || bytes.windows(3).any(|bytes| bytes == b"\n\r\n")
-}
-
-/// How much is kept of the body of an answer with this status.
-fn keep(status: StatusCode, reading: &Reading) -> usize {
-    match status.as_u16() < 400 {
-        true => reading.keep_bytes,
-        false => reading.keep_error_bytes,
-    }
 }
 
 /// Heads as browsers and curl take them: values folded over several lines, space before a colon or around the status, and among

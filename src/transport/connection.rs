@@ -8,20 +8,22 @@ use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
-use std::time::Instant;
 
 use ::http::Method;
 use bytes::buf::Chain;
 use bytes::{Buf, Bytes};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
-use tokio_rustls::client::TlsStream;
+use tokio::io::AsyncWrite as _;
 
 use super::answer::Decoder;
+use super::attempt::{Answered, Attempt};
 use super::counted::{Counted, OpenGuard};
-use super::stamped::{Arrived, StampedTcp};
-use super::{Answer, Failure, Outgoing, Reading};
+use super::proxy::Forward;
+use super::spoken::Spoken;
+use super::stamped::Arrived;
+use super::stream::Stream;
+use super::{Failure, Outgoing, Reading};
 
 /// Most that is read by one system call.
 const READ_BYTES_MAX: usize = 64 * 1024;
@@ -47,34 +49,20 @@ impl Default for Buffers {
     }
 }
 
-/// Bytes to and from the target.
-pub(super) enum Stream {
-    Plain(StampedTcp),
-    Tls(Box<TlsStream<TcpStream>>),
-}
-
 /// One open connection.
 pub(super) struct Connection {
     stream: Stream,
+    /// What requests carry for a proxy that passes them on.
+    forward: Option<Arc<Forward>>,
+    pub(super) spoken: Spoken,
     _open: OpenGuard,
 }
 
-/// An answer, when its last byte came, and whether the connection may be used again.
-pub(super) struct Answered {
-    pub(super) answer: Answer,
-    pub(super) done: Instant,
-    pub(super) reusable: bool,
-}
-
-/// How an attempt on one connection failed.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Attempt {
-    /// The connection was gone before anything was written.
-    NotProcessed(Failure),
-    /// The connection was lost after the request was written and before an answer began.
-    Unanswered(Failure),
-    /// It failed in a way that must be counted.
-    Failed(Failure),
+/// What is sent: a request, and what a proxy that passes it on must be told besides.
+#[derive(Clone, Copy)]
+struct Message<'m> {
+    outgoing: &'m Outgoing,
+    forward: Option<&'m Forward>,
 }
 
 /// A request on its way out.
@@ -94,8 +82,10 @@ enum Sending {
 }
 
 impl Connection {
-    pub(super) fn new(stream: Stream, open: OpenGuard) -> Self {
+    pub(super) fn new(stream: Stream, forward: Option<Arc<Forward>>, open: OpenGuard) -> Self {
         Self {
+            spoken: stream.spoken(false),
+            forward,
             stream,
             _open: open,
         }
@@ -105,7 +95,7 @@ impl Connection {
     pub(super) fn is_quiet(&mut self, buffers: &Buffers) -> bool {
         let mut input = buffers.input.borrow_mut();
         let cx = &mut Context::from_waker(Waker::noop());
-        self.stream.poll_read(cx, &mut input).is_pending()
+        self.stream.poll_receive(cx, &mut input).is_pending()
     }
 
     /// Sends the request and reads the answer to its end; counted in `deferrable` while it waits for nothing but an answer that may
@@ -118,12 +108,17 @@ impl Connection {
         deferrable: &Cell<u32>,
     ) -> Result<Answered, Attempt> {
         let may_defer = reading.may_defer && self.stream.is_stamped();
+        let message = Message {
+            outgoing,
+            forward: self.forward.as_deref(),
+        };
+        let stream = &mut self.stream;
         let mut waiting = None;
         let mut sending = Sending::Begin;
         let mut decoder = Decoder::new(outgoing.method == Method::HEAD, *reading);
         let arrived = poll_fn(|cx| {
-            let _ = sending.poll(cx, &mut self.stream, outgoing, buffers);
-            let answered = self.stream.poll_answer(cx, &mut decoder, buffers);
+            let _ = sending.poll(cx, stream, message, buffers);
+            let answered = stream.poll_answer(cx, &mut decoder, buffers);
             // Whoever sends a long answer waits for the reader once its beginning has filled the socket.
             waiting = (may_defer && matches!(sending, Sending::Sent) && !decoder.begun())
                 .then(|| waiting.take().unwrap_or_else(|| Counted::new(deferrable)));
@@ -158,14 +153,6 @@ impl Connection {
 }
 
 impl Stream {
-    /// Whether it tells when bytes came rather than when they were read.
-    fn is_stamped(&self) -> bool {
-        match self {
-            Self::Plain(tcp) => tcp.is_stamped(),
-            Self::Tls(_) => false,
-        }
-    }
-
     /// Reads until the answer is complete, and says when its last byte came.
     fn poll_answer(
         &mut self,
@@ -175,7 +162,7 @@ impl Stream {
     ) -> Poll<Result<Arrived, Failure>> {
         let mut input = buffers.input.borrow_mut();
         for _ in 0..READS_IN_TURN_MAX {
-            let (read, arrived) = ready!(self.poll_read(cx, &mut input))
+            let (read, arrived) = ready!(self.poll_receive(cx, &mut input))
                 .map_err(|error| Failure::of_io(&error, Failure::Closed))?;
             let complete = match read {
                 0 if decoder.end() => true,
@@ -189,36 +176,6 @@ impl Stream {
         cx.waker().wake_by_ref();
         Poll::Pending
     }
-
-    /// Bytes read, 0 at the end of the stream, and when the last of them came.
-    fn poll_read(
-        &mut self,
-        cx: &mut Context<'_>,
-        input: &mut [u8],
-    ) -> Poll<io::Result<(usize, Arrived)>> {
-        match self {
-            Self::Plain(tcp) => tcp.poll_receive(cx, input),
-            Self::Tls(tls) => {
-                let mut buffer = ReadBuf::new(input);
-                ready!(Pin::new(&mut **tls).poll_read(cx, &mut buffer))?;
-                Poll::Ready(Ok((buffer.filled().len(), Arrived::NOW)))
-            }
-        }
-    }
-
-    fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        match self {
-            Self::Plain(tcp) => Pin::new(tcp).poll_write(cx, bytes),
-            Self::Tls(tls) => Pin::new(&mut **tls).poll_write(cx, bytes),
-        }
-    }
-
-    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self {
-            Self::Plain(tcp) => Pin::new(tcp).poll_flush(cx),
-            Self::Tls(tls) => Pin::new(&mut **tls).poll_flush(cx),
-        }
-    }
 }
 
 impl Sending {
@@ -227,24 +184,26 @@ impl Sending {
         &mut self,
         cx: &mut Context<'_>,
         stream: &mut Stream,
-        outgoing: &Outgoing,
+        message: Message<'_>,
         buffers: &Buffers,
     ) -> Poll<()> {
         loop {
             let next = match self {
-                Self::Begin => Self::begin(cx, stream, outgoing, &mut buffers.out.borrow_mut()),
-                Self::Rest(rest) => match ready!(stream.poll_write(cx, rest.chunk())) {
-                    Ok(0) => Err((io::ErrorKind::WriteZero.into(), false)),
-                    Ok(written) => {
-                        rest.advance(written);
-                        if rest.has_remaining() {
-                            continue;
+                Self::Begin => Self::begin(cx, stream, message, &mut buffers.out.borrow_mut()),
+                Self::Rest(rest) => {
+                    match ready!(Pin::new(&mut *stream).poll_write(cx, rest.chunk())) {
+                        Ok(0) => Err((io::ErrorKind::WriteZero.into(), false)),
+                        Ok(written) => {
+                            rest.advance(written);
+                            if rest.has_remaining() {
+                                continue;
+                            }
+                            Ok(Self::Flush)
                         }
-                        Ok(Self::Flush)
+                        Err(error) => Err((error, false)),
                     }
-                    Err(error) => Err((error, false)),
-                },
-                Self::Flush => ready!(stream.poll_flush(cx))
+                }
+                Self::Flush => ready!(Pin::new(&mut *stream).poll_flush(cx))
                     .map(|()| Self::Sent)
                     .map_err(|error| (error, false)),
                 Self::Sent | Self::Failed { .. } => return Poll::Ready(()),
@@ -260,17 +219,17 @@ impl Sending {
     fn begin(
         cx: &mut Context<'_>,
         stream: &mut Stream,
-        outgoing: &Outgoing,
+        message: Message<'_>,
         out: &mut Vec<u8>,
     ) -> Result<Self, (io::Error, bool)> {
         out.clear();
-        write_head(outgoing, out);
-        let mut body = outgoing.body.clone();
+        write_head(message, out);
+        let mut body = message.outgoing.body.clone();
         if body.len() <= BODY_WITH_HEAD_BYTES_MAX {
             out.extend_from_slice(&body);
             body.clear();
         }
-        let written = match stream.poll_write(cx, out) {
+        let written = match Pin::new(stream).poll_write(cx, out) {
             Poll::Pending => 0,
             Poll::Ready(Ok(written)) => written,
             Poll::Ready(Err(error)) => return Err((error, true)),
@@ -285,15 +244,23 @@ impl Sending {
 
 /// The request's head (RFC 9112, 3): its headers in their order, and the length of its body. Methods that usually have a body
 /// say so of an empty one too (RFC 9110, 8.6).
-fn write_head(outgoing: &Outgoing, out: &mut Vec<u8>) {
+fn write_head(message: Message<'_>, out: &mut Vec<u8>) {
+    let Message { outgoing, forward } = message;
     let method = &outgoing.method;
-    for piece in [
-        method.as_str(),
-        " ",
-        outgoing.path.as_str(),
-        " HTTP/1.1\r\n",
-    ] {
+    out.extend_from_slice(method.as_str().as_bytes());
+    out.push(b' ');
+    if forward.is_some() {
+        // A proxy must be told the whole URL (RFC 9112, 3.2.2).
+        out.extend_from_slice(b"http://");
+        out.extend_from_slice(outgoing.origin.authority.as_bytes());
+    }
+    for piece in [outgoing.path.as_str(), " HTTP/1.1\r\n"] {
         out.extend_from_slice(piece.as_bytes());
+    }
+    if let Some(authorization) = forward.and_then(|forward| forward.authorization.as_ref()) {
+        for piece in ["proxy-authorization: ", authorization, "\r\n"] {
+            out.extend_from_slice(piece.as_bytes());
+        }
     }
     for (name, value) in &outgoing.headers {
         out.extend_from_slice(name.as_str().as_bytes());

@@ -1,4 +1,4 @@
-//! HTTP/1.1 over connections that are kept, TLS by rustls.
+//! HTTP over connections that are kept: one request at a time on each (HTTP/1.1), or many (HTTP/2).
 
 use std::cell::Cell;
 use std::future::Future;
@@ -6,31 +6,29 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
-use tokio::net::TcpStream;
-use tokio_rustls::client::TlsStream;
-
-use super::connection::{Answered, Attempt, Buffers, Connection, Stream};
-use super::counted::OpenCount;
+use super::attempt::{Answered, Attempt};
+use super::connection::{Buffers, Connection};
 use super::deadlines::Deadlines;
+use super::http2::Http2;
+use super::opener::{Opened, Opener};
 use super::pool::Pool;
-use super::stamped::StampedTcp;
-use super::tls::{ClientTls, TlsFailure, WorkerTls};
-use super::{Exchange, Failure, Origin, Outgoing, Reading, Transport};
-use crate::scenario::{self, ConnectTo, Connections};
+use super::spoken::SpokenCount;
+use super::tls::ClientTls;
+use super::{Exchange, Failure, Outgoing, Protocols, Reading, Transport};
+use crate::scenario::{self, Connections};
 
-/// Sends requests over HTTP/1.1 for one worker.
+/// How often one request is handed to a connection that turns out not to take it.
+const ATTEMPTS_MAX: u32 = 5;
+
+/// Sends requests over HTTP for one worker.
 pub struct HttpTransport {
     shared: Option<Rc<Pool>>,
     per_shopper_max: usize,
-    open: OpenCount,
     deadlines: Deadlines,
     buffers: Buffers,
     deferrable: Cell<u32>,
-    /// Whether a connection was ever made.
-    has_connected: Cell<bool>,
-    /// Where connections really go.
-    connect_to: Vec<ConnectTo>,
-    tls: WorkerTls,
+    spoken: SpokenCount,
+    opener: Opener,
 }
 
 /// How far an exchange has come.
@@ -40,6 +38,14 @@ struct UnderWay {
     sent: Option<Instant>,
     /// Whether it went out again.
     resent: bool,
+}
+
+/// What a request may travel by.
+enum Way {
+    /// A connection for many, and whether it was there already.
+    Shared(Rc<Http2>, bool),
+    /// One for it alone: this new one, or one that the pool has or gets.
+    Alone(Option<Connection>),
 }
 
 /// One shopper's connections (or, when they are shared, one worker's).
@@ -55,7 +61,7 @@ impl HttpTransport {
     ) -> Self {
         let share = |all: u32| all.div_ceil(workers.max(1)).max(1);
         let (shared, per_shopper_max) = match settings.connections {
-            Connections::Shared { max } => (Some(Pool::new(share(max) as usize)), 0),
+            Connections::Shared { max } => (Some(Pool::shared(share(max) as usize)), 0),
             Connections::PerShopper { max } => (None, usize::from(max)),
         };
         Self {
@@ -64,53 +70,11 @@ impl HttpTransport {
             deadlines: Deadlines::default(),
             buffers: Buffers::default(),
             deferrable: Cell::new(0),
-            has_connected: Cell::new(false),
-            open: OpenCount::new(share(connections_max)),
-            connect_to: settings.connect_to.clone(),
-            tls: WorkerTls::new(tls),
+            spoken: SpokenCount::default(),
+            opener: Opener::new(settings, share(connections_max), tls),
         }
     }
 
-    async fn connect(&self, origin: &Origin) -> Result<Connection, Failure> {
-        let guard = self.open.open().ok_or(Failure::OutOfConnections)?;
-        let address = origin
-            .address(&self.connect_to)
-            .await
-            .map_err(|e| Failure::of_io(&e, Failure::Dns))?;
-        let tcp = TcpStream::connect(address).await.map_err(|e| {
-            match Failure::of_io(&e, Failure::Connect) {
-                Failure::Reset => Failure::Connect,
-                // Where no connection was ever made, the address is to blame (IPv6 on a machine without it), not the ports.
-                Failure::OutOfPorts if !self.has_connected.get() => Failure::Connect,
-                other => other,
-            }
-        })?;
-        self.has_connected.set(true);
-        // Requests are small and written whole; waiting for more to send would only add delay.
-        let _ = tcp.set_nodelay(true);
-        let stream = match origin.tls {
-            false => Stream::Plain(StampedTcp::new(tcp)),
-            true => Stream::Tls(Box::new(self.handshake(origin, tcp).await?)),
-        };
-        Ok(Connection::new(stream, guard))
-    }
-
-    async fn handshake(
-        &self,
-        origin: &Origin,
-        tcp: TcpStream,
-    ) -> Result<TlsStream<TcpStream>, Failure> {
-        let other = Failure::Tls(TlsFailure::Other);
-        let name = origin.server_name().ok_or(other)?;
-        let connector = self.tls.connector().ok_or(other)?;
-        let connected = connector.connect(name, tcp).await;
-        connected.map_err(|error| match Failure::of_io(&error, other) {
-            Failure::Closed => Failure::Tls(TlsFailure::Closed),
-            other => other,
-        })
-    }
-
-    /// One attempt on a kept connection, if there is one that still works, and else on a new one.
     async fn attempt(
         &self,
         pool: &Pool,
@@ -119,10 +83,50 @@ impl HttpTransport {
         under_way: &mut UnderWay,
     ) -> Result<Answered, Failure> {
         loop {
-            let (mut connection, reused) = match pool.take(&outgoing.origin) {
-                Some(kept) => (kept, true),
+            let mut new = None;
+            if self.opener.may_multiplex(&outgoing.origin) {
+                // Boxed, so that shoppers whose target speaks HTTP/1.1 do not carry its state.
+                let shared = Box::pin(self.attempt_shared(pool, outgoing, reading, under_way));
+                match shared.await? {
+                    Ok(answered) => return Ok(answered),
+                    Err(connection) => new = connection,
+                }
+            }
+            let _permit = pool.permit().await;
+            let alone = self.attempt_alone(pool, outgoing, reading, under_way, new);
+            if let Some(answered) = alone.await? {
+                return Ok(answered);
+            }
+        }
+    }
+
+    /// One attempt on a kept connection, if there is one that still works, and else on a new one. `None` if that turns out to be
+    /// one for many.
+    async fn attempt_alone(
+        &self,
+        pool: &Pool,
+        outgoing: &Outgoing,
+        reading: &Reading,
+        under_way: &mut UnderWay,
+        mut new: Option<Connection>,
+    ) -> Result<Option<Answered>, Failure> {
+        loop {
+            let kept = match new {
+                Some(_) => None,
+                None => pool.take(&outgoing.origin),
+            };
+            let (mut connection, reused) = match (new.take(), kept) {
+                (Some(new), _) => (new, false),
+                (None, Some(kept)) => (kept, true),
                 // Boxed: rare, and large with its TLS handshake.
-                None => (Box::pin(self.connect(&outgoing.origin)).await?, false),
+                (None, None) => match Box::pin(self.opener.open(&outgoing.origin)).await? {
+                    Opened::Single(new) => (new, false),
+                    Opened::Multiplexed(http2) => {
+                        outgoing.origin.forget_http1();
+                        pool.keep(outgoing.origin.clone(), http2);
+                        return Ok(None);
+                    }
+                },
             };
             if reused && !connection.is_quiet(&self.buffers) {
                 continue;
@@ -131,10 +135,11 @@ impl HttpTransport {
             let exchange = connection.exchange(outgoing, reading, &self.buffers, &self.deferrable);
             match exchange.await {
                 Ok(answered) => {
+                    self.spoken.add(connection.spoken);
                     if answered.reusable {
                         pool.put(outgoing.origin.clone(), connection);
                     }
-                    return Ok(answered);
+                    return Ok(Some(answered));
                 }
                 // A server may close a kept connection at the very moment we use it. What was never written, or may be
                 // repeated without harm (RFC 9110, 9.2.2), goes out again on another connection; the clock keeps running.
@@ -142,12 +147,64 @@ impl HttpTransport {
                 Err(Attempt::Unanswered(_)) if reused && outgoing.method.is_idempotent() => {
                     under_way.resent = true;
                 }
-                Err(
-                    Attempt::NotProcessed(failure)
-                    | Attempt::Unanswered(failure)
-                    | Attempt::Failed(failure),
-                ) => return Err(failure),
+                Err(attempt) => return Err(attempt.failure()),
             }
+        }
+    }
+
+    /// The same on a connection for many. `Err` if the target has none; perhaps with a new one for one request at a time.
+    async fn attempt_shared(
+        &self,
+        pool: &Pool,
+        outgoing: &Outgoing,
+        reading: &Reading,
+        under_way: &mut UnderWay,
+    ) -> Result<Result<Answered, Option<Connection>>, Failure> {
+        let mut failed = Failure::GoAway;
+        for _ in 0..ATTEMPTS_MAX {
+            let (http2, reused) = match self.way(pool, outgoing).await? {
+                Way::Shared(http2, reused) => (http2, reused),
+                Way::Alone(connection) => return Ok(Err(connection)),
+            };
+            match http2.exchange(outgoing, reading, &mut under_way.sent).await {
+                Ok(answered) => {
+                    self.spoken.add(http2.spoken);
+                    return Ok(Ok(answered));
+                }
+                // So the target says, whatever the method.
+                Err(Attempt::NotProcessed(failure)) => failed = failure,
+                Err(Attempt::Unanswered(failure)) if reused && outgoing.method.is_idempotent() => {
+                    under_way.resent = true;
+                    failed = failure;
+                }
+                Err(attempt) => return Err(attempt.failure()),
+            }
+        }
+        Err(failed)
+    }
+
+    /// Finds or opens what the request may travel by. Until a target has shown what it speaks, one connection to it is opened at a
+    /// time: most likely it will do for all.
+    async fn way(&self, pool: &Pool, outgoing: &Outgoing) -> Result<Way, Failure> {
+        let origin = &outgoing.origin;
+        loop {
+            if let Some(http2) = pool.multiplexed(origin) {
+                return Ok(Way::Shared(http2, true));
+            }
+            if !self.opener.may_multiplex(origin) || pool.has(origin) {
+                return Ok(Way::Alone(None));
+            }
+            let Some(_opening) = pool.opening(origin) else {
+                pool.opened().await;
+                continue;
+            };
+            return Ok(match Box::pin(self.opener.open(origin)).await? {
+                Opened::Single(new) => Way::Alone(Some(new)),
+                Opened::Multiplexed(http2) => {
+                    pool.keep(origin.clone(), http2.clone());
+                    Way::Shared(http2, false)
+                }
+            });
         }
     }
 }
@@ -159,18 +216,14 @@ impl Transport for HttpTransport {
         Session(
             self.shared
                 .clone()
-                .unwrap_or_else(|| Pool::new(self.per_shopper_max)),
+                .unwrap_or_else(|| Pool::of_shopper(self.per_shopper_max)),
         )
     }
 
     async fn exchange(&self, session: &Session, outgoing: &Outgoing, reading: Reading) -> Exchange {
         let asked = Instant::now();
         let mut under_way = UnderWay::default();
-        let work = async {
-            let _permit = session.0.permit().await;
-            self.attempt(&session.0, outgoing, &reading, &mut under_way)
-                .await
-        };
+        let work = self.attempt(&session.0, outgoing, &reading, &mut under_way);
         let result = self.deadlines.limit(reading.deadline, work).await;
         let (done, result) = match result {
             Some(Ok(answered)) => (answered.done, Ok(answered.answer)),
@@ -189,7 +242,10 @@ impl Transport for HttpTransport {
     }
 
     fn upkeep(&self) -> impl Future<Output = ()> + 'static {
-        self.deadlines.clone().sweep()
+        let (sweep, tend) = (self.deadlines.clone().sweep(), self.opener.tending.clone());
+        async move {
+            tokio::join!(sweep, tend.tend());
+        }
     }
 
     fn deferrable(&self) -> u32 {
@@ -197,7 +253,11 @@ impl Transport for HttpTransport {
     }
 
     fn connections_open(&self) -> u32 {
-        self.open.get()
+        self.opener.count.get()
+    }
+
+    fn take_protocols(&self) -> Protocols {
+        self.spoken.take()
     }
 }
 
@@ -209,6 +269,7 @@ mod tests {
     use ::http::{HeaderMap, Method, uri::PathAndQuery};
 
     use super::*;
+    use crate::transport::Origin;
 
     /// How many exchanges are patient while one waits for its answer.
     fn deferrable_while_waiting(may_defer: bool) -> u32 {
@@ -227,7 +288,7 @@ mod tests {
             let (world, _) = crate::shopper::fixture::world(crate::shopper::fixture::scenario(1));
             let mut settings = world.scenario().http.clone();
             settings.connections = Connections::Shared { max: 1 };
-            let tls = Arc::new(ClientTls::new(&settings.tls));
+            let tls = Arc::new(ClientTls::new(&settings));
             let transport = HttpTransport::new(&settings, 1, 1, tls);
             let outgoing = Outgoing {
                 origin: Arc::new(Origin::of_url(&url).unwrap()),

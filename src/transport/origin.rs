@@ -1,13 +1,16 @@
 //! Scheme, host and port: what connections are made to.
 
-use std::net::{IpAddr, SocketAddr};
-use std::sync::Mutex;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::HeaderValue;
-use http::uri::PathAndQuery;
+use http::uri::{Authority, PathAndQuery};
 use rustls::pki_types::ServerName;
 
-use crate::scenario::{ConnectTo, place};
+use super::Failure;
+use super::connect::Addresses;
+use crate::scenario::{ConnectTo, places};
 
 /// One target of connections; addresses are resolved on first use.
 #[derive(Debug)]
@@ -20,7 +23,11 @@ pub struct Origin {
     pub port: u16,
     /// Value of the `host` header.
     pub authority: HeaderValue,
-    resolved: Mutex<Option<SocketAddr>>,
+    /// The same for HTTP/2, if it can be one.
+    uri_authority: Option<Authority>,
+    /// Whether it has chosen HTTP/1.1 when it had the choice.
+    http1: AtomicBool,
+    resolved: OnceLock<Addresses>,
 }
 
 impl PartialEq for Origin {
@@ -60,7 +67,9 @@ impl Origin {
             port,
             authority: HeaderValue::from_str(&authority)
                 .map_err(|_| format!("'{host}' is no valid host name"))?,
-            resolved: Mutex::new(None),
+            uri_authority: Authority::try_from(authority).ok(),
+            http1: AtomicBool::new(false),
+            resolved: OnceLock::new(),
         })
     }
 
@@ -73,12 +82,27 @@ impl Origin {
 
     /// Whether nobody on the way can listen: by TLS, or within this machine, as browsers have it (W3C Secure Contexts, 3.1).
     pub(crate) fn is_trustworthy(&self) -> bool {
-        let host = self.host.as_str();
         let is_loopback = |address: IpAddr| address.is_loopback();
-        self.tls
-            || host == "localhost"
-            || host.ends_with(".localhost")
-            || host.parse().is_ok_and(is_loopback)
+        self.tls || is_localhost(&self.host) || self.host.parse().is_ok_and(is_loopback)
+    }
+
+    /// What HTTP/2 has in place of `host`.
+    pub(super) fn uri_authority(&self) -> Result<Authority, Failure> {
+        self.uri_authority.clone().ok_or(Failure::BadRequest)
+    }
+
+    /// Whether it has chosen HTTP/1.1.
+    pub(super) fn speaks_http1(&self) -> bool {
+        self.http1.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn note_http1(&self) {
+        self.http1.store(true, Ordering::Relaxed);
+    }
+
+    /// It has changed its mind.
+    pub(super) fn forget_http1(&self) {
+        self.http1.store(false, Ordering::Relaxed);
     }
 
     /// The name that the server's certificate must carry.
@@ -86,26 +110,33 @@ impl Origin {
         ServerName::try_from(self.host.clone()).ok()
     }
 
-    /// The address to connect to, looked up once; the rules say where connections to this place really go.
-    pub(super) async fn address(&self, rules: &[ConnectTo]) -> std::io::Result<SocketAddr> {
-        if let Ok(known) = self.resolved.lock()
-            && let Some(address) = *known
-        {
-            return Ok(address);
+    /// The addresses to connect to, looked up once; the rules say where connections to this place really go.
+    pub(super) async fn addresses(&self, rules: &[ConnectTo]) -> std::io::Result<&Addresses> {
+        if let Some(known) = self.resolved.get() {
+            return Ok(known);
         }
-        let found: Vec<SocketAddr> = tokio::net::lookup_host(place(rules, &self.host, self.port))
-            .await?
-            .collect();
-        // Browsers race both families; a load generator must not switch between them, so IPv4 comes first if there is one.
-        let address = found
-            .iter()
-            .find(|a| a.is_ipv4())
-            .or_else(|| found.first())
-            .copied();
-        let address = address.ok_or_else(|| std::io::Error::other("the name has no address"))?;
-        if let Ok(mut known) = self.resolved.lock() {
-            *known = Some(address);
+        let (hosts, port) = places(rules, &self.host, self.port);
+        let mut found: Vec<SocketAddr> = Vec::new();
+        for host in hosts {
+            match is_localhost(host) {
+                true => found.extend(LOOPBACK.map(|address| SocketAddr::new(address, port))),
+                false => found.extend(tokio::net::lookup_host((host, port)).await?),
+            }
         }
-        Ok(address)
+        let addresses = Addresses::of(found);
+        if addresses.is_empty() {
+            return Err(std::io::Error::other("the name has no address"));
+        }
+        Ok(self.resolved.get_or_init(|| addresses))
     }
+}
+
+/// What `localhost` means on every machine, whatever its resolver knows (RFC 6761, 6.3), as for browsers and curl.
+const LOOPBACK: [IpAddr; 2] = [
+    IpAddr::V4(Ipv4Addr::LOCALHOST),
+    IpAddr::V6(Ipv6Addr::LOCALHOST),
+];
+
+fn is_localhost(host: &str) -> bool {
+    host == "localhost" || host.ends_with(".localhost")
 }

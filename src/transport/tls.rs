@@ -17,10 +17,15 @@ use rustls::{
 };
 use tokio_rustls::TlsConnector;
 
-use crate::scenario::Tls;
+use crate::scenario::{Http, HttpVersion, Tls};
 
 /// Sessions that one worker keeps for faster handshakes.
 const SESSIONS_MAX: usize = 256;
+
+/// What a target is offered, and chooses, for HTTP/2 (RFC 9113, 3.1).
+pub(super) const HTTP2: &[u8] = b"h2";
+
+const HTTP1: &[u8] = b"http/1.1";
 
 const TLS13: &[&SupportedProtocolVersion] = &[&rustls::version::TLS13];
 
@@ -28,14 +33,16 @@ const TLS13: &[&SupportedProtocolVersion] = &[&rustls::version::TLS13];
 #[derive(Debug)]
 pub struct ClientTls {
     settings: Tls,
+    version: HttpVersion,
     made: OnceLock<Result<Arc<ClientConfig>, String>>,
 }
 
 impl ClientTls {
     /// By these settings.
-    pub fn new(settings: &Tls) -> Self {
+    pub fn new(settings: &Http) -> Self {
         Self {
-            settings: settings.clone(),
+            settings: settings.tls.clone(),
+            version: settings.version,
             made: OnceLock::new(),
         }
     }
@@ -47,7 +54,7 @@ impl ClientTls {
     pub fn prepare(&self) -> Result<Arc<ClientConfig>, String> {
         let made = self
             .made
-            .get_or_init(|| config(&self.settings).map(Arc::new));
+            .get_or_init(|| config(&self.settings, self.version).map(Arc::new));
         made.clone()
     }
 }
@@ -83,7 +90,18 @@ impl WorkerTls {
     }
 }
 
-fn config(settings: &Tls) -> Result<ClientConfig, String> {
+fn config(settings: &Tls, version: HttpVersion) -> Result<ClientConfig, String> {
+    let mut config = config_of(settings)?;
+    let offered: &[&[u8]] = match version {
+        HttpVersion::Auto => &[HTTP2, HTTP1],
+        HttpVersion::Http1 => &[HTTP1],
+        HttpVersion::Http2 => &[HTTP2],
+    };
+    config.alpn_protocols = offered.iter().map(|name| name.to_vec()).collect();
+    Ok(config)
+}
+
+fn config_of(settings: &Tls) -> Result<ClientConfig, String> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider.clone());
     let builder = match settings.tls13_only {
@@ -274,6 +292,8 @@ pub enum TlsFailure {
     Version,
     /// The target did not accept the client's certificate, or wants one.
     ClientCertificate,
+    /// The target speaks none of the versions of HTTP that it was offered.
+    NoProtocol,
     /// The target refused for another reason.
     Refused,
     /// What came is no TLS.
@@ -316,6 +336,7 @@ impl TlsFailure {
     fn of_alert(alert: AlertDescription) -> Self {
         use AlertDescription as A;
         match alert {
+            A::NoApplicationProtocol => Self::NoProtocol,
             A::ProtocolVersion | A::InsufficientSecurity => Self::Version,
             A::CertificateRequired
             | A::BadCertificate
@@ -340,6 +361,7 @@ impl TlsFailure {
             Self::BadCertificate => "tls_bad_certificate",
             Self::Version => "tls_version",
             Self::ClientCertificate => "tls_client_certificate",
+            Self::NoProtocol => "tls_no_protocol",
             Self::Refused => "tls_refused",
             Self::NotTls => "tls_not_spoken",
             Self::Closed => "tls_closed",
@@ -368,6 +390,9 @@ impl TlsFailure {
             }
             Self::ClientCertificate => {
                 "the target did not accept a client certificate, or wants one; give one with `http.tls.client-cert` or --client-cert"
+            }
+            Self::NoProtocol => {
+                "the target speaks no version of HTTP that it was offered; `http.version: auto` offers 2 and 1.1"
             }
             Self::Refused => {
                 "the target refused the handshake; without a client certificate it may want one"

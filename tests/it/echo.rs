@@ -62,21 +62,26 @@ pub(crate) struct Echo {
 impl Echo {
     /// Answers at once.
     pub(crate) fn start() -> Self {
-        Self::with(Duration::ZERO, None)
+        Self::with("127.0.0.1", Duration::ZERO, None)
+    }
+
+    /// Answers at once, and listens on this address alone.
+    pub(crate) fn on(address: &str) -> Self {
+        Self::with(address, Duration::ZERO, None)
     }
 
     /// Answers after a while.
     pub(crate) fn after(delay: Duration) -> Self {
-        Self::with(delay, None)
+        Self::with("127.0.0.1", delay, None)
     }
 
     /// Answers preflights in this way.
     pub(crate) fn refusing(refusal: Refusal) -> Self {
-        Self::with(Duration::ZERO, Some(refusal))
+        Self::with("127.0.0.1", Duration::ZERO, Some(refusal))
     }
 
-    fn with(delay: Duration, refusal: Option<Refusal>) -> Self {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    fn with(on: &str, delay: Duration, refusal: Option<Refusal>) -> Self {
+        let listener = std::net::TcpListener::bind((on, 0)).expect("a free port");
         let address = listener.local_addr().expect("an address");
         let seen = Arc::new(Mutex::new(Vec::new()));
         let (stop, stopped) = oneshot::channel();
@@ -99,6 +104,10 @@ impl Echo {
     /// Its base URL.
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.address.port()
     }
 
     /// Everything so far, in the order of arrival.

@@ -3,6 +3,7 @@
 //! One test binary with a module for each matter, so that there is one program to link. No test asserts that a run is VALID:
 //! on a busy machine it may honestly be INVALID.
 
+mod addresses;
 mod api_examples;
 mod as_written;
 mod audit;
@@ -21,12 +22,15 @@ mod first_words;
 mod full_disk;
 mod good_scenarios;
 mod headers;
+mod http2;
+mod http2_server;
 mod imports;
 mod live_view;
 mod origins;
 mod own_metrics;
 mod pacing;
 mod prepare;
+mod proxy;
 mod record;
 mod repeatable;
 mod report;

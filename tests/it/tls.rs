@@ -22,7 +22,7 @@ use crate::echo::Echo;
 use crate::support::{Ended, Program, Run, errors};
 
 /// A file beside the certificates, by its whole path.
-fn file(name: &str) -> String {
+pub(crate) fn file(name: &str) -> String {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("tests/tls")
         .join(name);
@@ -30,7 +30,7 @@ fn file(name: &str) -> String {
 }
 
 /// How a server behaves.
-struct Manner {
+pub(crate) struct Manner {
     /// Its certificate.
     certificate: &'static str,
     /// Whether clients must show one of the same authority.
@@ -41,7 +41,7 @@ struct Manner {
 /// TLS 1.2 alone.
 static OLD: &[&SupportedProtocolVersion] = &[&rustls::version::TLS12];
 
-const USUAL: Manner = Manner {
+pub(crate) const USUAL: Manner = Manner {
     certificate: "server",
     wants_client: false,
     versions: rustls::ALL_VERSIONS,
@@ -100,7 +100,7 @@ impl Drop for Secure {
     }
 }
 
-fn config(manner: &Manner) -> ServerConfig {
+pub(crate) fn config(manner: &Manner) -> ServerConfig {
     let pem = |kind: &str| fs::read(file(&format!("{}.{kind}", manner.certificate))).expect(kind);
     let text = pem("pem");
     let chain = CertificateDer::pem_slice_iter(&text).map(|one| one.expect("a certificate"));

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::scenario::{ConnectTo, Credentials, Scenario, TlsFiles};
+use crate::scenario::{ConnectTo, Credentials, HttpVersion, Proxies, Scenario, TlsFiles};
 
 /// How the target is reached
 #[derive(Debug, Args)]
@@ -30,11 +30,23 @@ pub struct ReachArgs {
     #[arg(long, value_name = "VERSION", value_parser = ["1.2", "1.3"])]
     tls_min_version: Option<String>,
 
+    /// Send all requests through this HTTP proxy, or through those that HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY name
+    #[arg(long, short = 'x', value_name = "URL|environment", value_parser = proxies)]
+    proxy: Option<Proxies>,
+
+    /// Speak HTTP/1.1 alone, over TLS too
+    #[arg(long = "http1.1", conflicts_with = "http2")]
+    http1: bool,
+
+    /// Speak HTTP/2 alone, without TLS too; over TLS it is spoken anyway if the target chooses it
+    #[arg(long, alias = "http2-prior-knowledge")]
+    http2: bool,
+
     /// Basic authorization for the target; better in the environment than here: '${env.NAME}' in `http.auth` of a scenario
     #[arg(long, value_name = "USER:PASSWORD", value_parser = Credentials::of_pair)]
     user: Option<Credentials>,
 
-    /// Connect to ADDRESS for HOST:PORT, as curl does; may be repeated
+    /// Connect to ADDRESS (or to one of several, with commas) for HOST:PORT, as curl does; may be repeated
     #[arg(long, value_name = "HOST:PORT:ADDRESS", value_parser = ConnectTo::resolve)]
     resolve: Vec<ConnectTo>,
 
@@ -50,7 +62,18 @@ impl ReachArgs {
             scenario.authorize(credentials);
         }
         let rules = self.resolve.iter().chain(&self.connect_to).cloned();
+        if let Some(proxies) = &self.proxy {
+            let redactor = &mut scenario.secrets.redactor;
+            proxies.secrets().for_each(|secret| redactor.learn(secret));
+            scenario.http.proxies = proxies.clone();
+        }
+        scenario.http.proxies.note_ignored(variable);
         let http = &mut scenario.http;
+        match (self.http1, self.http2) {
+            (true, _) => http.version = HttpVersion::Http1,
+            (_, true) => http.version = HttpVersion::Http2,
+            _ => {}
+        }
         http.connect_to = rules.chain(http.connect_to.drain(..)).collect();
         let files = TlsFiles {
             ca: self.ca.clone(),
@@ -70,4 +93,12 @@ impl ReachArgs {
                 .collect(),
         }
     }
+}
+
+fn proxies(text: &str) -> Result<Proxies, String> {
+    Proxies::of_text(text, variable)
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }

@@ -327,6 +327,9 @@ pub(super) fn generator(out: &mut String, run: &Run, figures: &Figures) {
     if g.shop_memory_bytes_max > 0 {
         rows.push(("Memory of the embedded shop", mib(g.shop_memory_bytes_max)));
     }
+    if let Some(protocols) = g.protocol_line() {
+        rows.push(("Protocol of answers", protocols));
+    }
     for (reason, count) in &a.dropped {
         rows.push((
             "Journeys dropped",

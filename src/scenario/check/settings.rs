@@ -13,11 +13,11 @@ use super::template::{self, Meaning};
 use super::units;
 use crate::scenario::file::{
     BrowserShape, ConnectionsShape, ConnectionsWord, File, HttpShape, InjectShape, LimitsShape,
-    PersonaShape, PropagatorShape, StyleShape, TlsShape,
+    PersonaShape, PropagatorShape, Scalar, StyleShape, TlsShape,
 };
 use crate::scenario::{
-    Browser, ConnectTo, Connections, Http, Limits, Popularity, Propagator, Tls, TlsFiles,
-    TraceStyle,
+    Browser, ConnectTo, Connections, Http, HttpVersion, Limits, Popularity, Propagator, Proxies,
+    Tls, TlsFiles, TraceStyle,
 };
 
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -39,6 +39,8 @@ pub(super) fn http_default() -> Http {
         headers: Vec::new(),
         auth: None,
         connect_to: Vec::new(),
+        proxies: Proxies::default(),
+        version: HttpVersion::default(),
         tls: Tls::default(),
     }
 }
@@ -200,6 +202,8 @@ pub(super) fn http(report: &Report<'_>, file: &File, names: &Names, folder: &Pat
         headers,
         auth,
         connect_to,
+        proxy,
+        version,
         tls,
     } = shape;
     // Headers of all requests stand outside of journeys: only what every shopper starts with is set.
@@ -243,11 +247,35 @@ pub(super) fn http(report: &Report<'_>, file: &File, names: &Names, folder: &Pat
             .flatten()
             .filter_map(|(from, to)| redirected(report, from, to, &place.key("connect-to")))
             .collect(),
+        proxies: proxy
+            .as_ref()
+            .map(|text| proxies(report, names, text, &place.key("proxy")))
+            .unwrap_or_default(),
+        version: version
+            .as_ref()
+            .map(|text| self::version(report, text, &place.key("version")))
+            .unwrap_or_default(),
         tls: tls
             .as_ref()
             .map(|tls| self::tls(report, tls, folder, &place.key("tls")))
             .unwrap_or_default(),
     }
+}
+
+fn proxies(report: &Report<'_>, names: &Names, text: &str, place: &Place) -> Proxies {
+    let refuse = |message: String| report.add(report.at(place, message).label("not a proxy"));
+    let proxies = Proxies::of_text(text, |name| std::env::var(name).ok());
+    let proxies = proxies.map_err(refuse).unwrap_or_default();
+    proxies
+        .secrets()
+        .for_each(|secret| names.learn_secret(secret));
+    proxies
+}
+
+fn version(report: &Report<'_>, text: &Scalar, place: &Place) -> HttpVersion {
+    let refuse = |message: String| report.add(report.at(place, message).label("not a version"));
+    let version = report.text_of(text, place).parse();
+    version.map_err(refuse).unwrap_or_default()
 }
 
 fn redirected(report: &Report<'_>, from: &str, to: &str, place: &Place) -> Option<ConnectTo> {

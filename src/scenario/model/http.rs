@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
+use crate::scenario::proxy::Proxies;
 use crate::scenario::reaching::ConnectTo;
 use crate::template::Template;
 
@@ -25,8 +26,39 @@ pub struct Http {
     pub auth: Option<Template>,
     /// Connections that go to another place than their URLs say.
     pub connect_to: Vec<ConnectTo>,
+    /// Proxies that requests go through.
+    pub proxies: Proxies,
+    /// Which version of HTTP is spoken.
+    pub version: HttpVersion,
     /// TLS of all connections.
     pub tls: Tls,
+}
+
+/// Which version of HTTP is spoken.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum HttpVersion {
+    /// Over TLS what the target chooses of 2 and 1.1, as browsers do; else 1.1.
+    #[default]
+    Auto,
+    /// 1.1 alone.
+    Http1,
+    /// 2 alone; without TLS the target is known to speak it (RFC 9113, 3.3).
+    Http2,
+}
+
+impl std::str::FromStr for HttpVersion {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "1.1" | "1" => Ok(Self::Http1),
+            "2" | "2.0" => Ok(Self::Http2),
+            other => Err(format!(
+                "`{other}` is no version of HTTP that loadgen speaks; write auto, 1.1 or 2"
+            )),
+        }
+    }
 }
 
 /// Whom TLS connections trust, and what they show of themselves.
