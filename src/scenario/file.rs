@@ -6,25 +6,26 @@
 
 mod journey;
 mod load;
+mod request;
 mod response;
+mod scalar;
 mod text;
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-pub use journey::{
-    BranchShape, CountShape, HeaderShape, JourneyShape, NormalShape, OnError, RepeatShape,
-    RequestShape, Scalar, StepShape, ThinkShape,
-};
+pub use journey::{BranchShape, JourneyShape, NormalShape, RepeatShape, StepShape, ThinkShape};
 pub use load::{
     ClosedShape, DiurnalShape, LoadShape, OneByOneShape, OpenShape, PhaseShape, RampShape,
     SpacingShape, SpikeShape, StepsShape,
 };
+pub use request::{CountShape, HeaderShape, OnError, RequestShape};
 pub use response::{
     CheckShape, ChecksShape, ComparisonShape, ExtractDetail, ExtractShape, OutcomeShape,
     OutcomeThen, StatusOne, StatusShape,
 };
+pub use scalar::Scalar;
 pub use text::{
     ConditionText, DurationText, FieldName, NameText, PercentText, PointerText, RangeText,
     RateText, SecretName, SizeText, TargetText, ThinkText, ThresholdText, UrlText, VariableName,

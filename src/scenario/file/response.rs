@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::journey::Scalar;
+use super::scalar::Scalar;
 use super::text::{DurationText, NameText, PointerText, SizeText};
 
 /// Where to take a value from: a JSON pointer, or a mapping.
