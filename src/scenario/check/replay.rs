@@ -4,7 +4,8 @@ use std::path::Path;
 
 use checked_yaml::Place;
 
-use super::feeder::{csv_reader, read_table};
+use super::feeder::csv_reader;
+use super::files::read_table;
 use super::report::{RATE_MAX, Report};
 use super::units::{self, DURATION_MAX};
 use crate::scenario::Curve;

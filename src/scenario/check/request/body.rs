@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use serde_json::Value as Json;
 
 use crate::scenario::Body;
-use crate::scenario::check::feeder::read_text;
+use crate::scenario::check::files::read_text;
 use crate::scenario::check::report::Report;
 use crate::scenario::check::template::{Meaning, Parts};
 use crate::scenario::file::{RequestShape, Scalar};
