@@ -19,6 +19,7 @@ mod echo;
 mod error_names;
 mod first_words;
 mod full_disk;
+mod functions;
 mod good_scenarios;
 mod headers;
 mod imports;

@@ -3,14 +3,16 @@
 //! Each hole is parsed by itself, so that every mistake of a text is found. Must not know: where the text stands.
 
 mod expr;
+mod function;
 mod known;
 mod scan;
 
 use super::names::{Names, Scope};
 use super::slip::Slip;
 use crate::scenario::Literal;
-use crate::template::{Encoding, Expr, Generator, Part, Template, Value};
+use crate::template::{Encoding, Expr, Function, Generator, Part, Template, Value};
 use known::{CALLS, PLAIN};
+pub(super) use scan::closing_brace;
 use scan::{Piece, pieces};
 
 /// Whether a variable may not be called so.
@@ -89,7 +91,10 @@ impl Meaning<'_> {
                         scalar.write(encoding(parts.is_empty()), &mut written);
                         parts.text(&String::from_utf8_lossy(&written));
                     }
-                    Ok(expr) => parts.value(expr, encoding(parts.is_empty())),
+                    Ok(expr) => {
+                        let (expr, encoding) = encoded_once(expr, encoding(parts.is_empty()));
+                        parts.value(expr, encoding);
+                    }
                     Err(slip) => slips.push(slip),
                 },
             }
@@ -125,7 +130,7 @@ impl Meaning<'_> {
                 continue;
             };
             match self.expr(inner, at) {
-                Ok(Expr::Generated(generator)) if is_made_anew(&generator) => slips.push(
+                Ok(expr) if is_made_anew(&expr) => slips.push(
                     Slip::new(
                         at..at + inner.len(),
                         format!("`${{{inner}}}` is another value each time, so nothing can be compared with it"),
@@ -148,13 +153,40 @@ impl Meaning<'_> {
 }
 
 /// Whether a value differs each time it is asked for.
-fn is_made_anew(generator: &Generator) -> bool {
+fn is_made_anew(expr: &Expr) -> bool {
+    match expr {
+        Expr::Generated(generator) => matches!(
+            generator,
+            Generator::Uuid
+                | Generator::Word
+                | Generator::Int(..)
+                | Generator::Pick(_)
+                | Generator::Popular(_)
+                | Generator::Now(_)
+        ),
+        Expr::Call(call) => call.arguments.iter().any(is_made_anew),
+        Expr::Text(template) => template
+            .parts
+            .iter()
+            .any(|part| matches!(part, Part::Value(expr, _) if is_made_anew(expr))),
+        Expr::Constant(_) | Expr::Variable(_) | Expr::Feeder(..) => false,
+    }
+}
+
+/// Whether a text is one value and nothing else.
+pub(super) fn is_one_hole(text: &str) -> bool {
     matches!(
-        generator,
-        Generator::Uuid
-            | Generator::Word
-            | Generator::Int(..)
-            | Generator::Pick(_)
-            | Generator::Popular(_)
+        pieces(text, &mut Vec::new()).as_slice(),
+        [Piece::Hole { .. }]
     )
+}
+
+/// How a value is written where others are percent-encoded: what `url` has made is not encoded again.
+fn encoded_once(expr: Expr, encoding: Encoding) -> (Expr, Encoding) {
+    match (&expr, encoding) {
+        (Expr::Call(call), Encoding::Uri) if call.function == Function::Url => {
+            (expr, Encoding::Raw)
+        }
+        _ => (expr, encoding),
+    }
 }

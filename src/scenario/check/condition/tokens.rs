@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::scenario::check::slip::Slip;
+use crate::scenario::check::template::closing_brace;
 
 /// A word, a quoted text, a parenthesis, or a comparison sign.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,9 +41,9 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, Slip> {
         let mut end = start + c.len_utf8();
         // A value is one word, whatever stands between its braces.
         if text[start..].starts_with("${")
-            && let Some(length) = text[start..].find('}')
+            && let Some(length) = closing_brace(&text[start + 2..])
         {
-            end = start + length + 1;
+            end = start + length + 3;
             while chars.next_if(|(at, _)| *at < end).is_some() {}
         }
         while class != Class::Alone

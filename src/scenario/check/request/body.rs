@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use crate::scenario::Body;
 use crate::scenario::check::files::read_text;
 use crate::scenario::check::report::Report;
-use crate::scenario::check::template::{Meaning, Parts};
+use crate::scenario::check::template::{Meaning, Parts, is_one_hole};
 use crate::scenario::file::{RequestShape, Scalar};
 use crate::template::{Encoding, TEXT_BYTES_MAX, Template, is_json_number};
 
@@ -224,13 +224,6 @@ fn json_text(
 fn json_escaped(text: &str) -> String {
     let quoted = Json::from(text).to_string();
     quoted[1..quoted.len() - 1].to_owned()
-}
-
-fn is_one_hole(text: &str) -> bool {
-    text.starts_with("${")
-        && text.ends_with('}')
-        && text.matches("${").count() == 1
-        && text.matches('}').count() == 1
 }
 
 fn form_body(

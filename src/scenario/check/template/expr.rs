@@ -5,7 +5,8 @@ use std::ops::Range;
 use checked_yaml::did_you_mean;
 
 use super::Meaning;
-use super::known::{CALLS, CARD, PERSON, PLAIN, card, person, plain};
+use super::function::lacks_arguments;
+use super::known::{CALLS, CARD, FUNCTIONS, PERSON, PLAIN, TIMES, card, person, plain};
 use super::scan::split_arguments;
 use crate::scenario::check::slip::Slip;
 use crate::template::{Expr, Generator, Value};
@@ -24,7 +25,10 @@ impl Meaning<'_> {
         match inner.split_once('(') {
             None => self.named(inner, whole),
             Some((name, arguments)) => match arguments.strip_suffix(')') {
-                Some(arguments) => self.call(name.trim_end(), &split_arguments(arguments), whole),
+                Some(arguments) => {
+                    let from = start + name.len() + 1;
+                    self.made_of(name.trim_end(), arguments, from, whole)
+                }
                 None => Err(
                     Slip::new(whole, format!("`{inner}` lacks a closing parenthesis"))
                         .label("`)` is missing"),
@@ -49,7 +53,20 @@ impl Meaning<'_> {
                 .also(self.names.set_at(name), "set here")
                 .help("set or extract it in an earlier step of the same journey, or give it a first value under `variables`"));
         }
-        Err(self.unknown(name, at))
+        match name {
+            "now" => self.now("", 0, at),
+            "timestamp" => self.now("unix", 0, at),
+            _ => Err(lacks_arguments(name, at.clone()).unwrap_or_else(|| self.unknown(name, at))),
+        }
+    }
+
+    /// A name with parentheses; what stands in them begins at `from`.
+    fn made_of(&self, name: &str, text: &str, from: usize, at: Range<usize>) -> Result<Expr, Slip> {
+        match name {
+            "now" => self.now(text, from, at),
+            name if FUNCTIONS.contains(&name) => self.function(name, text, from, at),
+            _ => self.call(name, &split_arguments(text), at),
+        }
     }
 
     fn dotted(&self, group: &str, field: &str, at: Range<usize>) -> Result<Expr, Slip> {
@@ -159,7 +176,7 @@ impl Meaning<'_> {
                 return Err(Slip::new(at, format!("`{name}` takes no arguments"))
                     .help(format!("write `${{{name}}}`")));
             }
-            _ => return Err(self.unknown(name, at.start..at.start + name.len())),
+            _ => return Err(no_function(name, at.start..at.start + name.len())),
         };
         Ok(Expr::Generated(generator))
     }
@@ -194,7 +211,13 @@ impl Meaning<'_> {
             .variables()
             .filter(|(slot, _)| self.scope.holds(*slot))
             .map(|(_, name)| name);
-        let known: Vec<&str> = variables.clone().chain(PLAIN).chain(CALLS).collect();
+        let made = PLAIN.into_iter().chain(TIMES);
+        let called = CALLS.into_iter().chain(FUNCTIONS);
+        let known: Vec<&str> = variables
+            .clone()
+            .chain(made.clone())
+            .chain(called.clone())
+            .collect();
         let set: Vec<&str> = variables.collect();
         let set = if set.is_empty() {
             "none".to_owned()
@@ -208,8 +231,8 @@ impl Meaning<'_> {
             .help(format!("variables set before this point: {set}"))
             .help(format!(
                 "made by loadgen: person.…, card.…, {}(…), {}",
-                CALLS.join("(…), "),
-                PLAIN.join(", ")
+                called.collect::<Vec<_>>().join("(…), "),
+                made.collect::<Vec<_>>().join(", ")
             ))
     }
 }
@@ -222,6 +245,14 @@ fn int(from: &str, to: &str, at: Range<usize>) -> Result<Generator, Slip> {
             .help("the smaller number comes first")),
         _ => Err(Slip::new(at, "`int` takes two whole numbers").help("for example `${int(1, 5)}`")),
     }
+}
+
+fn no_function(name: &str, at: Range<usize>) -> Slip {
+    let known: Vec<&str> = CALLS.into_iter().chain(FUNCTIONS).chain(["now"]).collect();
+    Slip::new(at, format!("there is no function `{name}`"))
+        .label("unknown function")
+        .help_maybe(did_you_mean(name, known.iter().copied()))
+        .help(format!("functions: {}", known.join(", ")))
 }
 
 fn no_field(owner: &str, field: &str, known: &[&str], at: Range<usize>) -> Slip {

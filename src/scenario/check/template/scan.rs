@@ -2,6 +2,8 @@
 //!
 //! Must not know: what a value means.
 
+use std::ops::Range;
+
 use crate::scenario::check::slip::Slip;
 
 /// A text's pieces.
@@ -48,18 +50,83 @@ pub(super) fn pieces<'t>(text: &'t str, slips: &mut Vec<Slip>) -> Vec<Piece<'t>>
     found
 }
 
+/// What is open at some place of a text: a quote, or `None` for a value inside of a text in quotes.
+#[derive(Default)]
+struct Nesting(Vec<Option<char>>);
+
+impl Nesting {
+    /// Goes past a sign; says whether it stands outside of all quotes.
+    fn is_outside(&mut self, before: &str, c: char) -> bool {
+        let opens_value = c == '{' && before.ends_with('$') && !before.ends_with("$$");
+        match self.0.last() {
+            None | Some(None) if matches!(c, '\'' | '"') => self.0.push(Some(c)),
+            Some(None) if c == '}' => drop(self.0.pop()),
+            Some(Some(open)) if *open == c => drop(self.0.pop()),
+            Some(Some(_)) if opens_value => self.0.push(None),
+            None => return true,
+            Some(_) => {}
+        }
+        false
+    }
+}
+
 /// The first `}` outside of quotes.
-fn closing_brace(text: &str) -> Option<usize> {
-    let mut quote = None;
+pub(in crate::scenario::check) fn closing_brace(text: &str) -> Option<usize> {
+    let mut nesting = Nesting::default();
+    let mut signs = text.char_indices();
+    let found = signs.find(|(at, c)| nesting.is_outside(&text[..*at], *c) && *c == '}');
+    found.map(|(at, _)| at)
+}
+
+/// What a function is given.
+#[derive(Debug, Clone)]
+pub(super) struct Argument<'t> {
+    /// Without space and quotes around it.
+    pub(super) text: &'t str,
+    /// Where `text` stands.
+    pub(super) at: Range<usize>,
+    /// Whether it is in quotes.
+    pub(super) quoted: bool,
+}
+
+/// Splits what stands in a function's parentheses, `from` its first byte, at commas outside of quotes and parentheses.
+pub(super) fn arguments(text: &str, from: usize) -> Vec<Argument<'_>> {
+    if text.trim().is_empty() {
+        return Vec::new();
+    }
+    let (mut nesting, mut depth, mut begin) = (Nesting::default(), 0_usize, 0);
+    let mut found = Vec::new();
     for (at, c) in text.char_indices() {
-        match (quote, c) {
-            (None, '}') => return Some(at),
-            (None, '\'' | '"') => quote = Some(c),
-            (Some(open), _) if open == c => quote = None,
+        if !nesting.is_outside(&text[..at], c) {
+            continue;
+        }
+        match c {
+            ',' if depth == 0 => {
+                found.push(argument(&text[begin..at], from + begin));
+                begin = at + 1;
+            }
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
             _ => {}
         }
     }
-    None
+    found.push(argument(&text[begin..], from + begin));
+    found
+}
+
+fn argument(text: &str, from: usize) -> Argument<'_> {
+    let start = from + (text.len() - text.trim_start().len());
+    let text = text.trim();
+    let inside = |quote: char| text.strip_prefix(quote)?.strip_suffix(quote);
+    let (text, start, quoted) = match inside('"').or_else(|| inside('\'')) {
+        Some(inner) => (inner, start + 1, true),
+        None => (text, start, false),
+    };
+    Argument {
+        text,
+        at: start..start + text.len(),
+        quoted,
+    }
 }
 
 /// Splits at commas outside of quotes; quotes around an argument are taken off.
