@@ -4,18 +4,23 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderMap;
 use http::header::{CONTENT_TYPE, HeaderValue, SET_COOKIE};
 
-use crate::scenario::{Check, Extract, From, Literal, Outcome, PromiseField, Step, StepId, Test};
+use crate::json_path::{Found, JsonPath, Tree};
+use crate::scenario::{
+    Check, Extract, From, Literal, Outcome, Pick, PromiseField, Step, StepId, Test,
+};
 use crate::shopper::{ScenarioData, Shopper};
 use crate::template::{Part, Scalar, Value};
 use crate::transport::VALUE_TOO_LARGE;
 
 mod comparison;
+mod found;
 mod pointer;
 mod why;
 
@@ -38,6 +43,8 @@ pub struct Response {
     pub service_time: Duration,
     /// The step and the index of the outcome it ended in, if it did. Set by [`Step::conclude`].
     pub outcome: Option<(StepId, usize)>,
+    /// The body as a tree, once a JSONPath has asked for it.
+    tree: OnceLock<Option<Arc<Tree>>>,
 }
 
 /// How a step with a complete response ended.
@@ -62,12 +69,19 @@ impl Response {
             body,
             service_time,
             outcome: None,
+            tree: OnceLock::new(),
         }
     }
 
     /// The value at a JSON pointer; unset if there is none, if it is null, or if the body is no JSON up to there.
     pub fn json(&self, pointer: &str) -> Scalar<'_> {
         pointer::find(&self.body, pointer).unwrap_or(Scalar::Unset)
+    }
+
+    /// What a JSONPath leads to; `None` if the body is no JSON.
+    fn find(&self, path: &JsonPath) -> Option<Found<'_>> {
+        let tree = self.tree.get_or_init(|| Tree::of(&self.body).map(Arc::new));
+        tree.as_ref().map(|tree| tree.find(path))
     }
 
     /// The first header of this (lower-case) name as text; unset if there is none.
@@ -159,6 +173,11 @@ impl Test {
                 let comparison = comparison.resolved(world, shopper);
                 comparison.holds(&response.json(pointer))
             }
+            Self::Path(test) => {
+                let comparison = test.comparison.resolved(world, shopper);
+                let found = response.find(&test.path);
+                found::holds(found.as_ref(), test.of, &comparison)
+            }
             Self::Header { name, comparison } => {
                 let comparison = comparison.resolved(world, shopper);
                 comparison.holds(&response.header(name))
@@ -176,10 +195,14 @@ impl Test {
 }
 
 impl Extract {
-    /// The value, if the response has it.
-    pub fn take(&self, response: &Response) -> Option<Value> {
+    /// The value, if the response has it. A random one is drawn from the shopper's numbers.
+    pub fn take(&self, shopper: &mut Shopper, response: &Response) -> Option<Value> {
         let scalar = match &self.from {
             From::Json(pointer) => response.json(pointer),
+            From::Path(path, pick) => {
+                let found = response.find(path)?;
+                found::picked(&found, *pick, |below| shopper.data().below(below))
+            }
             From::Header(name) => response.header(name),
             From::Cookie(name) => response.cookie(name),
             From::Regex(regex) => {
@@ -226,7 +249,7 @@ impl Step {
         if let Some(index) = self.outcomes.iter().position(foreseen) {
             response.outcome = Some((id, index));
             for extract in &self.extract {
-                if let Some(value) = extract.take(response) {
+                if let Some(value) = extract.take(shopper, response) {
                     shopper.set_variable(extract.slot, value);
                 }
             }
@@ -268,7 +291,7 @@ impl Step {
         response: &Response,
     ) -> Ending<'_> {
         for extract in &self.extract {
-            let value = extract.take(response);
+            let value = extract.take(shopper, response);
             if value.is_none() && !extract.optional {
                 let name = world.scenario().variables.get(usize::from(extract.slot.0));
                 return Ending::Failed(
@@ -286,6 +309,9 @@ impl PromiseField {
     pub fn value(&self, world: &ScenarioData, shopper: &mut Shopper, response: &Response) -> Value {
         match self {
             Self::Json(pointer) => response.json(pointer).into_value(),
+            Self::Path(path) => response.find(path).map_or(Value::Unset, |found| {
+                found::picked(&found, Pick::First, |_| 0).into_value()
+            }),
             Self::Value(template) => match template.parts.as_slice() {
                 // A value by itself keeps its type.
                 [Part::Value(expr, _)] => expr.evaluate(world, shopper),

@@ -31,9 +31,9 @@ pub use load::{load, load_judged};
 pub use model::{
     Body, Browser, Check, ClientCertificate, Comparison, Condition, Connections, CounterId, Curve,
     Exhausted, Extract, Feeder, FeederOrder, From, Http, HttpRequest, Journey, Limits, Literal,
-    Load, Measure, Op, Outcome, Over, Persona, Phase, Popularity, Promise, PromiseField,
-    Propagator, Spacing, Step, StepId, StepKind, StepName, StepNameId, Subject, Test, Think,
-    Threshold, Tls, TraceStyle, Until,
+    Load, Measure, Op, Outcome, Over, PathTest, Persona, Phase, Pick, Popularity, Promise,
+    PromiseField, Propagator, Quantity, Spacing, Step, StepId, StepKind, StepName, StepNameId,
+    Subject, Test, Think, Threshold, Tls, TraceStyle, Until,
 };
 pub use one_step::{OneStep, OneStepLoad};
 pub use reaching::{ConnectTo, Credentials, place};

@@ -106,10 +106,12 @@ fn followed_at_once(scenario: &Scenario, id: StepId) -> bool {
 /// Whether anything looks into the bodies of this step's answers.
 fn needs_body(scenario: &Scenario, step: &Step) -> bool {
     let test = looks_into_body;
-    step.extract
-        .iter()
-        .any(|extract| matches!(extract.from, From::Json(_) | From::Regex(_)))
-        || step.checks.iter().any(|check| test(&check.test))
+    step.extract.iter().any(|extract| {
+        matches!(
+            extract.from,
+            From::Json(_) | From::Path(..) | From::Regex(_)
+        )
+    }) || step.checks.iter().any(|check| test(&check.test))
         || step
             .outcomes
             .iter()
@@ -118,7 +120,7 @@ fn needs_body(scenario: &Scenario, step: &Step) -> bool {
             promise
                 .fields
                 .iter()
-                .any(|(_, field)| matches!(field, PromiseField::Json(_)))
+                .any(|(_, field)| matches!(field, PromiseField::Json(_) | PromiseField::Path(_)))
         })
         || scenario
             .journeys
@@ -129,7 +131,7 @@ fn needs_body(scenario: &Scenario, step: &Step) -> bool {
 fn looks_into_body(test: &Test) -> bool {
     matches!(
         test,
-        Test::Json { .. } | Test::Contains(_) | Test::BytesMax(_)
+        Test::Json { .. } | Test::Path(_) | Test::Contains(_) | Test::BytesMax(_)
     )
 }
 

@@ -6,7 +6,11 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use super::Response;
-use crate::scenario::{Check, Comparison, Extract, From, Literal, Step, Test};
+use super::found::{first_that_fails, picked};
+use crate::json_path::Found;
+use crate::scenario::{
+    Check, Comparison, Extract, From, Literal, PathTest, Pick, Quantity, Step, Test,
+};
 use crate::shopper::{ScenarioData, Shopper};
 use crate::template::Scalar;
 
@@ -49,15 +53,21 @@ impl Step {
         let missing = self
             .extract
             .iter()
-            .find(|extract| !extract.optional && extract.take(response).is_none())?;
+            .find(|extract| !extract.optional && extract.is_missing(shopper, response))?;
         Some(missing.why())
     }
 }
 
 impl Extract {
+    /// Whether the response lacks it; nothing is drawn for that.
+    fn is_missing(&self, shopper: &Shopper, response: &Response) -> bool {
+        self.take(&mut shopper.clone(), response).is_none()
+    }
+
     fn why(&self) -> Why {
         let expected = match &self.from {
             From::Json(pointer) => format!("a value at {pointer}"),
+            From::Path(path, _) => format!("a value at {}", cut(path.as_str())),
             From::Header(name) => format!("the header {name}"),
             From::Cookie(name) => format!("the cookie {name}"),
             From::Regex(regex) => format!("a body that matches {}", cut(regex.as_str())),
@@ -91,6 +101,10 @@ impl Check {
                 let key = pointer.rsplit('/').next().filter(|key| !key.is_empty());
                 of(key, words(&comparison), value(&response.json(pointer)))
             }
+            Test::Path(test) => {
+                let comparison = test.comparison.resolved(world, shopper);
+                test.why(&comparison, response.find(&test.path).as_ref())
+            }
             Test::Header { name, comparison } => {
                 let comparison = comparison.resolved(world, shopper);
                 of(
@@ -114,6 +128,34 @@ impl Check {
                 format!("at most {}", time(*limit)),
                 time(response.service_time),
             ),
+        }
+    }
+}
+
+impl PathTest {
+    fn why(&self, comparison: &Comparison, found: Option<&Found<'_>>) -> Why {
+        let (hoped, count) = (words(comparison), found.map_or(0, Found::len));
+        let first = || found.map_or(Scalar::Unset, |found| picked(found, Pick::First, |_| 0));
+        let (expected, got) = match self.of {
+            Quantity::First => (hoped, value(&first())),
+            Quantity::Count => (
+                format!("{hoped} as the number of values"),
+                count.to_string(),
+            ),
+            _ if count == 0 => (hoped, "nothing".to_owned()),
+            Quantity::Any => (
+                format!("{hoped} for one of the values"),
+                format!("{count} others"),
+            ),
+            Quantity::Every => (
+                format!("{hoped} for every value"),
+                value(&first_that_fails(found, comparison)),
+            ),
+        };
+        Why {
+            field: self.path.field().map(str::to_owned),
+            expected,
+            got,
         }
     }
 }

@@ -15,15 +15,17 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-pub use journey::{BranchShape, JourneyShape, NormalShape, RepeatShape, StepShape, ThinkShape};
+pub use journey::{
+    BranchShape, ForEachStep, JourneyShape, NormalShape, RepeatShape, StepShape, ThinkShape,
+};
 pub use load::{
     ClosedShape, DiurnalShape, LoadShape, OneByOneShape, OpenShape, PhaseShape, RampShape,
     SpacingShape, SpikeShape, StepsShape,
 };
 pub use request::{CountShape, HeaderShape, OnError, RequestShape};
 pub use response::{
-    CheckShape, ChecksShape, ComparisonShape, ExtractDetail, ExtractShape, OutcomeShape,
-    OutcomeThen, StatusOne, StatusShape,
+    CheckShape, ChecksShape, ComparisonDetail, ComparisonShape, ExtractDetail, ExtractShape,
+    OutcomeShape, OutcomeThen, PickShape, StatusOne, StatusShape,
 };
 pub use scalar::Scalar;
 pub use text::{

@@ -19,9 +19,9 @@ pub use ids::{CounterId, StepId, StepNameId};
 pub use load::{Curve, Limits, Load, Phase, Spacing, Until};
 pub use persona::{Persona, Popularity};
 pub use step::{
-    Body, Extract, From, HttpRequest, Journey, Outcome, Promise, PromiseField, Step, StepKind,
-    StepName,
+    Body, Extract, From, HttpRequest, Journey, Outcome, Pick, Promise, PromiseField, Step,
+    StepKind, StepName,
 };
-pub use test::{Check, Comparison, Condition, Literal, Test};
+pub use test::{Check, Comparison, Condition, Literal, PathTest, Quantity, Test};
 pub use think::Think;
 pub use threshold::{Measure, Op, Over, Subject, Threshold};

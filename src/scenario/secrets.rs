@@ -74,15 +74,28 @@ impl Secrets {
     /// Variables that are made of secrets are secret, and so are those that are made of them.
     fn mark_made_of(&mut self, scenario: &Scenario) {
         loop {
-            let made = settings(scenario).filter(|(slot, expr)| {
-                !self.is_variable(*slot) && matches!(expr, Expr::Call(call) if self.are_in(call))
-            });
-            let made: Vec<Slot> = made.map(|(slot, _)| slot).collect();
+            let made = settings(scenario)
+                .filter(|(_, expr)| matches!(expr, Expr::Call(call) if self.are_in(call)));
+            let made = made.map(|(slot, _)| slot).chain(self.items(scenario));
+            let made: Vec<Slot> = made.filter(|slot| !self.is_variable(*slot)).collect();
             if made.is_empty() {
                 return;
             }
             self.mark(&made);
         }
+    }
+
+    /// Lists that are secret, and the items of such lists.
+    fn items(&self, scenario: &Scenario) -> impl Iterator<Item = Slot> {
+        let ops = scenario
+            .journeys
+            .iter()
+            .flat_map(|journey| &journey.program.ops);
+        ops.filter_map(|op| match op {
+            Op::Each { list, from, .. } if self.is_one(from) => Some(*list),
+            Op::Item { list, item, .. } if self.is_variable(*list) => Some(*item),
+            _ => None,
+        })
     }
 
     fn learn_constants(&mut self, scenario: &Scenario, changes: &Changes) {
@@ -141,6 +154,7 @@ fn variables(scenario: &Scenario, redactor: &Redactor) -> Vec<bool> {
                 .rsplit('/')
                 .next()
                 .is_some_and(|key| redactor.is_secret(key)),
+            From::Path(path, _) => path.field().is_some_and(|field| redactor.is_secret(field)),
             From::Header(name) => redactor.is_secret(name),
             From::Cookie(_) => true,
             From::Regex(_) => false,

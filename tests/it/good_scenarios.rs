@@ -47,6 +47,8 @@ fn ops(scenario: &Scenario) -> Vec<String> {
         Op::Choose(ways) => format!("choose {:?}", ways),
         Op::Repeat(counter, from, to) => format!("repeat {counter} {from}..{to}"),
         Op::Next(counter, to) => format!("next {counter} {to}"),
+        Op::Each { counter, .. } => format!("each {counter}"),
+        Op::Item { counter, .. } => format!("item {counter}"),
         Op::Leave(share) => format!("leave {share}"),
     };
     scenario.journeys[0].program.ops.iter().map(word).collect()

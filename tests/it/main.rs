@@ -23,6 +23,7 @@ mod functions;
 mod good_scenarios;
 mod headers;
 mod imports;
+mod json_paths;
 mod live_view;
 mod origins;
 mod own_metrics;

@@ -44,11 +44,13 @@ impl Names {
         self.variables.get(name)
     }
 
+    /// Those that scenarios can name; the lists of loops cannot be named.
     pub(super) fn variables(&self) -> impl Iterator<Item = (Slot, &str)> + Clone {
         self.variables
             .keys()
             .enumerate()
             .map(|(index, name)| (Slot(index as u16), name.as_str()))
+            .filter(|(_, name)| !name.contains(' '))
     }
 
     /// Takes note of a value that may not be shown.

@@ -3,24 +3,25 @@
 mod comparison;
 mod extraction;
 mod promise;
+mod selector;
 
 use checked_yaml::Place;
 use http::HeaderName;
 use indexmap::IndexMap;
 
-use super::condition::status_range;
 use super::report::Report;
 use super::request::Tables;
 use super::template::Meaning;
 use super::units;
 use crate::scenario::file::{
-    CheckShape, ChecksShape, ComparisonShape, CountShape, OutcomeThen, PointerText, RequestShape,
-    StatusOne, StatusShape,
+    CheckShape, ChecksShape, CountShape, OutcomeThen, RequestShape, StatusOne, StatusShape,
 };
 use crate::scenario::{Check, CounterId, Outcome, Test};
 use comparison::text_literal;
 pub(super) use extraction::extractions;
 pub(super) use promise::promise;
+use selector::json_test;
+pub(super) use selector::{Selector, quantity, selector};
 
 /// Compiles `check`. Values are those that the request itself could use: checks come before `extract`.
 pub(super) fn checks(
@@ -68,10 +69,9 @@ fn check(
     }
     for (pointer, comparison) in shape.json.iter().flatten() {
         let place = place.key("json").key(pointer.as_str());
-        add(
-            format!("json {}", pointer.as_str()),
-            json_test(report, meaning, pointer, comparison, &place),
-        );
+        if let Some(test) = json_test(report, meaning, pointer.as_str(), comparison, &place) {
+            add(format!("json {}", pointer.as_str()), test);
+        }
     }
     for (name, comparison) in shape.header.iter().flatten() {
         let place = place.key("header").key(name);
@@ -108,28 +108,13 @@ fn check(
             Test::Within(limit),
         );
     }
-    if compiled.len() == before {
+    if compiled.len() == before && shape.json.is_none() {
         report.add(
             report
                 .at_key(place, "this check checks nothing")
                 .label("add what must hold")
                 .help("for example `status: 2xx`; checks: status, json, header, contains, body-max, within"),
         );
-    }
-}
-
-fn json_test(
-    report: &Report<'_>,
-    meaning: Meaning<'_>,
-    pointer: &PointerText,
-    comparison: &ComparisonShape,
-    place: &Place,
-) -> Test {
-    let span = report.document().key_span(place);
-    report.fixed("a JSON pointer", pointer.as_str(), span);
-    Test::Json {
-        pointer: pointer.0.clone(),
-        comparison: comparison::comparison(report, meaning, comparison, place),
     }
 }
 
@@ -144,7 +129,7 @@ fn statuses(shape: &StatusShape) -> Vec<(u16, u16)> {
 fn status(one: &StatusOne) -> Option<(u16, u16)> {
     match one {
         StatusOne::Code(code) => Some((*code, *code)),
-        StatusOne::Class(class) => status_range(class),
+        StatusOne::Class(class) => units::status_range(class),
     }
 }
 
@@ -172,15 +157,16 @@ pub(super) fn outcomes(
             .map(|status| Test::Status(statuses(status)))
             .collect();
         for (pointer, comparison) in outcome.json.iter().flatten() {
-            tests.push(json_test(
+            let place = place.key("json").key(pointer.as_str());
+            tests.extend(json_test(
                 report,
                 meaning,
-                pointer,
+                pointer.as_str(),
                 comparison,
-                &place.key("json").key(pointer.as_str()),
+                &place,
             ));
         }
-        if tests.is_empty() {
+        if tests.is_empty() && outcome.json.is_none() {
             let message = format!(
                 "the outcome `{}` would fit every answer",
                 outcome.name.as_str()

@@ -26,7 +26,7 @@ pub struct JourneyShape {
 }
 
 /// A step of a journey: a request (`get`, `post`, `put`, `patch`, `delete`, `head`, `options`), or `think`, `set`,
-/// `together`, `leave`, `repeat`, `while`, `until`, `when`, `choose`.
+/// `together`, `leave`, `repeat`, `for-each`, `while`, `until`, `when`, `choose`.
 #[derive(Debug, Clone, JsonSchema)]
 #[schemars(untagged, title = "step")]
 pub enum StepShape {
@@ -42,6 +42,8 @@ pub enum StepShape {
     Leave(LeaveStep),
     /// The same steps several times.
     Repeat(RepeatStep),
+    /// The same steps for each item of a list.
+    ForEach(ForEachStep),
     /// The same steps as long as a condition holds before them.
     While(WhileStep),
     /// The same steps until a condition holds after them.
@@ -70,6 +72,8 @@ impl<'de> Deserialize<'de> for StepShape {
             serde_json::from_value(value).map(Self::Together)
         } else if has("repeat") {
             serde_json::from_value(value).map(Self::Repeat)
+        } else if has("for-each") {
+            serde_json::from_value(value).map(Self::ForEach)
         } else if has("while") {
             serde_json::from_value(value).map(Self::While)
         } else if has("until") {
@@ -132,6 +136,22 @@ pub struct LeaveStep {
 pub struct RepeatStep {
     /// How many times: `3`, or anything between: `1..3`.
     pub repeat: RepeatShape,
+    /// The steps.
+    #[schemars(length(min = 1))]
+    pub steps: Vec<StepShape>,
+}
+
+/// The same steps for each item of a list.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "for-each step")]
+pub struct ForEachStep {
+    /// The variable that holds the item, and the list: `{ id: "${ids}" }`.
+    #[schemars(extend("minProperties" = 1, "maxProperties" = 1))]
+    pub for_each: IndexMap<VariableName, Scalar>,
+    /// Most rounds; default 1000.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub at_most: Option<u32>,
     /// The steps.
     #[schemars(length(min = 1))]
     pub steps: Vec<StepShape>,

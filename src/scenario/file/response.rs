@@ -7,11 +7,11 @@ use serde::Deserialize;
 use super::scalar::Scalar;
 use super::text::{DurationText, NameText, PointerText, SizeText};
 
-/// Where to take a value from: a JSON pointer, or a mapping.
+/// Where to take a value from: a JSON pointer or JSONPath, or a mapping.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum ExtractShape {
-    /// JSON pointer into the body.
+    /// JSON pointer or JSONPath into the body.
     Pointer(PointerText),
     /// Any source.
     Detail(ExtractDetail),
@@ -22,8 +22,10 @@ pub enum ExtractShape {
 #[serde(deny_unknown_fields, default)]
 #[schemars(title = "extraction")]
 pub struct ExtractDetail {
-    /// JSON pointer into the body.
+    /// JSON pointer or JSONPath into the body.
     pub json: Option<PointerText>,
+    /// Which of the values that a JSONPath finds; default `first`.
+    pub pick: Option<PickShape>,
     /// Name of a response header.
     pub header: Option<String>,
     /// Name of a cookie that the response sets.
@@ -32,6 +34,24 @@ pub struct ExtractDetail {
     pub regex: Option<String>,
     /// If missing, the variable stays unset instead of the step failing; default false.
     pub optional: Option<bool>,
+}
+
+/// Which of several values is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum PickShape {
+    /// The first.
+    First,
+    /// The last.
+    Last,
+    /// Any, by the shopper's random numbers.
+    Random,
+    /// A list of all, for `for-each` and JSON bodies.
+    All,
+    /// The same as `all`.
+    Each,
+    /// How many there are.
+    Count,
 }
 
 /// One check or a list of checks.
@@ -54,8 +74,8 @@ pub struct CheckShape {
     pub name: Option<String>,
     /// Status: `201`, a class such as `2xx`, or a list of them.
     pub status: Option<StatusShape>,
-    /// JSON pointers and what their values must be: a value, `exists`, `missing`, `> 5`, `{ contains: x }`,
-    /// `{ one-of: [a, b] }`.
+    /// JSON pointers or JSONPaths and what their values must be: a value, `exists`, `missing`, `> 5`, `{ contains: x }`,
+    /// `{ one-of: [a, b] }`; of what a JSONPath finds also `{ count: 3 }`, `{ any: x }`, `{ every: "> 0" }`.
     #[schemars(extend("minProperties" = 1))]
     pub json: Option<IndexMap<PointerText, ComparisonShape>>,
     /// Headers and what their values must be.
@@ -103,7 +123,7 @@ pub enum ComparisonShape {
     Detail(ComparisonDetail),
 }
 
-/// A comparison: exactly one of `is`, `is-not`, `contains`, `one-of`.
+/// A comparison: exactly one of `is`, `is-not`, `contains`, `one-of`, and with a JSONPath `count`, `any`, `every`.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 #[schemars(title = "comparison")]
@@ -117,6 +137,19 @@ pub struct ComparisonDetail {
     /// One of these.
     #[schemars(length(min = 1))]
     pub one_of: Option<Vec<Scalar>>,
+    /// How many values a JSONPath finds.
+    pub count: Option<Box<ComparisonShape>>,
+    /// What at least one of the values that a JSONPath finds must be.
+    pub any: Option<Box<ComparisonShape>>,
+    /// What each of the values that a JSONPath finds must be; there must be one.
+    pub every: Option<Box<ComparisonShape>>,
+}
+
+impl ComparisonDetail {
+    /// Whether it asks something of several values.
+    pub fn is_of_several(&self) -> bool {
+        self.count.is_some() || self.any.is_some() || self.every.is_some()
+    }
 }
 
 /// A foreseen answer that is no error.
@@ -128,7 +161,7 @@ pub struct OutcomeShape {
     pub name: NameText,
     /// Status: `402`, a class such as `4xx`, or a list of them.
     pub status: Option<StatusShape>,
-    /// JSON pointers and what their values must be.
+    /// JSON pointers or JSONPaths and what their values must be.
     #[schemars(extend("minProperties" = 1))]
     pub json: Option<IndexMap<PointerText, ComparisonShape>>,
     /// Whether the shopper leaves (the default) or goes on.

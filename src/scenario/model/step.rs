@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::ids::{CounterId, StepNameId};
 use super::test::{Check, Test};
 use crate::journey::Program;
+use crate::json_path::JsonPath;
 use crate::template::{Slot, Template};
 
 /// A measured name and the labels that thresholds and reports group by.
@@ -86,12 +87,29 @@ pub struct Body {
 pub enum From {
     /// JSON pointer (RFC 6901) into the body.
     Json(String),
+    /// What a JSONPath finds in the body.
+    Path(JsonPath, Pick),
     /// A response header, lower case.
     Header(String),
     /// A cookie set by the response.
     Cookie(String),
     /// First capture group in the body.
     Regex(regex::bytes::Regex),
+}
+
+/// What is kept of several values that were found. Nulls count only among all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pick {
+    /// The first.
+    First,
+    /// The last.
+    Last,
+    /// Any, by the shopper's random numbers.
+    Random,
+    /// A JSON array of all.
+    All,
+    /// How many there are.
+    Count,
 }
 
 /// A value remembered from a response.
@@ -130,6 +148,8 @@ pub struct Promise {
 pub enum PromiseField {
     /// JSON pointer into the response.
     Json(String),
+    /// What a JSONPath finds first in the response.
+    Path(JsonPath),
     /// A value of the shopper.
     Value(Template),
 }

@@ -2,11 +2,12 @@
 
 use checked_yaml::Place;
 
+use super::selector::quantified;
 use crate::scenario::check::report::Report;
 use crate::scenario::check::slip::Slip;
 use crate::scenario::check::template::Meaning;
 use crate::scenario::check::units;
-use crate::scenario::file::{ComparisonShape, Scalar};
+use crate::scenario::file::{ComparisonDetail, ComparisonShape, Scalar};
 use crate::scenario::{Comparison, Literal};
 use crate::template::Value;
 
@@ -43,13 +44,35 @@ pub(super) fn comparison(
             ];
             let mut given = all.into_iter().flatten();
             match (given.next(), given.next()) {
-                (Some(one), None) => one,
+                (Some(one), None) if !detail.is_of_several() => one,
                 _ => {
-                    let problem = report.at_key(place, "a comparison needs exactly one key");
-                    report.add(problem.label("one of: is, is-not, contains, one-of"));
+                    report_keys(report, detail, place);
                     Comparison::Exists
                 }
             }
+        }
+    }
+}
+
+/// A comparison that is none, or more than one.
+fn report_keys(report: &Report<'_>, detail: &ComparisonDetail, place: &Place) {
+    match quantified(detail) {
+        Some((_, key, _)) => report.add(
+            report
+                .at_key(
+                    &place.key(key),
+                    format!("`{key}` is asked of the values that a JSONPath finds"),
+                )
+                .label("not here")
+                .help("a JSONPath begins with `$`: `json: { '$.items[*].id': { count: 3 } }`"),
+        ),
+        None => {
+            let problem = report.at_key(place, "a comparison needs exactly one key");
+            report.add(
+                problem.label(
+                    "one of: is, is-not, contains, one-of; with a JSONPath: count, any, every",
+                ),
+            );
         }
     }
 }

@@ -4,9 +4,10 @@ use checked_yaml::Place;
 use http::HeaderName;
 use regex::bytes::Regex;
 
+use super::selector;
 use crate::scenario::check::names::Names;
 use crate::scenario::check::report::Report;
-use crate::scenario::file::{ExtractDetail, ExtractShape, PointerText, RequestShape};
+use crate::scenario::file::{ExtractDetail, ExtractShape, RequestShape};
 use crate::scenario::{Extract, From};
 
 /// Compiles `extract`.
@@ -24,11 +25,10 @@ pub(in crate::scenario::check) fn extractions(
         };
         let place = place.key(name.as_str());
         let (from, optional) = match shape {
-            ExtractShape::Pointer(pointer) => {
-                let span = report.document().span(&place);
-                report.fixed("a JSON pointer", pointer.as_str(), span);
-                (Some(From::Json(pointer.0.clone())), false)
-            }
+            ExtractShape::Pointer(pointer) => (
+                selector::source(report, pointer.as_str(), &place, None),
+                false,
+            ),
             ExtractShape::Detail(detail) => (
                 source(report, detail, &place),
                 detail.optional.unwrap_or(false),
@@ -44,9 +44,19 @@ pub(in crate::scenario::check) fn extractions(
 }
 
 fn source(report: &Report<'_>, detail: &ExtractDetail, place: &Place) -> Option<From> {
-    let pointer = detail.json.as_ref().map(PointerText::as_str);
+    let pick_at = place.key("pick");
+    if detail.pick.is_some() && detail.json.is_none() {
+        report.add(
+            report
+                .at_key(
+                    &pick_at,
+                    "`pick` chooses among the values that a JSONPath finds",
+                )
+                .label("nothing to choose from")
+                .help("for example `{ json: $.items[*].id, pick: random }`"),
+        );
+    }
     let fixed = [
-        ("json", "a JSON pointer", pointer),
         ("cookie", "a cookie's name", detail.cookie.as_deref()),
         ("regex", "a regular expression", detail.regex.as_deref()),
     ];
@@ -55,10 +65,10 @@ fn source(report: &Report<'_>, detail: &ExtractDetail, place: &Place) -> Option<
         report.fixed(what, text.unwrap_or_default(), span);
     }
     let sources = [
-        detail
-            .json
-            .as_ref()
-            .map(|pointer| From::Json(pointer.0.clone())),
+        detail.json.as_ref().and_then(|text| {
+            let pick = detail.pick.map(|pick| (pick, &pick_at));
+            selector::source(report, text.as_str(), &place.key("json"), pick)
+        }),
         detail
             .header
             .as_ref()

@@ -2,6 +2,8 @@
 
 use checked_yaml::Place;
 
+use super::selector::promised;
+use crate::json_path::JsonPath;
 use crate::scenario::check::report::Report;
 use crate::scenario::check::template::Meaning;
 use crate::scenario::file::RequestShape;
@@ -26,10 +28,9 @@ pub(in crate::scenario::check) fn promise(
             let span = report.document().span(&place);
             report.fixed("the kind of a promise", &text, span);
             kind = Some(text);
-        } else if text.starts_with('/') {
-            let span = report.document().span(&place);
-            report.fixed("a JSON pointer", &text, span);
-            fields.push((name.0.clone(), PromiseField::Json(text)));
+        } else if text.starts_with('/') || JsonPath::is_meant(&text) {
+            let field = promised(report, &text, &place);
+            fields.extend(field.map(|field| (name.0.clone(), field)));
         } else if let Some(template) = report.take(&place, meaning.template(&text, Encoding::Raw)) {
             fields.push((name.0.clone(), PromiseField::Value(template)));
         }
