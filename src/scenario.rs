@@ -31,7 +31,7 @@ pub use load::{load, load_judged};
 pub use model::{
     Body, Browser, Check, ClientCertificate, Comparison, Condition, Connections, CounterId, Curve,
     Exhausted, Extract, Feeder, FeederOrder, From, Http, HttpRequest, Journey, Limits, Literal,
-    Load, Measure, Op, Outcome, Over, PathTest, Persona, Phase, Pick, Popularity, Promise,
+    Load, Measure, Op, Outcome, Over, PathTest, Persona, Phase, Pick, Piece, Popularity, Promise,
     PromiseField, Propagator, Quantity, Spacing, Step, StepId, StepKind, StepName, StepNameId,
     Subject, Test, Think, Threshold, Tls, TraceStyle, Until,
 };

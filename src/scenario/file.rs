@@ -22,7 +22,7 @@ pub use load::{
     ClosedShape, DiurnalShape, LoadShape, OneByOneShape, OpenShape, PhaseShape, RampShape,
     SpacingShape, SpikeShape, StepsShape,
 };
-pub use request::{CountShape, HeaderShape, OnError, RequestShape};
+pub use request::{CountShape, HeaderShape, OnError, PartDetail, PartOne, PartShape, RequestShape};
 pub use response::{
     CheckShape, ChecksShape, ComparisonDetail, ComparisonShape, ExtractDetail, ExtractShape,
     OutcomeShape, OutcomeThen, PickShape, StatusOne, StatusShape,

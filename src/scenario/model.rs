@@ -19,7 +19,7 @@ pub use ids::{CounterId, StepId, StepNameId};
 pub use load::{Curve, Limits, Load, Phase, Spacing, Until};
 pub use persona::{Persona, Popularity};
 pub use step::{
-    Body, Extract, From, HttpRequest, Journey, Outcome, Pick, Promise, PromiseField, Step,
+    Body, Extract, From, HttpRequest, Journey, Outcome, Pick, Piece, Promise, PromiseField, Step,
     StepKind, StepName,
 };
 pub use test::{Check, Comparison, Condition, Literal, PathTest, Quantity, Test};

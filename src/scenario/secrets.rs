@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Changes, From, HttpRequest, Scenario, StepKind};
+use super::{Changes, From, HttpRequest, Piece, Scenario, StepKind};
 use crate::journey::Op;
 use crate::redact::Redactor;
 use crate::redact::command::is_secret_setting;
@@ -224,7 +224,11 @@ fn constants(scenario: &Scenario, redactor: &Redactor, variables: &[bool]) -> Ve
     for request in requests(scenario) {
         found.extend(redactor.secrets_in(&outline(&request.url)));
         if let Some(body) = &request.body {
-            found.extend(redactor.secrets_in(&outline(&body.template)));
+            let texts = body.pieces.iter().filter_map(|piece| match piece {
+                Piece::Text(template) => Some(outline(template)),
+                Piece::Bytes(_) => None,
+            });
+            found.extend(texts.flat_map(|text| redactor.secrets_in(&text)));
         }
     }
     found.retain(|constant| constant.len() >= CONSTANT_BYTES_MIN && !constant.contains("${"));

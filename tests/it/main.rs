@@ -7,6 +7,7 @@ mod api_examples;
 mod as_written;
 mod audit;
 mod bad_scenarios;
+mod bodies;
 mod bounds;
 mod cancellation;
 mod codings;

@@ -2,6 +2,7 @@
 
 mod auth;
 mod body;
+mod multipart;
 mod url;
 
 use checked_yaml::{Place, Problem};
@@ -151,7 +152,7 @@ pub(super) fn compile(
     };
     let figure = tables.figure(report, figure, signature, place);
     let url = url(report, meaning, path, &place.key(key)).unwrap_or_default();
-    let body = body(report, meaning, shape, &method, place);
+    let body = body(report, meaning, shape, place);
     let headers = shape.headers.as_ref();
     let mut headers = headers
         .map(|all| self::headers(report, meaning, all, &place.key("headers")))

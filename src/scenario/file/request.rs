@@ -47,7 +47,10 @@ pub struct RequestShape {
     pub json: Option<serde_json::Value>,
     /// Body as form fields.
     pub form: Option<IndexMap<String, Scalar>>,
-    /// Body as text; needs `content-type`. `@file` sends what stands in a file, as it is; a text that begins with `@` itself is
+    /// Body of several parts, as a form with files sends it: names and texts, or `{ file: cat.png }`.
+    #[schemars(extend("minProperties" = 1))]
+    pub multipart: Option<IndexMap<String, PartShape>>,
+    /// Body as text; needs `content-type`. `@file` sends what is in a file, as it is; a text that begins with `@` itself is
     /// written `@@…`.
     pub body: Option<String>,
     /// Content type of `body`.
@@ -92,6 +95,43 @@ impl RequestShape {
             .zip(all)
             .filter_map(|(key, path)| Some((key, path.as_ref()?)))
     }
+}
+
+/// A part of a `multipart` body, or several of one name.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum PartShape {
+    /// Several.
+    Many(#[schemars(length(min = 1, max = 100))] Vec<PartOne>),
+    /// One; after the other, for a mapping can be read from a list, too.
+    One(PartOne),
+}
+
+/// A part: a text, or a mapping.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum PartOne {
+    /// A field.
+    Text(Scalar),
+    /// A file, or a field with a type.
+    Detail(Box<PartDetail>),
+}
+
+/// A part of a body: exactly one of `file`, `text`, `json`.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[schemars(title = "part of a body")]
+pub struct PartDetail {
+    /// A file, relative to the scenario file; it is sent as it is.
+    pub file: Option<String>,
+    /// A text, in which `${…}` inserts values.
+    pub text: Option<Scalar>,
+    /// JSON, as in a `json` body.
+    pub json: Option<serde_json::Value>,
+    /// Called so to the target; default: the file's own name.
+    pub filename: Option<String>,
+    /// Default: by how the file's name ends; of a text none.
+    pub content_type: Option<String>,
 }
 
 /// A header's value, or several.

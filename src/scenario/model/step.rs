@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use super::ids::{CounterId, StepNameId};
 use super::test::{Check, Test};
 use crate::journey::Program;
@@ -78,8 +80,27 @@ pub struct Step {
 pub struct Body {
     /// The `content-type` header.
     pub content_type: String,
-    /// The bytes.
-    pub template: Template,
+    /// The bytes, in order.
+    pub pieces: Vec<Piece>,
+}
+
+/// A piece of a body.
+#[derive(Debug, Clone)]
+pub enum Piece {
+    /// Text with values in it.
+    Text(Template),
+    /// What was in a file.
+    Bytes(Bytes),
+}
+
+impl Body {
+    /// One text.
+    pub fn text(content_type: &str, template: Template) -> Self {
+        Self {
+            content_type: content_type.to_owned(),
+            pieces: vec![Piece::Text(template)],
+        }
+    }
 }
 
 /// Where to take a value from.
