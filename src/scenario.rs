@@ -32,8 +32,8 @@ pub use model::{
     Body, Browser, Check, ClientCertificate, Comparison, Condition, Connections, CounterId, Curve,
     Exhausted, Extract, Feeder, FeederOrder, From, Http, HttpRequest, Journey, Limits, Literal,
     Load, Measure, Op, Outcome, Over, PathTest, Persona, Phase, Pick, Piece, Popularity, Promise,
-    PromiseField, Propagator, Quantity, Spacing, Step, StepId, StepKind, StepName, StepNameId,
-    Subject, Test, Think, Threshold, Tls, TraceStyle, Until,
+    PromiseField, Propagator, Quantity, Redirects, Spacing, Step, StepId, StepKind, StepName,
+    StepNameId, Subject, Test, Think, Threshold, Tls, TraceStyle, Until, UrlPart,
 };
 pub use one_step::{OneStep, OneStepLoad};
 pub use reaching::{ConnectTo, Credentials, place};

@@ -106,12 +106,8 @@ fn followed_at_once(scenario: &Scenario, id: StepId) -> bool {
 /// Whether anything looks into the bodies of this step's answers.
 fn needs_body(scenario: &Scenario, step: &Step) -> bool {
     let test = looks_into_body;
-    step.extract.iter().any(|extract| {
-        matches!(
-            extract.from,
-            From::Json(_) | From::Path(..) | From::Regex(_)
-        )
-    }) || step.checks.iter().any(|check| test(&check.test))
+    step.extract.iter().any(|extract| is_in_body(&extract.from))
+        || step.checks.iter().any(|check| test(&check.test))
         || step
             .outcomes
             .iter()
@@ -126,6 +122,16 @@ fn needs_body(scenario: &Scenario, step: &Step) -> bool {
             .journeys
             .iter()
             .any(|journey| looks_into_bodies(&journey.program))
+}
+
+fn is_in_body(from: &From) -> bool {
+    match from {
+        From::Json(_) | From::Path(..) | From::Regex(_) => true,
+        From::Within(from, _) => is_in_body(from),
+        From::Header(_) | From::Cookie(_) | From::Url(_) | From::Parameter(_) | From::Hop(..) => {
+            false
+        }
+    }
 }
 
 fn looks_into_body(test: &Test) -> bool {

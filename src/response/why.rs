@@ -9,7 +9,7 @@ use super::Response;
 use super::found::{first_that_fails, picked};
 use crate::json_path::Found;
 use crate::scenario::{
-    Check, Comparison, Extract, From, Literal, PathTest, Pick, Quantity, Step, Test,
+    Comparison, Extract, From, Literal, PathTest, Pick, Quantity, Step, Test, UrlPart,
 };
 use crate::shopper::{ScenarioData, Shopper};
 use crate::template::Scalar;
@@ -41,7 +41,7 @@ impl Step {
         response: &Response,
     ) -> Option<Why> {
         if let Some(check) = self.first_failed_check(world, shopper, response) {
-            return Some(check.why(world, shopper, response));
+            return Some(check.test.why(world, shopper, response));
         }
         if self.is_refused(response) {
             return Some(Why {
@@ -54,7 +54,18 @@ impl Step {
             .extract
             .iter()
             .find(|extract| !extract.optional && extract.is_missing(shopper, response))?;
-        Some(missing.why())
+        Some(Why {
+            field: None,
+            expected: missing.from.wanted(),
+            got: match response.hops.len() {
+                0 => "nothing".to_owned(),
+                // The answer that has it may be one on the way.
+                count => format!(
+                    "nothing in the last of {} answers; one on the way is asked with `hop: 1`",
+                    count + 1
+                ),
+            },
+        })
     }
 }
 
@@ -63,31 +74,35 @@ impl Extract {
     fn is_missing(&self, shopper: &Shopper, response: &Response) -> bool {
         self.take(&mut shopper.clone(), response).is_none()
     }
+}
 
-    fn why(&self) -> Why {
-        let expected = match &self.from {
+impl From {
+    /// In a few words.
+    fn wanted(&self) -> String {
+        match self {
             From::Json(pointer) => format!("a value at {pointer}"),
             From::Path(path, _) => format!("a value at {}", cut(path.as_str())),
             From::Header(name) => format!("the header {name}"),
             From::Cookie(name) => format!("the cookie {name}"),
             From::Regex(regex) => format!("a body that matches {}", cut(regex.as_str())),
-        };
-        Why {
-            field: None,
-            expected,
-            got: "nothing".to_owned(),
+            From::Url(_) => "the URL that answered".to_owned(),
+            From::Parameter(name) => format!("the parameter {name} of the URL that answered"),
+            From::Within(from, regex) => {
+                format!("{} that matches {}", from.wanted(), cut(regex.as_str()))
+            }
+            From::Hop(number, from) => format!("{} of hop {number}", from.wanted()),
         }
     }
 }
 
-impl Check {
+impl Test {
     fn why(&self, world: &ScenarioData, shopper: &mut Shopper, response: &Response) -> Why {
         let of = |field: Option<&str>, expected: String, got: String| Why {
             field: field.map(str::to_owned),
             expected,
             got,
         };
-        match &self.test {
+        match self {
             Test::Status(ranges) => of(
                 None,
                 format!("status {}", statuses(ranges)),
@@ -113,6 +128,31 @@ impl Check {
                     value(&response.header(name)),
                 )
             }
+            Test::Url(comparison) => {
+                let comparison = comparison.resolved(world, shopper);
+                of(
+                    None,
+                    words(&comparison),
+                    value(&response.url(UrlPart::Whole)),
+                )
+            }
+            Test::Redirects(comparison) => {
+                let comparison = comparison.resolved(world, shopper);
+                let count = response.hops.len();
+                of(
+                    None,
+                    format!("{} as the number of redirects", words(&comparison)),
+                    count.to_string(),
+                )
+            }
+            Test::Hop(number, test) => match response.hop(*number) {
+                Some(hop) => test.why(world, shopper, &hop),
+                None => of(
+                    None,
+                    format!("hop {number}"),
+                    format!("{} answers", response.hops.len() + 1),
+                ),
+            },
             Test::Contains(text) => of(
                 None,
                 format!("a body with {}", operand(&text.resolved(world, shopper))),

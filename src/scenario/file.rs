@@ -22,10 +22,13 @@ pub use load::{
     ClosedShape, DiurnalShape, LoadShape, OneByOneShape, OpenShape, PhaseShape, RampShape,
     SpacingShape, SpikeShape, StepsShape,
 };
-pub use request::{CountShape, HeaderShape, OnError, PartDetail, PartOne, PartShape, RequestShape};
+pub use request::{
+    CountShape, HeaderShape, OnError, PartDetail, PartOne, PartShape, RedirectsShape,
+    RedirectsWord, RequestShape,
+};
 pub use response::{
     CheckShape, ChecksShape, ComparisonDetail, ComparisonShape, ExtractDetail, ExtractShape,
-    OutcomeShape, OutcomeThen, PickShape, StatusOne, StatusShape,
+    OutcomeShape, OutcomeThen, PickShape, StatusOne, StatusShape, UrlPartShape,
 };
 pub use scalar::Scalar;
 pub use text::{

@@ -149,18 +149,8 @@ fn variables(scenario: &Scenario, redactor: &Redactor) -> Vec<bool> {
     let names = scenario.variables.iter();
     let mut secret: Vec<bool> = names.map(|name| redactor.is_secret(name)).collect();
     for extract in scenario.steps.iter().flat_map(|step| &step.extract) {
-        let taken_from_secret = match &extract.from {
-            From::Json(pointer) => pointer
-                .rsplit('/')
-                .next()
-                .is_some_and(|key| redactor.is_secret(key)),
-            From::Path(path, _) => path.field().is_some_and(|field| redactor.is_secret(field)),
-            From::Header(name) => redactor.is_secret(name),
-            From::Cookie(_) => true,
-            From::Regex(_) => false,
-        };
         if let Some(variable) = secret.get_mut(usize::from(extract.slot.0)) {
-            *variable |= taken_from_secret;
+            *variable |= is_secret_source(&extract.from, redactor);
         }
     }
     for (_, value) in headers(scenario).filter(|(name, _)| redactor.is_secret(name)) {
@@ -171,6 +161,25 @@ fn variables(scenario: &Scenario, redactor: &Redactor) -> Vec<bool> {
         }
     }
     secret
+}
+
+fn is_secret_source(from: &From, redactor: &Redactor) -> bool {
+    match from {
+        From::Json(pointer) => pointer
+            .rsplit('/')
+            .next()
+            .is_some_and(|key| redactor.is_secret(key)),
+        From::Path(path, _) => path.field().is_some_and(|field| redactor.is_secret(field)),
+        From::Header(name) => redactor.is_secret(name),
+        From::Cookie(_) => true,
+        // Codes and tickets are secret in a query only.
+        From::Parameter(name) => {
+            let query = format!("/?{name}=a-value-of-some-length");
+            !redactor.secrets_in(&query).is_empty()
+        }
+        From::Within(from, _) | From::Hop(_, from) => is_secret_source(from, redactor),
+        From::Regex(_) | From::Url(_) => false,
+    }
 }
 
 fn requests(scenario: &Scenario) -> impl Iterator<Item = &HttpRequest> {

@@ -122,6 +122,7 @@ pub(crate) fn step() -> Step {
             url: Template::text("/"),
             headers: Vec::new(),
             body: None,
+            redirects: None,
         }),
         timeout: None,
         extract: Vec::new(),

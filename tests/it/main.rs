@@ -31,6 +31,7 @@ mod own_metrics;
 mod pacing;
 mod prepare;
 mod record;
+mod redirects;
 mod repeatable;
 mod report;
 mod run_folder;

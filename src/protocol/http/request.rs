@@ -8,7 +8,7 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
 use http::uri::PathAndQuery;
 use url::Url;
 
-use crate::scenario::{Body, Credentials, Http as Settings, HttpRequest, Piece};
+use crate::scenario::{Body, Credentials, Http as Settings, HttpRequest, Piece, Redirects};
 use crate::shopper::{ScenarioData, Shopper};
 use crate::template::{Part, TEXT_BYTES_MAX, Template};
 use crate::transport::{Failure, Origin};
@@ -53,6 +53,8 @@ pub(crate) struct PreparedRequest {
     body: PreparedBody,
     /// `authorization` for the target, where the step has none of its own.
     auth: Option<Prepared<HeaderValue>>,
+    /// Redirects that are followed.
+    pub(super) redirects_max: u8,
 }
 
 /// Where a request goes.
@@ -77,6 +79,9 @@ enum PreparedBody {
     Fixed(Bytes),
     Rendered(Vec<Piece>),
 }
+
+/// Redirects that a step follows which says so where the scenario follows none.
+const REDIRECTS_DEFAULT: u8 = 10;
 
 /// What is said about a target with a query or a fragment.
 const QUERY: &str = "the target has a query or a fragment, which no request would carry; put it into the paths of the steps";
@@ -105,6 +110,7 @@ impl PreparedRequest {
             url,
             headers: headers(request, settings)?,
             body: PreparedBody::of(request.body.as_ref()),
+            redirects_max: redirects_max(request, settings),
             auth: settings.auth.as_ref().map(authorization).transpose()?,
         })
     }
@@ -231,6 +237,15 @@ impl Prepared<HeaderValue> {
                 HeaderValue::from_maybe_shared(Bytes::from(text)).map_err(|_| Failure::BadRequest)
             }
         }
+    }
+}
+
+fn redirects_max(request: &HttpRequest, settings: &Settings) -> u8 {
+    match request.redirects {
+        None => settings.redirects_max,
+        Some(Redirects::AtMost(count)) => count,
+        Some(Redirects::Follow) if settings.redirects_max == 0 => REDIRECTS_DEFAULT,
+        Some(Redirects::Follow) => settings.redirects_max,
     }
 }
 

@@ -129,6 +129,7 @@ impl<'a> Parser<'a> {
             "status" => self.status(),
             "json" => self.json(),
             "header" => self.header(),
+            "url" => Ok(Condition::Response(Test::Url(self.comparison()?))),
             "var" => {
                 let name = self.next("a variable's name")?;
                 self.variable(name)
@@ -291,6 +292,7 @@ impl<'a> Parser<'a> {
             "status",
             "json",
             "header",
+            "url",
             "persona",
             "outcome",
             "returning",

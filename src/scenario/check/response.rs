@@ -58,7 +58,15 @@ fn check(
         shape.name.as_deref().unwrap_or_default(),
         span,
     );
+    report_of_hop(report, shape, place);
     let mut add = |default: String, test: Test| {
+        let (default, test) = match shape.hop {
+            Some(hop) => (
+                format!("hop {hop} {default}"),
+                Test::Hop(hop, Box::new(test)),
+            ),
+            None => (default, test),
+        };
         compiled.push(Check {
             name: shape.name.clone().unwrap_or(default),
             test,
@@ -91,6 +99,15 @@ fn check(
             },
         );
     }
+    if let Some(url) = &shape.url {
+        let comparison = comparison::comparison(report, meaning, url, &place.key("url"));
+        add("url".to_owned(), Test::Url(comparison));
+    }
+    if let Some(redirects) = &shape.redirects {
+        let place = place.key("redirects");
+        let comparison = comparison::comparison(report, meaning, redirects, &place);
+        add("redirects".to_owned(), Test::Redirects(comparison));
+    }
     if let Some(text) = &shape.contains {
         let literal = text_literal(report, meaning, text, &place.key("contains"));
         add(format!("contains {text}"), Test::Contains(literal));
@@ -113,7 +130,29 @@ fn check(
             report
                 .at_key(place, "this check checks nothing")
                 .label("add what must hold")
-                .help("for example `status: 2xx`; checks: status, json, header, contains, body-max, within"),
+                .help("for example `status: 2xx`; checks: status, json, header, url, redirects, contains, body-max, within"),
+        );
+    }
+}
+
+/// Keys that cannot be about an answer on the way.
+fn report_of_hop(report: &Report<'_>, shape: &CheckShape, place: &Place) {
+    if shape.hop.is_none() {
+        return;
+    }
+    let keys = [
+        ("json", shape.json.is_some()),
+        ("redirects", shape.redirects.is_some()),
+        ("contains", shape.contains.is_some()),
+        ("body-max", shape.body_max.is_some()),
+        ("within", shape.within.is_some()),
+    ];
+    for (key, _) in keys.into_iter().filter(|(_, given)| *given) {
+        report.add(
+            report
+                .at_key(&place.key(key), format!("`{key}` cannot be asked of a hop"))
+                .label("of an answer on the way: status, header, url")
+                .help("make it a check of its own, without `hop`"),
         );
     }
 }

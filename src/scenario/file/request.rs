@@ -55,6 +55,8 @@ pub struct RequestShape {
     pub body: Option<String>,
     /// Content type of `body`.
     pub content_type: Option<String>,
+    /// Redirects of this request: `follow`, `none`, or how many at most; default: as `http` says.
+    pub redirects: Option<RedirectsShape>,
     /// Longest wait for the response; default: that of `http`.
     pub timeout: Option<DurationText>,
     /// Values to remember from the response.
@@ -95,6 +97,26 @@ impl RequestShape {
             .zip(all)
             .filter_map(|(key, path)| Some((key, path.as_ref()?)))
     }
+}
+
+/// What becomes of redirects.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum RedirectsShape {
+    /// All or none.
+    Word(RedirectsWord),
+    /// So many; one more is an error.
+    AtMost(#[schemars(range(min = 0, max = 50))] u8),
+}
+
+/// What becomes of redirects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RedirectsWord {
+    /// They are followed, as many as `http` allows.
+    Follow,
+    /// They are answers like others.
+    None,
 }
 
 /// A part of a `multipart` body, or several of one name.

@@ -17,7 +17,7 @@ pub enum ExtractShape {
     Detail(ExtractDetail),
 }
 
-/// Where to take a value from: exactly one of `json`, `header`, `cookie`, `regex`.
+/// Where to take a value from: exactly one of `json`, `header`, `cookie`, `url`, `parameter`, `regex`.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schemars(title = "extraction")]
@@ -30,10 +30,27 @@ pub struct ExtractDetail {
     pub header: Option<String>,
     /// Name of a cookie that the response sets.
     pub cookie: Option<String>,
-    /// Regular expression on the body; the first group is taken.
+    /// The URL that answered, after redirects: `whole` or `path`.
+    pub url: Option<UrlPartShape>,
+    /// A parameter in the query of the URL that answered.
+    pub parameter: Option<String>,
+    /// Of a redirected request: the answer with this number, 1 for the first; default: the last.
+    #[schemars(range(min = 1, max = 51))]
+    pub hop: Option<u8>,
+    /// Regular expression on the body, or on what the other key takes; the first group is taken.
     pub regex: Option<String>,
     /// If missing, the variable stays unset instead of the step failing; default false.
     pub optional: Option<bool>,
+}
+
+/// What of a URL is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum UrlPartShape {
+    /// All of it.
+    Whole,
+    /// Its path, without host and query.
+    Path,
 }
 
 /// Which of several values is kept.
@@ -81,6 +98,13 @@ pub struct CheckShape {
     /// Headers and what their values must be.
     #[schemars(extend("minProperties" = 1))]
     pub header: Option<IndexMap<String, ComparisonShape>>,
+    /// What the URL that answered must be, after redirects.
+    pub url: Option<ComparisonShape>,
+    /// How many redirects were followed.
+    pub redirects: Option<ComparisonShape>,
+    /// Of a redirected request: `status`, `header` and `url` are those of the answer with this number, 1 for the first.
+    #[schemars(range(min = 1, max = 51))]
+    pub hop: Option<u8>,
     /// The body contains this text.
     #[schemars(length(min = 1))]
     pub contains: Option<String>,

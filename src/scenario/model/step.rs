@@ -50,6 +50,17 @@ pub struct HttpRequest {
     pub headers: Vec<(String, Template)>,
     /// The request body, if any, and its content type.
     pub body: Option<Body>,
+    /// What becomes of redirects, if not what [`super::Http::redirects_max`] says.
+    pub redirects: Option<Redirects>,
+}
+
+/// What becomes of redirects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Redirects {
+    /// They are followed, as many as the scenario allows.
+    Follow,
+    /// So many are followed.
+    AtMost(u8),
 }
 
 /// One exchange with the system under test.
@@ -116,6 +127,23 @@ pub enum From {
     Cookie(String),
     /// First capture group in the body.
     Regex(regex::bytes::Regex),
+    /// The URL that answered.
+    Url(UrlPart),
+    /// A parameter in the query of the URL that answered.
+    Parameter(String),
+    /// First capture group in another value.
+    Within(Box<From>, regex::bytes::Regex),
+    /// The same of the answer with this number, 1 for the first, to a request that was redirected.
+    Hop(u8, Box<From>),
+}
+
+/// What of a URL is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UrlPart {
+    /// All of it.
+    Whole,
+    /// Its path.
+    Path,
 }
 
 /// What is kept of several values that were found. Nulls count only among all.

@@ -45,6 +45,12 @@ pub enum Test {
         /// How.
         comparison: Comparison,
     },
+    /// The URL that answered compares so.
+    Url(Comparison),
+    /// The number of redirects that were followed compares so.
+    Redirects(Comparison),
+    /// The answer with this number, 1 for the first, to a request that was redirected passes the test.
+    Hop(u8, Box<Test>),
     /// The body contains the text.
     Contains(Literal),
     /// The body is at most so many bytes.

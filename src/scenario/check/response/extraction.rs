@@ -7,8 +7,8 @@ use regex::bytes::Regex;
 use super::selector;
 use crate::scenario::check::names::Names;
 use crate::scenario::check::report::Report;
-use crate::scenario::file::{ExtractDetail, ExtractShape, RequestShape};
-use crate::scenario::{Extract, From};
+use crate::scenario::file::{ExtractDetail, ExtractShape, RequestShape, UrlPartShape};
+use crate::scenario::{Extract, From, UrlPart};
 
 /// Compiles `extract`.
 pub(in crate::scenario::check) fn extractions(
@@ -58,15 +58,67 @@ fn source(report: &Report<'_>, detail: &ExtractDetail, place: &Place) -> Option<
     }
     let fixed = [
         ("cookie", "a cookie's name", detail.cookie.as_deref()),
+        (
+            "parameter",
+            "a parameter's name",
+            detail.parameter.as_deref(),
+        ),
         ("regex", "a regular expression", detail.regex.as_deref()),
     ];
     for (key, what, text) in fixed {
         let span = report.document().span(&place.key(key));
         report.fixed(what, text.unwrap_or_default(), span);
     }
+    let own = own_source(report, detail, place, &pick_at);
+    let regex = detail.regex.as_ref();
+    let regex = regex.and_then(|pattern| self::regex(report, pattern, &place.key("regex")));
+    let given = [
+        detail.json.is_some(),
+        detail.header.is_some(),
+        detail.cookie.is_some(),
+        detail.url.is_some(),
+        detail.parameter.is_some(),
+    ];
+    let given = given.iter().filter(|given| **given).count();
+    if given > 1 || given == 0 && detail.regex.is_none() {
+        report.add(
+            report
+                .at_key(place, "an extraction takes its value from one source")
+                .label("needs exactly one source")
+                .help("sources: json, header, cookie, url, parameter, regex; a regex may also look into one of the others"),
+        );
+        return None;
+    }
+    let from = match (own, regex) {
+        (Some(own), Some(regex)) => From::Within(Box::new(own), regex),
+        (Some(own), None) => own,
+        (None, Some(regex)) if given == 0 => From::Regex(regex),
+        (None, _) => return None,
+    };
+    let Some(hop) = detail.hop else {
+        return Some(from);
+    };
+    if given == 0 || detail.json.is_some() {
+        report.add(
+            report
+                .at_key(&place.key("hop"), "the bodies of redirects are not kept")
+                .label("has no effect")
+                .help("take a header, a cookie, the url or a parameter of a hop; or send the step with `redirects: none`"),
+        );
+    }
+    Some(From::Hop(hop, Box::new(from)))
+}
+
+/// What the keys besides `regex` say.
+fn own_source(
+    report: &Report<'_>,
+    detail: &ExtractDetail,
+    place: &Place,
+    pick_at: &Place,
+) -> Option<From> {
     let sources = [
         detail.json.as_ref().and_then(|text| {
-            let pick = detail.pick.map(|pick| (pick, &pick_at));
+            let pick = detail.pick.map(|pick| (pick, pick_at));
             selector::source(report, text.as_str(), &place.key("json"), pick)
         }),
         detail
@@ -77,26 +129,17 @@ fn source(report: &Report<'_>, detail: &ExtractDetail, place: &Place) -> Option<
             .cookie
             .as_ref()
             .map(|name| From::Cookie(name.clone())),
+        detail.url.map(|part| {
+            From::Url(match part {
+                UrlPartShape::Whole => UrlPart::Whole,
+                UrlPartShape::Path => UrlPart::Path,
+            })
+        }),
         detail
-            .regex
+            .parameter
             .as_ref()
-            .and_then(|pattern| self::regex(report, pattern, &place.key("regex")))
-            .map(From::Regex),
+            .map(|name| From::Parameter(name.clone())),
     ];
-    let given = [
-        detail.json.is_some(),
-        detail.header.is_some(),
-        detail.cookie.is_some(),
-        detail.regex.is_some(),
-    ];
-    if given.iter().filter(|given| **given).count() != 1 {
-        report.add(
-            report
-                .at_key(place, "an extraction takes its value from one source")
-                .label("needs exactly one source")
-                .help("sources: json, header, cookie, regex"),
-        );
-    }
     sources.into_iter().flatten().next()
 }
 
