@@ -20,6 +20,7 @@ pub mod exit;
 pub mod feeder;
 pub mod journey;
 pub mod json_path;
+mod latin1;
 pub mod log;
 pub mod measure;
 pub mod own;

@@ -14,6 +14,7 @@ use http::uri::PathAndQuery;
 use url::Url;
 
 use crate::json_path::{Found, JsonPath, Tree};
+use crate::latin1;
 use crate::scenario::{
     Check, Extract, From, Literal, Outcome, Pick, PromiseField, Step, StepId, Test, UrlPart,
 };
@@ -196,13 +197,22 @@ impl Response {
         kind.contains("html") || kind.contains("xml")
     }
 
+    /// The body in UTF-8, if its type says that it is written in another way.
+    fn text(&self) -> Cow<'_, [u8]> {
+        let kind = self.headers.get(CONTENT_TYPE).map(text_of);
+        match kind.is_some_and(|kind| latin1::is_charset_of(&kind)) {
+            true => Cow::Owned(latin1::decoded(&self.body).into_bytes()),
+            false => Cow::Borrowed(&self.body),
+        }
+    }
+
     fn contains(&self, text: &str) -> bool {
-        match std::str::from_utf8(&self.body) {
+        let body = self.text();
+        match std::str::from_utf8(&body) {
             Ok(body) => body.contains(text),
             Err(_) => {
                 text.is_empty()
-                    || self
-                        .body
+                    || body
                         .windows(text.len())
                         .any(|window| window == text.as_bytes())
             }
@@ -312,9 +322,11 @@ impl From {
             From::Header(name) => response.header(name),
             From::Cookie(name) => response.cookie(name),
             From::Regex(regex) => {
-                let captures = regex.captures(&response.body)?;
+                let body = response.text();
+                let captures = regex.captures(&body)?;
                 let capture = captures.get(1).or_else(|| captures.get(0))?;
-                Scalar::Text(response.read_text(capture.as_bytes()))
+                let text = response.read_text(capture.as_bytes()).into_owned();
+                Scalar::Text(text.into())
             }
         };
         Some(scalar.into_value()).filter(Value::is_set)

@@ -146,6 +146,12 @@ impl ScenarioData {
         &self.scenario.personas[usize::from(shopper.persona)]
     }
 
+    /// Whether the load is over when shopper `index` would arrive: a feeder that ends it has no row left.
+    pub(crate) fn is_over_at(&self, index: u64) -> bool {
+        let mut feeders = self.scenario.feeders.iter();
+        feeders.any(|feeder| feeder.ends_before(self.seed(), index))
+    }
+
     pub(crate) fn popularity(&self, index: u16) -> Option<&Sampler> {
         self.popularity.get(usize::from(index))
     }

@@ -72,7 +72,7 @@ async fn open<T: Transport>(
                 tokio::task::yield_now().await;
             }
         }
-        if worker.stop_level() != Stop::No {
+        if worker.stop_level() != Stop::No || worker.world.is_over_at(index) {
             return;
         }
         if changes != worker.rate_changes() {
@@ -115,12 +115,14 @@ async fn closed<T: Transport>(
                 && journeys.get() < journeys_max
             {
                 let number = journeys.replace(journeys.get() + 1);
+                let index = segment.index() + number * segment.of();
+                if worker.world.is_over_at(index) {
+                    return;
+                }
                 let now = worker.offset();
                 worker.recorder.borrow_mut().planned(now);
                 // A feeder without rows has none for later shoppers either.
-                let Some(journey_run) =
-                    journey_run(&worker, segment.index() + number * segment.of(), now)
-                else {
+                let Some(journey_run) = journey_run(&worker, index, now) else {
                     return;
                 };
                 journey_run.await;

@@ -18,6 +18,7 @@ mod cookies;
 mod dead_target;
 mod echo;
 mod error_names;
+mod feeder_files;
 mod first_words;
 mod full_disk;
 mod functions;

@@ -7,10 +7,10 @@ use std::path::Path;
 
 use checked_yaml::Place;
 
-use super::files::read_table;
+use super::files::{Characters, read_table};
 use super::report::Report;
 use super::template;
-use crate::scenario::file::{ExhaustedShape, FeederOrderShape, FeederShape, File};
+use crate::scenario::file::{EncodingShape, ExhaustedShape, FeederOrderShape, FeederShape, File};
 use crate::scenario::{Exhausted, Feeder, FeederOrder};
 use crate::template::{VALUE_BYTES_MAX, Value};
 pub(super) use csv_file::csv_reader;
@@ -91,8 +91,14 @@ fn one(
                 .help("leave it out, or use `order: unique`, which takes each row once"),
         );
     }
-    let text = read_table(&folder.join(&shape.file)).and_then(|text| within(bytes_left, text));
-    let rows = text.and_then(|text| rows(&shape.file, &text));
+    let characters = match shape.encoding {
+        Some(EncodingShape::Latin1) => Characters::Latin1,
+        Some(EncodingShape::Utf8) | None => Characters::Utf8,
+    };
+    let delimiter = delimiter(report, shape, place);
+    let text = read_table(&folder.join(&shape.file), characters);
+    let text = text.and_then(|text| within(bytes_left, text));
+    let rows = text.and_then(|text| rows(&shape.file, &text, delimiter));
     let (columns, rows) = rows.unwrap_or_else(|reason| {
         report.add(
             report
@@ -116,8 +122,34 @@ fn one(
         },
         exhausted: match shape.when_exhausted {
             Some(ExhaustedShape::Drop) => Exhausted::Drop,
+            Some(ExhaustedShape::Stop) => Exhausted::Stop,
             Some(ExhaustedShape::Wrap) | None => Exhausted::Wrap,
         },
+    }
+}
+
+/// What stands between the values of a row.
+fn delimiter(report: &Report<'_>, shape: &FeederShape, place: &Place) -> u8 {
+    let Some(text) = shape.delimiter.as_deref() else {
+        return b',';
+    };
+    let place = place.key("delimiter");
+    if !shape.file.ends_with(".csv") {
+        report.add(
+            report
+                .at_key(&place, "`delimiter` is of `.csv` files")
+                .label("has no effect"),
+        );
+    }
+    match (text, text.as_bytes()) {
+        ("tab" | "\\t", _) => b'\t',
+        (_, [byte]) if byte.is_ascii() && !b"\"\r\n".contains(byte) => *byte,
+        _ => {
+            let message = format!("`{text}` cannot stand between values");
+            let problem = report.at(&place, message).label("one sign, or `tab`");
+            report.add(problem.help("for example `delimiter: \";\"`"));
+            b','
+        }
     }
 }
 
@@ -129,12 +161,12 @@ fn shown_folder(folder: &Path) -> String {
     }
 }
 
-fn rows(file: &str, text: &str) -> Result<Rows, String> {
+fn rows(file: &str, text: &str, delimiter: u8) -> Result<Rows, String> {
     let (columns, rows) = match Path::new(file)
         .extension()
         .and_then(|extension| extension.to_str())
     {
-        Some("csv") => csv_rows(text)?,
+        Some("csv") => csv_rows(text, delimiter)?,
         Some("jsonl" | "ndjson") => json_rows(text)?,
         _ => return Err("its name ends neither in .csv nor in .jsonl".to_owned()),
     };

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 
+use crate::latin1;
 use crate::template::TEXT_BYTES_MAX;
 
 /// All files that bodies are made of together, bytes: they stay in memory as long as the run.
@@ -16,9 +17,21 @@ const BODIES_BYTES_MAX: usize = 256 << 20;
 /// Largest feeder or curve file read.
 const FILE_BYTES_MAX: u64 = 256 << 20;
 
+/// How the characters of a file are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Characters {
+    Utf8,
+    Latin1,
+}
+
 /// Reads a text file of bounded size that holds a table, without the mark that some programs put in front of UTF-8.
-pub(super) fn read_table(path: &Path) -> Result<String, String> {
-    let mut text = read_text(path)?;
+pub(super) fn read_table(path: &Path, characters: Characters) -> Result<String, String> {
+    let bytes = read_bytes(path, FILE_BYTES_MAX)?;
+    if characters == Characters::Latin1 {
+        return Ok(latin1::decoded(&bytes));
+    }
+    let mut text = String::from_utf8(bytes)
+        .map_err(|_| "it is not UTF-8 text; a feeder may say `encoding: latin-1`".to_owned())?;
     if text.starts_with('\u{feff}') {
         text.remove(0);
     }
@@ -48,12 +61,6 @@ impl BodyFiles {
         known.insert(path, read.clone());
         read
     }
-}
-
-/// Reads a text file of bounded size.
-fn read_text(path: &Path) -> Result<String, String> {
-    let bytes = read_bytes(path, FILE_BYTES_MAX)?;
-    String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned())
 }
 
 fn read_bytes(path: &Path, bytes_max: u64) -> Result<Vec<u8>, String> {

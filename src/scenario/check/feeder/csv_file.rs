@@ -4,15 +4,30 @@ use super::{Rows, bounded};
 use crate::template::Value;
 
 /// A reader for CSV with a header line.
-pub(in crate::scenario::check) fn csv_reader(text: &str, trim: csv::Trim) -> csv::Reader<&[u8]> {
+pub(in crate::scenario::check) fn csv_reader(
+    text: &str,
+    trim: csv::Trim,
+    delimiter: u8,
+) -> csv::Reader<&[u8]> {
     csv::ReaderBuilder::new()
         .trim(trim)
+        .delimiter(delimiter)
         .from_reader(text.as_bytes())
 }
 
-pub(super) fn csv_rows(text: &str) -> Result<Rows, String> {
+pub(super) fn csv_rows(text: &str, delimiter: u8) -> Result<Rows, String> {
+    if let Some(delimiter) = other_delimiter(text, delimiter) {
+        let written = if delimiter == '\t' {
+            "tab".to_owned()
+        } else {
+            delimiter.to_string()
+        };
+        return Err(format!(
+            "its first line has no comma, but `{written}` between its names: add `delimiter: \"{written}\"`"
+        ));
+    }
     // Space around a field is not part of it, space inside its quotes is: the reader cannot tell them apart.
-    let mut reader = csv_reader(text, csv::Trim::Headers);
+    let mut reader = csv_reader(text, csv::Trim::Headers, delimiter);
     let columns: Vec<String> = reader
         .headers()
         .map_err(|error| error.to_string())?
@@ -34,20 +49,36 @@ pub(super) fn csv_rows(text: &str) -> Result<Rows, String> {
             .map_or((0, 0), |position| (position.byte(), position.line()));
         let written = offset(from)..offset(reader.position().byte());
         let written = text.get(written).unwrap_or_default();
-        let row = csv_row(&record, written).map_err(|what| format!("line {line} {what}"))?;
+        let row =
+            csv_row(&record, written, delimiter).map_err(|what| format!("line {line} {what}"))?;
         rows.push(row);
         bounded(&rows, line)?;
     }
     Ok((columns, rows))
 }
 
+/// What seems to stand between the names of the first line, if that is not what was expected.
+fn other_delimiter(text: &str, delimiter: u8) -> Option<char> {
+    let line = text.lines().next().unwrap_or_default();
+    let is_expected = delimiter != b',' || line.contains([',', '"']);
+    [';', '\t', '|']
+        .into_iter()
+        .find(|other| !is_expected && line.contains(*other))
+}
+
 /// The values of a record that is written so.
-fn csv_row(record: &csv::StringRecord, written: &str) -> Result<Vec<Value>, &'static str> {
+fn csv_row(
+    record: &csv::StringRecord,
+    written: &str,
+    delimiter: u8,
+) -> Result<Vec<Value>, &'static str> {
     let text = |text: &str| Value::Text(text.into());
     if !written.contains('"') {
         return Ok(record.iter().map(|field| text(field.trim())).collect());
     }
-    let fields = record.iter().zip(after_quotes(written));
+    let fields = record
+        .iter()
+        .zip(after_quotes(written, char::from(delimiter)));
     let value = |(field, after): (&str, Option<&str>)| match after {
         None if field.trim_start().starts_with('"') => Err(
             "has a space before a quote, which makes the quotes part of the value: take the space out",
@@ -65,7 +96,7 @@ fn csv_row(record: &csv::StringRecord, written: &str) -> Result<Vec<Value>, &'st
 }
 
 /// Of each field of a record: what follows its closing quote, if it is in quotes.
-fn after_quotes(record: &str) -> Vec<Option<&str>> {
+fn after_quotes(record: &str, delimiter: char) -> Vec<Option<&str>> {
     let mut rest = record.trim_matches(['\r', '\n']);
     let mut fields = Vec::new();
     loop {
@@ -74,7 +105,7 @@ fn after_quotes(record: &str) -> Vec<Option<&str>> {
             inner.get(end + 1..).unwrap_or_default()
         });
         let tail = closed.unwrap_or(rest);
-        let end = tail.find(',').unwrap_or(tail.len());
+        let end = tail.find(delimiter).unwrap_or(tail.len());
         fields.push(closed.map(|_| &tail[..end]));
         match tail.get(end + 1..) {
             Some(next) => rest = next,
@@ -110,7 +141,7 @@ mod tests {
     use super::*;
 
     fn texts(text: &str) -> Vec<Vec<String>> {
-        let (_, rows) = csv_rows(text).expect("rows");
+        let (_, rows) = csv_rows(text, b',').expect("rows");
         let text = |value: &Value| value.as_scalar().to_text().into_owned();
         rows.iter()
             .map(|row| row.iter().map(text).collect())
@@ -135,7 +166,7 @@ mod tests {
             ("1, \"2\"", "line 2 has a space before a quote"),
             ("1,\"2\"x", "line 2 has text after a closing quote"),
         ] {
-            let error = csv_rows(&format!("a,b\n{record}\n")).expect_err("a problem");
+            let error = csv_rows(&format!("a,b\n{record}\n"), b',').expect_err("a problem");
             assert!(error.starts_with(problem), "{error}");
         }
     }
