@@ -9,6 +9,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
+use time::OffsetDateTime;
 use tokio::sync::watch;
 
 use crate::control::RateChange;
@@ -138,7 +139,8 @@ fn first_worker(request: &RunRequest) -> anyhow::Result<WorkerSetup> {
         workers: request.workers.max(1),
         segment: request.segment,
         world: Arc::new(
-            ScenarioData::new(request.scenario.clone()).with_prepared(request.prepared.clone()),
+            ScenarioData::new(request.scenario.clone(), OffsetDateTime::now_utc)
+                .with_prepared(request.prepared.clone()),
         ),
         plan: Arc::new(plan),
         tick: tick_of(schedule.as_deref()),

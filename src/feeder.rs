@@ -16,9 +16,14 @@ impl Feeder {
         self.rows.get(usize::try_from(row).ok()?).map(Vec::as_slice)
     }
 
+    /// Whether the load is over when shopper `index` would arrive.
+    pub fn ends_before(&self, seed: u64, index: u64) -> bool {
+        self.exhausted == Exhausted::Stop && self.row(seed, index).is_none()
+    }
+
     fn row_number(&self, seed: u64, index: u64, rows: u64) -> Option<u64> {
         let cycle = index.checked_div(rows)?;
-        if self.order != FeederOrder::Random && self.exhausted == Exhausted::Drop && cycle > 0 {
+        if self.order != FeederOrder::Random && self.exhausted != Exhausted::Wrap && cycle > 0 {
             return None;
         }
         let key = self
@@ -90,6 +95,9 @@ mod tests {
             );
             assert!(wrap.row(1, 3).is_some() && drop.row(1, 2).is_some());
             assert_eq!(drop.row(1, 3), None);
+            let stop = feeder(3, order, Exhausted::Stop);
+            assert!(stop.ends_before(1, 3) && !stop.ends_before(1, 2));
+            assert!(!drop.ends_before(1, 3) && !wrap.ends_before(1, 3));
         }
         assert_eq!(
             feeder(3, FeederOrder::Sequential, Exhausted::Wrap).row(1, 4),

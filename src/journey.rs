@@ -10,6 +10,7 @@ use crate::template::{Expr, Slot};
 
 mod condition;
 mod cursor;
+mod list;
 mod think;
 
 pub use cursor::{Action, Cursor};
@@ -82,6 +83,28 @@ pub enum Op {
     Repeat(u8, u32, u32),
     /// Count loop counter `.0` down; go to `.1` when it was 0 (before counting).
     Next(u8, u16),
+    /// Keep the list that `from` gives in a variable, and set loop counter `counter` to its length, `rounds_max` at most.
+    Each {
+        /// The loop's counter.
+        counter: u8,
+        /// Where the list is kept.
+        list: Slot,
+        /// What gives it. What is no list counts as a list of one, what is not set as one of none.
+        from: Expr,
+        /// Most rounds.
+        rounds_max: u32,
+    },
+    /// Set a variable to the item of the list whose turn it is.
+    Item {
+        /// The loop's counter.
+        counter: u8,
+        /// Where the list is kept.
+        list: Slot,
+        /// Most rounds.
+        rounds_max: u32,
+        /// What is set.
+        item: Slot,
+    },
     /// Leave the shop with this probability, 0…1 (drop-off).
     Leave(f64),
 }

@@ -23,6 +23,9 @@ pub mod plain;
 /// Bytes of the hash that are shown: enough to tell the secrets of one run.
 const HASH_BYTES: usize = 4;
 
+/// Shortest known secret that is looked for wherever it stands, as in [`telemetry::secret`].
+const KNOWN_BYTES_MIN: usize = 4;
+
 /// What stands for a secret in the name of a step: names are compared between runs, so there is no hash.
 const IN_NAMES: &str = "{secret}";
 
@@ -57,6 +60,12 @@ impl Redactor {
         if !self.known.contains(&value) {
             self.known.push(value);
         }
+    }
+
+    /// Whether a secret that is known beforehand stands in a text.
+    pub(crate) fn knows(&self, text: &str) -> bool {
+        let mut known = self.known.iter();
+        known.any(|secret| secret.len() >= KNOWN_BYTES_MIN && text.contains(secret.as_str()))
     }
 
     /// Whether what stands under this name is a secret.

@@ -4,18 +4,26 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderMap;
 use http::header::{CONTENT_TYPE, HeaderValue, SET_COOKIE};
+use http::uri::PathAndQuery;
+use url::Url;
 
-use crate::scenario::{Check, Extract, From, Literal, Outcome, PromiseField, Step, StepId, Test};
+use crate::json_path::{Found, JsonPath, Tree};
+use crate::latin1;
+use crate::scenario::{
+    Check, Extract, From, Literal, Outcome, Pick, PromiseField, Step, StepId, Test, UrlPart,
+};
 use crate::shopper::{ScenarioData, Shopper};
 use crate::template::{Part, Scalar, Value};
-use crate::transport::VALUE_TOO_LARGE;
+use crate::transport::{Origin, VALUE_TOO_LARGE};
 
 mod comparison;
+mod found;
 mod pointer;
 mod why;
 
@@ -38,6 +46,36 @@ pub struct Response {
     pub service_time: Duration,
     /// The step and the index of the outcome it ended in, if it did. Set by [`Step::conclude`].
     pub outcome: Option<(StepId, usize)>,
+    /// Where it came from, if that is known.
+    place: Option<Place>,
+    /// The answers that pointed elsewhere before it, in order.
+    hops: Vec<Hop>,
+    /// The body as a tree, once a JSONPath has asked for it.
+    tree: OnceLock<Option<Arc<Tree>>>,
+}
+
+/// Where an answer came from.
+#[derive(Clone)]
+pub(crate) struct Place {
+    pub(crate) origin: Arc<Origin>,
+    pub(crate) path: PathAndQuery,
+}
+
+impl Place {
+    fn url(&self) -> Option<Url> {
+        self.origin.url(&self.path)
+    }
+}
+
+/// An answer that pointed elsewhere.
+#[derive(Clone)]
+pub(crate) struct Hop {
+    /// HTTP status.
+    pub(crate) status: u16,
+    /// All headers.
+    pub(crate) headers: HeaderMap,
+    /// Where it came from.
+    pub(crate) place: Place,
 }
 
 /// How a step with a complete response ended.
@@ -62,12 +100,63 @@ impl Response {
             body,
             service_time,
             outcome: None,
+            place: None,
+            hops: Vec::new(),
+            tree: OnceLock::new(),
         }
+    }
+
+    /// The same from that place, after those answers.
+    pub(crate) fn after(self, place: Option<Place>, hops: Vec<Hop>) -> Self {
+        Self {
+            place,
+            hops,
+            ..self
+        }
+    }
+
+    /// The answer with this number on the way, 1 for the first; the last one is the response itself, without its body.
+    fn hop(&self, number: u8) -> Option<Self> {
+        let index = usize::from(number).checked_sub(1)?;
+        let (status, headers, place) = match self.hops.get(index) {
+            Some(hop) => (hop.status, &hop.headers, Some(&hop.place)),
+            None if index == self.hops.len() => (self.status, &self.headers, self.place.as_ref()),
+            None => return None,
+        };
+        let hop = Self::new(status, headers.clone(), Bytes::new(), self.service_time);
+        Some(hop.after(place.cloned(), Vec::new()))
+    }
+
+    /// The URL that answered; unset if it is not known.
+    fn url(&self, part: UrlPart) -> Scalar<'_> {
+        let url = self.place.as_ref().and_then(Place::url);
+        url.map_or(Scalar::Unset, |url| {
+            Scalar::Text(match part {
+                UrlPart::Whole => url.to_string().into(),
+                UrlPart::Path => url.path().to_owned().into(),
+            })
+        })
+    }
+
+    /// A parameter in the query of the URL that answered.
+    fn parameter(&self, name: &str) -> Scalar<'_> {
+        let url = self.place.as_ref().and_then(Place::url);
+        let value = url.and_then(|url| {
+            let mut pairs = url.query_pairs();
+            pairs.find_map(|(key, value)| (key == name).then(|| value.into_owned()))
+        });
+        value.map_or(Scalar::Unset, |value| Scalar::Text(value.into()))
     }
 
     /// The value at a JSON pointer; unset if there is none, if it is null, or if the body is no JSON up to there.
     pub fn json(&self, pointer: &str) -> Scalar<'_> {
         pointer::find(&self.body, pointer).unwrap_or(Scalar::Unset)
+    }
+
+    /// What a JSONPath leads to; `None` if the body is no JSON.
+    fn find(&self, path: &JsonPath) -> Option<Found<'_>> {
+        let tree = self.tree.get_or_init(|| Tree::of(&self.body).map(Arc::new));
+        tree.as_ref().map(|tree| tree.find(path))
     }
 
     /// The first header of this (lower-case) name as text; unset if there is none.
@@ -108,13 +197,22 @@ impl Response {
         kind.contains("html") || kind.contains("xml")
     }
 
+    /// The body in UTF-8, if its type says that it is written in another way.
+    fn text(&self) -> Cow<'_, [u8]> {
+        let kind = self.headers.get(CONTENT_TYPE).map(text_of);
+        match kind.is_some_and(|kind| latin1::is_charset_of(&kind)) {
+            true => Cow::Owned(latin1::decoded(&self.body).into_bytes()),
+            false => Cow::Borrowed(&self.body),
+        }
+    }
+
     fn contains(&self, text: &str) -> bool {
-        match std::str::from_utf8(&self.body) {
+        let body = self.text();
+        match std::str::from_utf8(&body) {
             Ok(body) => body.contains(text),
             Err(_) => {
                 text.is_empty()
-                    || self
-                        .body
+                    || body
                         .windows(text.len())
                         .any(|window| window == text.as_bytes())
             }
@@ -159,9 +257,26 @@ impl Test {
                 let comparison = comparison.resolved(world, shopper);
                 comparison.holds(&response.json(pointer))
             }
+            Self::Path(test) => {
+                let comparison = test.comparison.resolved(world, shopper);
+                let found = response.find(&test.path);
+                found::holds(found.as_ref(), test.of, &comparison)
+            }
             Self::Header { name, comparison } => {
                 let comparison = comparison.resolved(world, shopper);
                 comparison.holds(&response.header(name))
+            }
+            Self::Url(comparison) => {
+                let comparison = comparison.resolved(world, shopper);
+                comparison.holds(&response.url(UrlPart::Whole))
+            }
+            Self::Redirects(comparison) => {
+                let comparison = comparison.resolved(world, shopper);
+                comparison.holds(&Scalar::Int(response.hops.len() as i64))
+            }
+            Self::Hop(number, test) => {
+                let hop = response.hop(*number);
+                hop.is_some_and(|hop| test.passes(world, shopper, &hop))
             }
             Self::Contains(Literal::Text(text)) => response.contains(text),
             Self::Contains(literal) => {
@@ -176,16 +291,42 @@ impl Test {
 }
 
 impl Extract {
-    /// The value, if the response has it.
-    pub fn take(&self, response: &Response) -> Option<Value> {
-        let scalar = match &self.from {
+    /// The value, if the response has it. A random one is drawn from the shopper's numbers.
+    pub fn take(&self, shopper: &mut Shopper, response: &Response) -> Option<Value> {
+        self.from.take(shopper, response)
+    }
+}
+
+impl From {
+    fn take(&self, shopper: &mut Shopper, response: &Response) -> Option<Value> {
+        let scalar = match self {
+            From::Hop(number, from) => return from.take(shopper, &response.hop(*number)?),
+            From::Within(from, regex) => {
+                let value = from.take(shopper, response)?;
+                let text = value.as_scalar().to_text().into_owned();
+                let captures = regex.captures(text.as_bytes())?;
+                let capture = captures.get(1).or_else(|| captures.get(0))?;
+                Scalar::Text(
+                    String::from_utf8_lossy(capture.as_bytes())
+                        .into_owned()
+                        .into(),
+                )
+            }
+            From::Url(part) => response.url(*part),
+            From::Parameter(name) => response.parameter(name),
             From::Json(pointer) => response.json(pointer),
+            From::Path(path, pick) => {
+                let found = response.find(path)?;
+                found::picked(&found, *pick, |below| shopper.data().below(below))
+            }
             From::Header(name) => response.header(name),
             From::Cookie(name) => response.cookie(name),
             From::Regex(regex) => {
-                let captures = regex.captures(&response.body)?;
+                let body = response.text();
+                let captures = regex.captures(&body)?;
                 let capture = captures.get(1).or_else(|| captures.get(0))?;
-                Scalar::Text(response.read_text(capture.as_bytes()))
+                let text = response.read_text(capture.as_bytes()).into_owned();
+                Scalar::Text(text.into())
             }
         };
         Some(scalar.into_value()).filter(Value::is_set)
@@ -226,7 +367,7 @@ impl Step {
         if let Some(index) = self.outcomes.iter().position(foreseen) {
             response.outcome = Some((id, index));
             for extract in &self.extract {
-                if let Some(value) = extract.take(response) {
+                if let Some(value) = extract.take(shopper, response) {
                     shopper.set_variable(extract.slot, value);
                 }
             }
@@ -268,7 +409,7 @@ impl Step {
         response: &Response,
     ) -> Ending<'_> {
         for extract in &self.extract {
-            let value = extract.take(response);
+            let value = extract.take(shopper, response);
             if value.is_none() && !extract.optional {
                 let name = world.scenario().variables.get(usize::from(extract.slot.0));
                 return Ending::Failed(
@@ -286,6 +427,9 @@ impl PromiseField {
     pub fn value(&self, world: &ScenarioData, shopper: &mut Shopper, response: &Response) -> Value {
         match self {
             Self::Json(pointer) => response.json(pointer).into_value(),
+            Self::Path(path) => response.find(path).map_or(Value::Unset, |found| {
+                found::picked(&found, Pick::First, |_| 0).into_value()
+            }),
             Self::Value(template) => match template.parts.as_slice() {
                 // A value by itself keeps its type.
                 [Part::Value(expr, _)] => expr.evaluate(world, shopper),

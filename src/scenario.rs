@@ -32,9 +32,10 @@ pub use load::{load, load_judged};
 pub use model::{
     Body, Browser, Check, ClientCertificate, Comparison, Condition, Connections, CounterId,
     CrowdPhase, CrowdSize, Curve, Exhausted, Extract, Feeder, FeederOrder, From, Http, HttpRequest,
-    HttpVersion, Journey, Limits, Literal, Load, Measure, Op, Outcome, Over, Persona, Phase,
-    Popularity, Promise, PromiseField, Propagator, Spacing, Step, StepId, StepKind, StepName,
-    StepNameId, Subject, Test, Think, Threshold, Tls, TraceStyle, Until,
+    HttpVersion, Journey, Limits, Literal, Load, Measure, Op, Outcome, Over, PathTest, Persona,
+    Phase, Pick, Piece, Popularity, Promise, PromiseField, Propagator, Quantity, Redirects,
+    Spacing, Step, StepId, StepKind, StepName, StepNameId, Subject, Test, Think, Threshold, Tls,
+    TraceStyle, Until, UrlPart,
 };
 pub use one_step::{OneStep, OneStepLoad};
 pub use proxy::{Proxies, Proxy};

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rand::RngCore;
+use time::OffsetDateTime;
 use uuid::{Builder, Uuid};
 
 use crate::data::{Card, Client, Person, Sampler, Words};
@@ -18,10 +19,20 @@ use crate::template::{Scalar, Slot, VALUE_BYTES_MAX, Value};
 /// Most text that one shopper keeps in all its variables, bytes: thousands of shoppers wait at the same time.
 const VARIABLES_BYTES_MAX: usize = 4 << 20;
 
+/// Most texts made of secrets that one shopper remembers; the oldest go first.
+const DERIVED_MAX: usize = 64;
+
+/// Longest of them, bytes. What is longer is no digest, and an encoding is found by what it encodes.
+const DERIVED_BYTES_MAX: usize = 4 << 10;
+
+/// Tells the time of day, in UTC.
+pub type Clock = fn() -> OffsetDateTime;
+
 /// What all shoppers share: the scenario and what was prepared from it once.
 #[derive(Debug)]
 pub struct ScenarioData {
     scenario: Arc<Scenario>,
+    clock: Clock,
     popularity: Vec<Sampler>,
     words: Words,
     /// The run id's key.
@@ -41,6 +52,8 @@ pub struct Shopper {
     variable_bytes: usize,
     /// Whether a value outgrew its bound since someone asked.
     too_large: bool,
+    /// Texts that were made of secrets.
+    derived: Vec<Box<str>>,
     walk: ShopperRng,
     data: ShopperRng,
     ids: ShopperRng,
@@ -65,8 +78,8 @@ pub struct FeederExhausted {
 }
 
 impl ScenarioData {
-    /// Prepares what the shoppers of this scenario share.
-    pub fn new(scenario: Arc<Scenario>) -> Self {
+    /// Prepares what the shoppers of this scenario share. The clock is asked for `${now}` and for nothing else.
+    pub fn new(scenario: Arc<Scenario>, clock: Clock) -> Self {
         let seed = scenario.seed;
         let popularity = scenario
             .popularity
@@ -74,6 +87,7 @@ impl ScenarioData {
             .map(|popularity| Sampler::new(popularity, seed))
             .collect();
         Self {
+            clock,
             popularity,
             words: Words::new(),
             run: scenario.run_id.key(),
@@ -103,6 +117,11 @@ impl ScenarioData {
         self.scenario.seed
     }
 
+    /// The time of day.
+    pub(crate) fn now(&self) -> OffsetDateTime {
+        (self.clock)()
+    }
+
     /// The run's id; empty in a preview.
     pub fn run_id(&self) -> &str {
         self.scenario.run_id.as_str()
@@ -125,6 +144,12 @@ impl ScenarioData {
     pub fn persona(&self, shopper: &Shopper) -> &Persona {
         // A scenario has at least one persona, and the shopper was drawn from them.
         &self.scenario.personas[usize::from(shopper.persona)]
+    }
+
+    /// Whether the load is over when shopper `index` would arrive: a feeder that ends it has no row left.
+    pub(crate) fn is_over_at(&self, index: u64) -> bool {
+        let mut feeders = self.scenario.feeders.iter();
+        feeders.any(|feeder| feeder.ends_before(self.seed(), index))
     }
 
     pub(crate) fn popularity(&self, index: u16) -> Option<&Sampler> {
@@ -228,6 +253,7 @@ impl Shopper {
             variables: vec![Value::Unset; scenario.variables.len()].into(),
             variable_bytes: 0,
             too_large: false,
+            derived: Vec::new(),
             walk: ShopperRng::new(seed, "walk", index),
             data: ShopperRng::new(seed, "data", index),
             ids: world.keys("ids", index),
@@ -315,6 +341,22 @@ impl Shopper {
         self.too_large |= !fits;
         *variable = if fits { value } else { Value::Unset };
         self.variable_bytes = others + variable.text_bytes();
+    }
+
+    /// A text was made of a secret: it is as secret.
+    pub(crate) fn note_derived(&mut self, text: &str) {
+        if text.len() > DERIVED_BYTES_MAX || self.derived.iter().any(|known| **known == *text) {
+            return;
+        }
+        if self.derived.len() == DERIVED_MAX {
+            self.derived.remove(0);
+        }
+        self.derived.push(text.into());
+    }
+
+    /// Texts that were made of secrets, the newest ones.
+    pub(crate) fn derived(&self) -> &[Box<str>] {
+        &self.derived
     }
 
     /// A text outgrew its bound.

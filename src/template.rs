@@ -1,11 +1,16 @@
 //! Texts with holes: compiled once, rendered for each request.
 //!
-//! PURE. Must not know: the engine, clocks, IO. All values come from the shopper's own variables and random numbers.
+//! PURE. Must not know: the engine, clocks, IO. All values come from the shopper's own variables and random numbers, and from the
+//! time that the engine tells.
 
+mod function;
+mod now;
 mod number;
 mod render;
 mod value;
 
+pub use function::{Algorithm, Call, Function, Spelling};
+pub use now::{Now, TimeFormat};
 pub(crate) use number::{is_json_number, same_number};
 pub use value::Scalar;
 
@@ -64,11 +69,11 @@ pub enum Expr {
     Generated(Generator),
     /// Text built from others.
     Text(Box<Template>),
-    /// The same, in base64.
-    Base64(Box<Template>),
+    /// Made of others by a function.
+    Call(Box<Call>),
 }
 
-/// Makers of values; every one depends only on the shopper's seeded random numbers and identity.
+/// Makers of values; every one but the time depends only on the shopper's seeded random numbers and identity.
 #[derive(Debug, Clone)]
 pub enum Generator {
     /// The shopper's name, e-mail, … (the same each time for one shopper).
@@ -103,6 +108,8 @@ pub enum Generator {
     Seed,
     /// The run's id; empty in a preview.
     RunId,
+    /// The time: the only value that no seed brings back.
+    Now(Box<Now>),
 }
 
 /// What is known of a person.

@@ -135,7 +135,7 @@ fn load_json(scenario: &Scenario) -> Value {
 }
 
 fn crowd_phase_json(phase: &CrowdPhase) -> Value {
-    let duration = (phase.duration < Duration::MAX).then(|| phase.duration.as_secs_f64());
+    let duration = (phase.duration < Duration::MAX).then_some(phase.duration.as_secs_f64());
     json!({
         "name": phase.name,
         "duration_s": duration,

@@ -21,6 +21,8 @@ pub(super) fn redactor_of(world: &ScenarioData, shopper: &Shopper) -> Redactor {
             redactor.learn(shopper.variable(slot).as_scalar().to_text());
         }
     }
+    let derived = shopper.derived().iter();
+    derived.for_each(|text| redactor.learn(&**text));
     for (feeder, rows) in (0..).zip(&scenario.feeders) {
         for (column, name) in (0..).zip(&rows.columns) {
             if redactor.is_secret(name)

@@ -19,7 +19,7 @@ use crate::response::{self, Response};
 use crate::scenario::{Step, StepId};
 use crate::shopper::Shopper;
 use crate::template::{Slot, Value};
-use crate::transport::{Answer, Exchange, Failure, Transport};
+use crate::transport::{Exchange, Failure, Transport};
 
 /// One shopper's whole journey, from its arrival at the offset `arrival`; `None` if it cannot arrive, which is recorded.
 pub(super) fn journey_run<T: Transport>(
@@ -76,6 +76,15 @@ struct Exchanged {
     /// When the step began, a preflight before it included.
     asked: Instant,
     fetched: Fetched,
+}
+
+/// An answer, before it is judged.
+struct Came {
+    /// On the wire.
+    bytes: u64,
+    decoded_bytes: u64,
+    replay: Replay,
+    response: Response,
 }
 
 /// How a step left the shopper.
@@ -238,6 +247,8 @@ impl<T: Transport> JourneyRun<T> {
         let step = &worker.world.scenario().steps[usize::from(pending.sending.step.0)];
         self.began(pending.sending.intended, begun);
         let replay = Http::learn(&mut self.client, step, &pending.request, &fetched);
+        let place = Http::<T>::place(&pending.request, &fetched);
+        let hops = fetched.hops;
         let Exchange {
             asked,
             sent,
@@ -266,7 +277,18 @@ impl<T: Transport> JourneyRun<T> {
                     leave: (!step.go_on_after_error).then_some(ending),
                 }
             }
-            Ok(answer) => self.judge(step, &pending, timing, answer, replay),
+            Ok(answer) => {
+                let status = answer.status.as_u16();
+                let (bytes, decoded_bytes) = (answer.wire_bytes, answer.body_bytes);
+                let response = Response::new(status, answer.headers, answer.body, timing.service());
+                let came = Came {
+                    bytes,
+                    decoded_bytes,
+                    replay,
+                    response: response.after(place, hops),
+                };
+                self.judge(step, &pending, timing, came)
+            }
         }
     }
 
@@ -278,18 +300,15 @@ impl<T: Transport> JourneyRun<T> {
         }
     }
 
-    fn judge(
-        &mut self,
-        step: &Step,
-        pending: &Pending,
-        timing: Timing,
-        answer: Answer,
-        replay: Replay,
-    ) -> After {
+    fn judge(&mut self, step: &Step, pending: &Pending, timing: Timing, came: Came) -> After {
         let worker = self.worker.clone();
-        let status = answer.status.as_u16();
-        let (bytes, decoded_bytes) = (answer.wire_bytes, answer.body_bytes);
-        let mut response = Response::new(status, answer.headers, answer.body, timing.service());
+        let Came {
+            bytes,
+            decoded_bytes,
+            replay,
+            mut response,
+        } = came;
+        let status = response.status;
         let concluded = step.conclude(
             pending.sending.step,
             &worker.world,

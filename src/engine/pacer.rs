@@ -69,7 +69,7 @@ async fn open<T: Transport>(
                 tokio::task::yield_now().await;
             }
         }
-        if worker.stop_level() != Stop::No {
+        if worker.stop_level() != Stop::No || worker.world.is_over_at(index) {
             return;
         }
         if changes != worker.rate_changes() {
@@ -141,8 +141,14 @@ async fn closed<T: Transport>(
 }
 
 impl<T: Transport> Crowd<T> {
+    /// Whether no journey is left to begin: all are made, or a feeder that ends the load has no more rows.
     fn is_through(&self) -> bool {
-        self.journeys.get() >= self.journeys_max
+        self.journeys.get() >= self.journeys_max || self.worker.world.is_over_at(self.next())
+    }
+
+    /// The number of the next journey in the whole load.
+    fn next(&self) -> u64 {
+        self.segment.index() + self.journeys.get() * self.segment.of()
     }
 
     /// One shopper: begins journeys while it is to be there, and ends the last one that it has begun.
@@ -154,11 +160,11 @@ impl<T: Transport> Crowd<T> {
                 && !self.worker.has_come(to)
                 && !self.is_through()
             {
-                let number = self.journeys.replace(self.journeys.get() + 1);
+                let index = self.next();
+                self.journeys.set(self.journeys.get() + 1);
                 let now = self.worker.offset();
                 self.worker.recorder.borrow_mut().planned(now);
                 // A feeder without rows has none for later shoppers either.
-                let index = self.segment.index() + number * self.segment.of();
                 let Some(journey_run) = journey_run(&self.worker, index, now) else {
                     return;
                 };

@@ -106,9 +106,7 @@ fn followed_at_once(scenario: &Scenario, id: StepId) -> bool {
 /// Whether anything looks into the bodies of this step's answers.
 fn needs_body(scenario: &Scenario, step: &Step) -> bool {
     let test = looks_into_body;
-    step.extract
-        .iter()
-        .any(|extract| matches!(extract.from, From::Json(_) | From::Regex(_)))
+    step.extract.iter().any(|extract| is_in_body(&extract.from))
         || step.checks.iter().any(|check| test(&check.test))
         || step
             .outcomes
@@ -118,7 +116,7 @@ fn needs_body(scenario: &Scenario, step: &Step) -> bool {
             promise
                 .fields
                 .iter()
-                .any(|(_, field)| matches!(field, PromiseField::Json(_)))
+                .any(|(_, field)| matches!(field, PromiseField::Json(_) | PromiseField::Path(_)))
         })
         || scenario
             .journeys
@@ -126,10 +124,20 @@ fn needs_body(scenario: &Scenario, step: &Step) -> bool {
             .any(|journey| looks_into_bodies(&journey.program))
 }
 
+fn is_in_body(from: &From) -> bool {
+    match from {
+        From::Json(_) | From::Path(..) | From::Regex(_) => true,
+        From::Within(from, _) => is_in_body(from),
+        From::Header(_) | From::Cookie(_) | From::Url(_) | From::Parameter(_) | From::Hop(..) => {
+            false
+        }
+    }
+}
+
 fn looks_into_body(test: &Test) -> bool {
     matches!(
         test,
-        Test::Json { .. } | Test::Contains(_) | Test::BytesMax(_)
+        Test::Json { .. } | Test::Path(_) | Test::Contains(_) | Test::BytesMax(_)
     )
 }
 

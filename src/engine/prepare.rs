@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
+use time::OffsetDateTime;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -58,7 +59,7 @@ fn setup(scenario: &Arc<Scenario>, target: &str) -> anyhow::Result<WorkerSetup> 
         number: 0,
         workers: 1,
         segment: Segment::WHOLE,
-        world: Arc::new(ScenarioData::new(scenario.clone())),
+        world: Arc::new(ScenarioData::new(scenario.clone(), OffsetDateTime::now_utc)),
         plan: Arc::new(Plan::new(scenario, target).map_err(|e| anyhow!(e))?),
         schedule: None,
         phases: Phases::of(scenario),

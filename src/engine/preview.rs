@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::HeaderMap;
 use http::header::HOST;
+use time::OffsetDateTime;
 
 use super::plan::Plan;
 use crate::journey::{Action, Cursor};
@@ -52,7 +53,7 @@ pub fn render(scenario: &Scenario, shoppers: u64) -> Box<dyn Iterator<Item = Ren
         return Box::new(std::iter::empty());
     };
     let prepared = prepared(&scenario);
-    let world = ScenarioData::new(scenario).with_prepared(prepared);
+    let world = ScenarioData::new(scenario, OffsetDateTime::now_utc).with_prepared(prepared);
     let browser = BrowserSetup::new(world.scenario(), plan.target());
     let of_one = move |index| visit(&world, &plan, &browser, index);
     Box::new((0..shoppers).flat_map(of_one))

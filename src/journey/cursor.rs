@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use super::{Op, Program};
+use super::{Op, Program, list};
 use crate::response::Response;
 use crate::scenario::StepId;
 use crate::shopper::{ScenarioData, Shopper};
+use crate::template::Value;
 
 /// Operations without an action that one call may go through; only a loop that never acts needs more.
 const OPS_PER_CALL_MAX: u32 = 10_000;
@@ -115,6 +116,28 @@ impl Cursor {
                 let times = shopper.walk().between((*from).into(), (*to).into());
                 self.set_counter(*counter, times as u32);
             }
+            Op::Each {
+                counter,
+                list,
+                from,
+                rounds_max,
+            } => {
+                let value = from.evaluate(world, shopper);
+                self.set_counter(*counter, rounds(&value, *rounds_max));
+                shopper.set_variable(*list, value);
+            }
+            Op::Item {
+                counter,
+                list,
+                rounds_max,
+                item,
+            } => {
+                let value = shopper.variable(*list);
+                let ahead = self.counter(*counter) + 1;
+                let index = rounds(value, *rounds_max).saturating_sub(ahead);
+                let value = list::item(value, index as usize);
+                shopper.set_variable(*item, value);
+            }
             Op::Next(counter, to) => match self.counter(*counter).checked_sub(1) {
                 Some(left) => self.set_counter(*counter, left),
                 None => self.pc = *to,
@@ -135,6 +158,11 @@ impl Cursor {
             *place = value;
         }
     }
+}
+
+/// How often a loop over a list goes round.
+fn rounds(list: &Value, most: u32) -> u32 {
+    u32::try_from(list::length(list)).map_or(most, |length| length.min(most))
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use super::{Awaiting, Protocol};
 use crate::measure::Replay;
 use crate::measure::samples::ExchangeText;
 use crate::redact::Redactor;
-use crate::response::Response;
+use crate::response::{Place, Response};
 use crate::scenario::{Step, StepId};
 use crate::shopper::{ScenarioData, Shopper};
 use crate::transport::{Exchange, Failure, Origin, Outgoing, Reading, Transport};
@@ -25,7 +25,7 @@ mod idempotency;
 mod preflight;
 pub(crate) mod request;
 
-use browser::{BrowserSetup, BrowserState, Fetched, Hop, Route};
+use browser::{BrowserSetup, BrowserState, Fetched, Route, place_of};
 use idempotency::SentKeys;
 use request::{Located, PreparedRequest};
 
@@ -39,7 +39,6 @@ pub(crate) struct Http<T> {
     target: Arc<Origin>,
     browser: BrowserSetup,
     body_bytes_max: u64,
-    redirects_max: u8,
     /// Steps whose last answer was a redirect: the next request follows at once.
     redirected: Box<[Cell<bool>]>,
 }
@@ -58,6 +57,8 @@ pub(crate) struct HttpSending {
     /// Its idempotency key in short, if it has one.
     key: Option<u64>,
     outgoing: Result<Outgoing, Failure>,
+    /// Redirects that are followed.
+    redirects_max: u8,
     /// The cookies that the step itself brings.
     own_cookies: Option<HeaderValue>,
 }
@@ -71,7 +72,6 @@ impl<T: Transport> Http<T> {
             target: target.clone(),
             browser: BrowserSetup::new(scenario, target),
             body_bytes_max: scenario.http.body_bytes_max,
-            redirects_max: scenario.http.redirects_max,
             redirected: vec![Cell::new(false); scenario.steps.len()].into(),
         }
     }
@@ -84,18 +84,14 @@ impl<T: Transport> Http<T> {
         fetched: &Fetched,
     ) -> Replay {
         for hop in &fetched.hops {
-            let Hop {
-                origin,
-                path,
-                headers,
-            } = hop;
-            client.browser.remember_cookies(origin, path, headers);
+            let Place { origin, path } = &hop.place;
+            client.browser.remember_cookies(origin, path, &hop.headers);
         }
         let (Ok(outgoing), Ok(answer)) = (&request.outgoing, &fetched.exchange.result) else {
             return Replay::Unkeyed;
         };
         let (origin, path) = match &fetched.moved_to {
-            Some((origin, path)) => (origin, path),
+            Some(place) => (&place.origin, &place.path),
             None => (&outgoing.origin, &outgoing.path),
         };
         client
@@ -105,6 +101,12 @@ impl<T: Transport> Http<T> {
         client
             .keys
             .judge(request.key, resent, step, &answer.headers)
+    }
+
+    /// Where the last answer came from.
+    pub(crate) fn place(request: &HttpSending, fetched: &Fetched) -> Option<Place> {
+        let sent_to = request.outgoing.as_ref().ok();
+        fetched.moved_to.clone().or_else(|| sent_to.map(place_of))
     }
 
     /// The request, unless a value outgrew its bound since the step before.
@@ -176,6 +178,7 @@ impl<T: Transport> Protocol for Http<T> {
             trace_id,
             key,
             outgoing,
+            redirects_max: step.redirects_max,
             own_cookies,
         }
     }
@@ -203,7 +206,7 @@ impl<T: Transport> Protocol for Http<T> {
         let route = Route {
             transport: &self.transport,
             session: &client.session,
-            redirects_max: self.redirects_max,
+            redirects_max: request.redirects_max,
         };
         let own = request.own_cookies.as_ref();
         let fetched = route

@@ -137,7 +137,8 @@ fn what_is_taken_out_of_a_page_is_what_its_reader_sees() {
         let mut response = response(200, body);
         let kind = HeaderValue::from_static(kind);
         response.headers.insert("content-type", kind);
-        extract.take(&response)
+        let (_, mut shopper) = fixture::world(fixture::scenario(1));
+        extract.take(&mut shopper, &response)
     };
     let text = |text: &str| Some(Value::Text(text.into()));
     for markup in [

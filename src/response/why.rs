@@ -6,7 +6,11 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use super::Response;
-use crate::scenario::{Check, Comparison, Extract, From, Literal, Step, Test};
+use super::found::{first_that_fails, picked};
+use crate::json_path::Found;
+use crate::scenario::{
+    Comparison, Extract, From, Literal, PathTest, Pick, Quantity, Step, Test, UrlPart,
+};
 use crate::shopper::{ScenarioData, Shopper};
 use crate::template::Scalar;
 
@@ -37,7 +41,7 @@ impl Step {
         response: &Response,
     ) -> Option<Why> {
         if let Some(check) = self.first_failed_check(world, shopper, response) {
-            return Some(check.why(world, shopper, response));
+            return Some(check.test.why(world, shopper, response));
         }
         if self.is_refused(response) {
             return Some(Why {
@@ -49,35 +53,56 @@ impl Step {
         let missing = self
             .extract
             .iter()
-            .find(|extract| !extract.optional && extract.take(response).is_none())?;
-        Some(missing.why())
+            .find(|extract| !extract.optional && extract.is_missing(shopper, response))?;
+        Some(Why {
+            field: None,
+            expected: missing.from.wanted(),
+            got: match response.hops.len() {
+                0 => "nothing".to_owned(),
+                // The answer that has it may be one on the way.
+                count => format!(
+                    "nothing in the last of {} answers; one on the way is asked with `hop: 1`",
+                    count + 1
+                ),
+            },
+        })
     }
 }
 
 impl Extract {
-    fn why(&self) -> Why {
-        let expected = match &self.from {
+    /// Whether the response lacks it; nothing is drawn for that.
+    fn is_missing(&self, shopper: &Shopper, response: &Response) -> bool {
+        self.take(&mut shopper.clone(), response).is_none()
+    }
+}
+
+impl From {
+    /// In a few words.
+    fn wanted(&self) -> String {
+        match self {
             From::Json(pointer) => format!("a value at {pointer}"),
+            From::Path(path, _) => format!("a value at {}", cut(path.as_str())),
             From::Header(name) => format!("the header {name}"),
             From::Cookie(name) => format!("the cookie {name}"),
             From::Regex(regex) => format!("a body that matches {}", cut(regex.as_str())),
-        };
-        Why {
-            field: None,
-            expected,
-            got: "nothing".to_owned(),
+            From::Url(_) => "the URL that answered".to_owned(),
+            From::Parameter(name) => format!("the parameter {name} of the URL that answered"),
+            From::Within(from, regex) => {
+                format!("{} that matches {}", from.wanted(), cut(regex.as_str()))
+            }
+            From::Hop(number, from) => format!("{} of hop {number}", from.wanted()),
         }
     }
 }
 
-impl Check {
+impl Test {
     fn why(&self, world: &ScenarioData, shopper: &mut Shopper, response: &Response) -> Why {
         let of = |field: Option<&str>, expected: String, got: String| Why {
             field: field.map(str::to_owned),
             expected,
             got,
         };
-        match &self.test {
+        match self {
             Test::Status(ranges) => of(
                 None,
                 format!("status {}", statuses(ranges)),
@@ -91,6 +116,10 @@ impl Check {
                 let key = pointer.rsplit('/').next().filter(|key| !key.is_empty());
                 of(key, words(&comparison), value(&response.json(pointer)))
             }
+            Test::Path(test) => {
+                let comparison = test.comparison.resolved(world, shopper);
+                test.why(&comparison, response.find(&test.path).as_ref())
+            }
             Test::Header { name, comparison } => {
                 let comparison = comparison.resolved(world, shopper);
                 of(
@@ -99,6 +128,31 @@ impl Check {
                     value(&response.header(name)),
                 )
             }
+            Test::Url(comparison) => {
+                let comparison = comparison.resolved(world, shopper);
+                of(
+                    None,
+                    words(&comparison),
+                    value(&response.url(UrlPart::Whole)),
+                )
+            }
+            Test::Redirects(comparison) => {
+                let comparison = comparison.resolved(world, shopper);
+                let count = response.hops.len();
+                of(
+                    None,
+                    format!("{} as the number of redirects", words(&comparison)),
+                    count.to_string(),
+                )
+            }
+            Test::Hop(number, test) => match response.hop(*number) {
+                Some(hop) => test.why(world, shopper, &hop),
+                None => of(
+                    None,
+                    format!("hop {number}"),
+                    format!("{} answers", response.hops.len() + 1),
+                ),
+            },
             Test::Contains(text) => of(
                 None,
                 format!("a body with {}", operand(&text.resolved(world, shopper))),
@@ -114,6 +168,34 @@ impl Check {
                 format!("at most {}", time(*limit)),
                 time(response.service_time),
             ),
+        }
+    }
+}
+
+impl PathTest {
+    fn why(&self, comparison: &Comparison, found: Option<&Found<'_>>) -> Why {
+        let (hoped, count) = (words(comparison), found.map_or(0, Found::len));
+        let first = || found.map_or(Scalar::Unset, |found| picked(found, Pick::First, |_| 0));
+        let (expected, got) = match self.of {
+            Quantity::First => (hoped, value(&first())),
+            Quantity::Count => (
+                format!("{hoped} as the number of values"),
+                count.to_string(),
+            ),
+            _ if count == 0 => (hoped, "nothing".to_owned()),
+            Quantity::Any => (
+                format!("{hoped} for one of the values"),
+                format!("{count} others"),
+            ),
+            Quantity::Every => (
+                format!("{hoped} for every value"),
+                value(&first_that_fails(found, comparison)),
+            ),
+        };
+        Why {
+            field: self.path.field().map(str::to_owned),
+            expected,
+            got,
         }
     }
 }

@@ -8,6 +8,7 @@
 
 mod condition;
 mod feeder;
+mod files;
 mod journey;
 mod load;
 mod names;

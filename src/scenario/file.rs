@@ -6,7 +6,9 @@
 
 mod journey;
 mod load;
+mod request;
 mod response;
+mod scalar;
 mod text;
 
 use indexmap::IndexMap;
@@ -14,17 +16,21 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub use journey::{
-    BranchShape, CountShape, HeaderShape, JourneyShape, NormalShape, OnError, RepeatShape,
-    RequestShape, Scalar, StepShape, ThinkShape,
+    BranchShape, ForEachStep, JourneyShape, NormalShape, RepeatShape, StepShape, ThinkShape,
 };
 pub use load::{
     ClosedShape, CrowdPhaseShape, DiurnalShape, LoadShape, OneByOneShape, OpenShape, PhaseShape,
     RampShape, SpacingShape, SpikeShape, StepsShape,
 };
-pub use response::{
-    CheckShape, ChecksShape, ComparisonShape, ExtractDetail, ExtractShape, OutcomeShape,
-    OutcomeThen, StatusOne, StatusShape,
+pub use request::{
+    CountShape, HeaderShape, OnError, PartDetail, PartOne, PartShape, RedirectsShape,
+    RedirectsWord, RequestShape,
 };
+pub use response::{
+    CheckShape, ChecksShape, ComparisonDetail, ComparisonShape, ExtractDetail, ExtractShape,
+    OutcomeShape, OutcomeThen, PickShape, StatusOne, StatusShape, UrlPartShape,
+};
+pub use scalar::Scalar;
 pub use text::{
     ConditionText, DurationText, FieldName, NameText, PercentText, PointerText, RangeText,
     RateText, SecretName, SizeText, TargetText, ThinkText, ThresholdText, UrlText, VariableName,
@@ -299,8 +305,13 @@ pub struct FeederShape {
     pub file: String,
     /// In which order shoppers get rows: `sequential` (the default), `random`, or `unique` (each row once, shuffled).
     pub order: Option<FeederOrderShape>,
-    /// After the last row: `wrap` begins again (the default), `drop` drops later journeys.
+    /// After the last row: `wrap` begins again (the default), `drop` drops later journeys, `stop` ends the load.
     pub when_exhausted: Option<ExhaustedShape>,
+    /// What stands between the values of a `.csv` file: one sign, or `tab`; default `,`.
+    #[schemars(length(min = 1, max = 3))]
+    pub delimiter: Option<String>,
+    /// How the file's characters are written; default `utf-8`.
+    pub encoding: Option<EncodingShape>,
 }
 
 /// In which order shoppers get rows.
@@ -325,6 +336,24 @@ pub enum ExhaustedShape {
     Wrap,
     /// Drop later journeys.
     Drop,
+    /// End the load.
+    Stop,
+}
+
+/// How characters are written in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+pub enum EncodingShape {
+    /// UTF-8.
+    #[serde(rename = "utf-8", alias = "utf8")]
+    Utf8,
+    /// A byte each, as in Western Europe (windows-1252, of which ISO 8859-1 is a part).
+    #[serde(
+        rename = "latin-1",
+        alias = "latin1",
+        alias = "iso-8859-1",
+        alias = "windows-1252"
+    )]
+    Latin1,
 }
 
 /// A kind of shopper.

@@ -161,7 +161,9 @@ fn read(path: &Path) -> Result<String, String> {
     if size.len() > FILE_BYTES_MAX {
         return Err(format!("it is larger than {} KiB", FILE_BYTES_MAX >> 10));
     }
-    fs::read_to_string(path).map_err(|error| words(&error))
+    let text = fs::read_to_string(path).map_err(|error| words(&error))?;
+    // The mark that some programs put in front of UTF-8.
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned())
 }
 
 fn words(error: &io::Error) -> String {

@@ -19,9 +19,9 @@ pub use ids::{CounterId, StepId, StepNameId};
 pub use load::{CrowdPhase, CrowdSize, Curve, Limits, Load, Phase, Spacing, Until};
 pub use persona::{Persona, Popularity};
 pub use step::{
-    Body, Extract, From, HttpRequest, Journey, Outcome, Promise, PromiseField, Step, StepKind,
-    StepName,
+    Body, Extract, From, HttpRequest, Journey, Outcome, Pick, Piece, Promise, PromiseField,
+    Redirects, Step, StepKind, StepName, UrlPart,
 };
-pub use test::{Check, Comparison, Condition, Literal, Test};
+pub use test::{Check, Comparison, Condition, Literal, PathTest, Quantity, Test};
 pub use think::Think;
 pub use threshold::{Measure, Op, Over, Subject, Threshold};

@@ -9,6 +9,11 @@ use crate::scenario::*;
 use crate::shopper::{ScenarioData, Shopper};
 use crate::template::{Template, Value};
 
+/// A time of day for tests.
+pub(crate) fn noon() -> time::OffsetDateTime {
+    time::macros::datetime!(2026-11-27 12:00 UTC)
+}
+
 /// One persona, one journey without steps, one popularity, one feeder of three rows and four variables `a`…`d`.
 pub(crate) fn scenario(seed: u64) -> Scenario {
     let duration = Duration::from_secs(10);
@@ -119,6 +124,7 @@ pub(crate) fn step() -> Step {
             url: Template::text("/"),
             headers: Vec::new(),
             body: None,
+            redirects: None,
         }),
         timeout: None,
         extract: Vec::new(),
@@ -132,7 +138,7 @@ pub(crate) fn step() -> Step {
 
 /// The world of a scenario and its first shopper.
 pub(crate) fn world(scenario: Scenario) -> (ScenarioData, Shopper) {
-    let world = ScenarioData::new(Arc::new(scenario));
+    let world = ScenarioData::new(Arc::new(scenario), noon);
     let shopper = Shopper::arrive(&world, 0).expect("a row for everyone");
     (world, shopper)
 }

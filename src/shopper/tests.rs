@@ -6,7 +6,7 @@ use crate::template::{Expr, Generator};
 use fixture::{persona, scenario};
 
 fn shoppers(seed: u64, count: u64) -> (ScenarioData, Vec<Shopper>) {
-    let world = ScenarioData::new(Arc::new(scenario(seed)));
+    let world = ScenarioData::new(Arc::new(scenario(seed)), fixture::noon);
     let shoppers = (0..count)
         .map(|index| Shopper::arrive(&world, index).expect("rows wrap round"))
         .collect();
@@ -37,7 +37,7 @@ fn personas_and_journeys_are_drawn_by_weight() {
     };
     scenario.journeys.push(scenario.journeys[0].clone());
     scenario.personas.push(rare);
-    let world = ScenarioData::new(Arc::new(scenario));
+    let world = ScenarioData::new(Arc::new(scenario), fixture::noon);
     let all: Vec<_> = (0..5_000)
         .map(|index| Shopper::arrive(&world, index).expect("rows wrap round"))
         .collect();
@@ -89,7 +89,7 @@ fn streams_do_not_disturb_one_another() {
 fn an_exhausted_feeder_drops_the_shopper() {
     let mut scenario = scenario(1);
     scenario.feeders[0].exhausted = Exhausted::Drop;
-    let world = ScenarioData::new(Arc::new(scenario));
+    let world = ScenarioData::new(Arc::new(scenario), fixture::noon);
     assert!(Shopper::arrive(&world, 2).is_ok());
     let error = Shopper::arrive(&world, 3).expect_err("there are three rows");
     assert_eq!(
@@ -108,7 +108,7 @@ fn personas_set_variables_on_arrival() {
         (Slot(1), Expr::Generated(Generator::Shopper)),
         (Slot(99), Expr::Variable(Slot(1))),
     ];
-    let world = ScenarioData::new(Arc::new(scenario));
+    let world = ScenarioData::new(Arc::new(scenario), fixture::noon);
     let shopper = Shopper::arrive(&world, 2).expect("rows wrap round");
     assert_eq!(*shopper.variable(Slot(1)), Value::Int(2));
     assert_eq!(*shopper.variable(Slot(99)), Value::Unset);

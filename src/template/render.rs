@@ -4,11 +4,8 @@
 
 use std::borrow::Cow;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-
 use super::value::Scalar;
-use super::{Expr, Generator, Part, TEXT_BYTES_MAX, Template, Value};
+use super::{Call, Expr, Generator, Part, TEXT_BYTES_MAX, Template, Value};
 use crate::shopper::{ScenarioData, Shopper};
 
 impl Template {
@@ -63,11 +60,28 @@ impl Expr {
             }
             Self::Generated(generator) => generator.scalar(world, shopper),
             Self::Text(template) => Scalar::Text(Cow::Owned(template.render_text(world, shopper))),
-            Self::Base64(template) => {
-                let text = template.render_text(world, shopper);
-                Scalar::Text(Cow::Owned(STANDARD.encode(text)))
-            }
+            Self::Call(call) => call.scalar(world, shopper),
         }
+    }
+}
+
+impl Call {
+    /// What comes out; unset if it, or what goes in, is longer than [`TEXT_BYTES_MAX`], which the shopper then knows.
+    fn scalar(&self, world: &ScenarioData, shopper: &mut Shopper) -> Scalar<'static> {
+        let arguments = self.arguments.iter();
+        let texts: Vec<String> = arguments
+            .map(|argument| argument.scalar(world, shopper).to_text().into_owned())
+            .collect();
+        let fits = texts.iter().map(String::len).sum::<usize>() <= TEXT_BYTES_MAX;
+        let made = fits.then(|| self.function.apply(&texts));
+        let Some(made) = made.filter(|made| made.len() <= TEXT_BYTES_MAX) else {
+            shopper.note_too_large();
+            return Scalar::Unset;
+        };
+        if world.scenario().secrets.are_in(self) {
+            shopper.note_derived(&made);
+        }
+        Scalar::Text(Cow::Owned(made))
     }
 }
 
@@ -100,6 +114,7 @@ impl Generator {
                 Ok(seed) => Scalar::Int(seed),
                 Err(_) => Scalar::Text(Cow::Owned(world.seed().to_string())),
             },
+            Self::Now(now) => now.at(world.now()),
         }
     }
 }

@@ -219,7 +219,7 @@ fn without_space(text: &str) -> Cow<'_, str> {
 }
 
 /// Percent-encodes everything but the unreserved characters of RFC 3986.
-fn write_uri(text: &str, out: &mut Vec<u8>) {
+pub(super) fn write_uri(text: &str, out: &mut Vec<u8>) {
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
             out.push(byte);

@@ -27,6 +27,7 @@ pub(crate) struct Recorded {
     pub(crate) path: String,
     /// In the order of arrival, names in lower case.
     pub(crate) headers: Vec<(String, String)>,
+    /// What is no UTF-8 has a character for each byte.
     pub(crate) body: String,
 }
 
@@ -189,7 +190,10 @@ async fn answer(
             .iter()
             .map(|(name, value)| (name.to_string(), text(value)))
             .collect(),
-        body: String::from_utf8_lossy(&body).into_owned(),
+        body: match std::str::from_utf8(&body) {
+            Ok(text) => text.to_owned(),
+            Err(_) => body.iter().map(|byte| char::from(*byte)).collect(),
+        },
     };
     let response = match recorded.method.as_str() {
         "OPTIONS" => permit(&recorded, refusal),

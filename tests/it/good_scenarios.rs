@@ -8,9 +8,9 @@ use std::time::Duration;
 use loadgen::journey::Op;
 use loadgen::scenario::{
     BUILT_IN, Changes, Connections, Curve, HttpRequest, Load, Measure, OneStep, OneStepLoad, Over,
-    Scenario, ScenarioRef, StepKind, Subject, Threshold, load,
+    Piece, Scenario, ScenarioRef, StepKind, Subject, Threshold, load,
 };
-use loadgen::template::{Encoding, Expr, Generator, Part};
+use loadgen::template::{Encoding, Expr, Generator, Part, Template};
 
 /// The request of a step.
 fn request(scenario: &Scenario, step: usize) -> &HttpRequest {
@@ -35,6 +35,14 @@ fn journey(steps: &str) -> Scenario {
     ))
 }
 
+/// The text of a request's body.
+fn text_of(request: &HttpRequest) -> &Template {
+    match request.body.as_ref().map(|body| body.pieces.as_slice()) {
+        Some([Piece::Text(template)]) => template,
+        other => panic!("{other:?}"),
+    }
+}
+
 /// The operations of the only journey, one word each.
 fn ops(scenario: &Scenario) -> Vec<String> {
     let word = |op: &Op| match op {
@@ -47,6 +55,8 @@ fn ops(scenario: &Scenario) -> Vec<String> {
         Op::Choose(ways) => format!("choose {:?}", ways),
         Op::Repeat(counter, from, to) => format!("repeat {counter} {from}..{to}"),
         Op::Next(counter, to) => format!("next {counter} {to}"),
+        Op::Each { counter, .. } => format!("each {counter}"),
+        Op::Item { counter, .. } => format!("item {counter}"),
         Op::Leave(share) => format!("leave {share}"),
     };
     scenario.journeys[0].program.ops.iter().map(word).collect()
@@ -200,7 +210,7 @@ fn values_are_encoded_for_where_they_stand() {
         Part::Value(Expr::Variable(_), Encoding::Uri)
     ));
     assert_eq!(first.headers[0].0, "x-thing");
-    let body = &first.body.as_ref().expect("a body").template.parts;
+    let body = &text_of(first).parts;
     assert!(matches!(&body[0], Part::Text(text) if &**text == "{\"n\":"));
     assert!(matches!(
         body[1],
@@ -244,12 +254,7 @@ fn dollars_can_be_written_literally() {
     let scenario = journey(
         "      - post: /a\n        body: 'costs $${5} and $3'\n        content-type: text/plain\n",
     );
-    let parts = &request(&scenario, 0)
-        .body
-        .as_ref()
-        .expect("a body")
-        .template
-        .parts;
+    let parts = &text_of(request(&scenario, 0)).parts;
     assert!(matches!(&parts[..], [Part::Text(text)] if &**text == "costs ${5} and $3"));
 }
 

@@ -22,12 +22,15 @@ pub(super) struct FileArgs {
     markdown: Option<PathBuf>,
 }
 
+/// What makes the content of a file.
+type Form = fn(&Run) -> String;
+
 /// A flag, its file, and what makes its content.
-type Wanted<'a> = (&'static str, &'a Path, fn(&Run) -> String);
+type Wanted<'a> = (&'static str, &'a Path, Form);
 
 impl FileArgs {
     fn wanted<'a>(&'a self, json: Option<&'a Option<PathBuf>>) -> Vec<Wanted<'a>> {
-        let all: [(_, Option<&PathBuf>, fn(&Run) -> String); 3] = [
+        let all: [(_, Option<&PathBuf>, Form); 3] = [
             ("--junit", self.junit.as_ref(), junit::junit),
             ("--markdown", self.markdown.as_ref(), markdown::markdown),
             ("--json", json.and_then(Option::as_ref), json::json),

@@ -20,6 +20,7 @@ use telemetry::trace::Propagators;
 use super::cookies::CookieJar;
 use super::preflight::{Permissions, Preflight};
 use super::request::{Located, locate};
+use crate::response::{Hop, Place};
 use crate::scenario::{Propagator, Scenario, TraceStyle};
 use crate::shopper::{ScenarioData, Shopper};
 use crate::transport::{Exchange, Failure, Origin, Outgoing, Reading, Transport};
@@ -200,17 +201,9 @@ fn set_cookies(jar: &CookieJar, own: Option<&HeaderValue>, outgoing: &mut Outgoi
 pub(crate) struct Fetched {
     pub(crate) exchange: Exchange,
     /// Answers on the way, in order.
-    pub(super) hops: Vec<Hop>,
+    pub(crate) hops: Vec<Hop>,
     /// Where the last answer came from, if not from where the request was sent.
-    pub(super) moved_to: Option<(Arc<Origin>, PathAndQuery)>,
-}
-
-/// An answer that pointed elsewhere.
-pub(crate) struct Hop {
-    /// Where it came from.
-    pub(super) origin: Arc<Origin>,
-    pub(super) path: PathAndQuery,
-    pub(super) headers: HeaderMap,
+    pub(super) moved_to: Option<Place>,
 }
 
 impl From<Exchange> for Fetched {
@@ -307,16 +300,16 @@ impl<T: Transport> Route<'_, T> {
             }
             jar.store(&outgoing.origin, &outgoing.path, &answer.headers);
             let hop = Hop {
-                origin: outgoing.origin.clone(),
-                path: outgoing.path.clone(),
+                status: answer.status.as_u16(),
                 headers: answer.headers.clone(),
+                place: place_of(&outgoing),
             };
             if let Err(failure) = redirect(&mut outgoing, answer.status, &answer.headers) {
                 exchange.result = Err(failure);
                 hops.push(hop);
                 break;
             }
-            own = own.filter(|_| outgoing.origin == hop.origin);
+            own = own.filter(|_| outgoing.origin == hop.place.origin);
             hops.push(hop);
             set_cookies(&jar, own.as_ref(), &mut outgoing);
             exchange = self.exchange(&outgoing, reading).await;
@@ -334,8 +327,16 @@ impl<T: Transport> Route<'_, T> {
         Fetched {
             exchange,
             hops,
-            moved_to: Some((outgoing.origin, outgoing.path)),
+            moved_to: Some(place_of(&outgoing)),
         }
+    }
+}
+
+/// Where a request goes.
+pub(super) fn place_of(outgoing: &Outgoing) -> Place {
+    Place {
+        origin: outgoing.origin.clone(),
+        path: outgoing.path.clone(),
     }
 }
 

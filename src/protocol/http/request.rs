@@ -8,9 +8,9 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
 use http::uri::PathAndQuery;
 use url::Url;
 
-use crate::scenario::{Credentials, Http as Settings, HttpRequest};
+use crate::scenario::{Body, Credentials, Http as Settings, HttpRequest, Piece, Redirects};
 use crate::shopper::{ScenarioData, Shopper};
-use crate::template::{Part, Template};
+use crate::template::{Part, TEXT_BYTES_MAX, Template};
 use crate::transport::{Failure, Origin};
 
 /// Where a scenario's requests go.
@@ -50,9 +50,11 @@ pub(crate) struct PreparedRequest {
     url: Prepared<Located>,
     /// Headers of the step and of the scenario, `content-type` included.
     headers: Vec<(HeaderName, Prepared<HeaderValue>)>,
-    body: Option<Prepared<Bytes>>,
+    body: PreparedBody,
     /// `authorization` for the target, where the step has none of its own.
     auth: Option<Prepared<HeaderValue>>,
+    /// Redirects that are followed.
+    pub(super) redirects_max: u8,
 }
 
 /// Where a request goes.
@@ -70,6 +72,16 @@ enum Prepared<T> {
     Fixed(T),
     Rendered(Template),
 }
+
+/// A body that is the same each time, or is not.
+#[derive(Debug)]
+enum PreparedBody {
+    Fixed(Bytes),
+    Rendered(Vec<Piece>),
+}
+
+/// Redirects that a step follows which says so where the scenario follows none.
+const REDIRECTS_DEFAULT: u8 = 10;
 
 /// What is said about a target with a query or a fragment.
 const QUERY: &str = "the target has a query or a fragment, which no request would carry; put it into the paths of the steps";
@@ -93,16 +105,12 @@ impl PreparedRequest {
             Some(text) => Prepared::Fixed(locate(&text, &site.origin, &site.prefix)?),
             None => Prepared::Rendered(prefixed(&request.url, &site.prefix)),
         };
-        let body = request.body.as_ref().map(|body| {
-            prepare(&body.template, |text| {
-                Ok(Bytes::copy_from_slice(text.as_bytes()))
-            })
-        });
         Ok(Self {
             method: request.method.clone(),
             url,
             headers: headers(request, settings)?,
-            body: body.transpose()?,
+            body: PreparedBody::of(request.body.as_ref()),
+            redirects_max: redirects_max(request, settings),
             auth: settings.auth.as_ref().map(authorization).transpose()?,
         })
     }
@@ -184,13 +192,37 @@ impl PreparedRequest {
     /// The request's body; empty for none.
     pub(crate) fn body(&self, world: &ScenarioData, shopper: &mut Shopper) -> Bytes {
         match &self.body {
-            None => Bytes::new(),
-            Some(Prepared::Fixed(bytes)) => bytes.clone(),
-            Some(Prepared::Rendered(template)) => {
+            PreparedBody::Fixed(bytes) => bytes.clone(),
+            PreparedBody::Rendered(pieces) => {
                 let mut out = Vec::with_capacity(256);
-                template.render(world, shopper, &mut out);
+                for piece in pieces {
+                    match piece {
+                        Piece::Text(template) => template.render(world, shopper, &mut out),
+                        Piece::Bytes(bytes) => out.extend_from_slice(bytes),
+                    }
+                }
+                if out.len() > TEXT_BYTES_MAX {
+                    shopper.note_too_large();
+                }
                 Bytes::from(out)
             }
+        }
+    }
+}
+
+impl PreparedBody {
+    fn of(body: Option<&Body>) -> Self {
+        let pieces = body.map_or(&[][..], |body| &body.pieces);
+        if let [Piece::Bytes(bytes)] = pieces {
+            return Self::Fixed(bytes.clone());
+        }
+        let known = pieces.iter().map(|piece| match piece {
+            Piece::Text(template) => fixed(template).map(Bytes::from),
+            Piece::Bytes(bytes) => Some(bytes.clone()),
+        });
+        match known.collect::<Option<Vec<_>>>() {
+            Some(known) => Self::Fixed(known.concat().into()),
+            None => Self::Rendered(pieces.to_vec()),
         }
     }
 }
@@ -205,6 +237,15 @@ impl Prepared<HeaderValue> {
                 HeaderValue::from_maybe_shared(Bytes::from(text)).map_err(|_| Failure::BadRequest)
             }
         }
+    }
+}
+
+fn redirects_max(request: &HttpRequest, settings: &Settings) -> u8 {
+    match request.redirects {
+        None => settings.redirects_max,
+        Some(Redirects::AtMost(count)) => count,
+        Some(Redirects::Follow) if settings.redirects_max == 0 => REDIRECTS_DEFAULT,
+        Some(Redirects::Follow) => settings.redirects_max,
     }
 }
 

@@ -7,10 +7,11 @@ mod tokens;
 use checked_yaml::did_you_mean;
 
 use super::names::{Names, Scope};
+use super::response::{self, Selector};
 use super::slip::Slip;
 use super::template::Meaning;
 use super::units;
-use crate::scenario::{Comparison, Condition, Literal, Test};
+use crate::scenario::{Comparison, Condition, Literal, PathTest, Quantity, Test};
 use tokens::{Token, tokens};
 
 /// Deepest nesting of a condition.
@@ -128,6 +129,7 @@ impl<'a> Parser<'a> {
             "status" => self.status(),
             "json" => self.json(),
             "header" => self.header(),
+            "url" => Ok(Condition::Response(Test::Url(self.comparison()?))),
             "var" => {
                 let name = self.next("a variable's name")?;
                 self.variable(name)
@@ -198,7 +200,7 @@ impl<'a> Parser<'a> {
             _ => false,
         };
         let token = self.next("a status")?;
-        let Some((from, to)) = status_range(&token.text) else {
+        let Some((from, to)) = units::status_range(&token.text) else {
             return Err(Slip::new(
                 token.range.clone(),
                 format!("`{}` is not a status", token.text),
@@ -220,14 +222,14 @@ impl<'a> Parser<'a> {
     }
 
     fn json(&mut self) -> Result<Condition, Slip> {
-        let token = self.next("a JSON pointer")?;
-        if !token.text.starts_with('/') {
+        let token = self.next("a JSON pointer or JSONPath")?;
+        if !token.text.starts_with(['/', '$']) {
             return Err(Slip::new(
                 token.range.clone(),
-                format!("`{}` is not a JSON pointer", token.text),
+                format!("`{}` is neither a JSON pointer nor a JSONPath", token.text),
             )
-            .label("begins with `/`")
-            .help("for example `json /status is pending`"));
+            .label("begins with `/`, or with `$`")
+            .help("for example `json /status is pending`, or `json $.items[*] count > 3`"));
         }
         if token.text.contains("${") {
             return Err(
@@ -235,12 +237,28 @@ impl<'a> Parser<'a> {
                     .label("`${…}` is not looked up here"),
             );
         }
-        let pointer = token.text.clone();
-        let comparison = self.comparison()?;
-        Ok(Condition::Response(Test::Json {
-            pointer,
-            comparison,
-        }))
+        let start = token.range.start + usize::from(token.quoted);
+        let selector = response::selector(&token.text).map_err(|slip| slip.shifted(start))?;
+        let test = match selector {
+            Selector::Pointer(pointer) => Test::Json {
+                pointer,
+                comparison: self.comparison()?,
+            },
+            Selector::Path(path) => Test::Path(PathTest {
+                path,
+                of: self.quantity(),
+                comparison: self.comparison()?,
+            }),
+        };
+        Ok(Condition::Response(test))
+    }
+
+    /// `count`, `any` or `every` after a path.
+    fn quantity(&mut self) -> Quantity {
+        let word = self.peek().filter(|token| !token.quoted);
+        let found = word.and_then(|token| response::quantity(&token.text));
+        self.at += usize::from(found.is_some());
+        found.unwrap_or(Quantity::First)
     }
 
     fn header(&mut self) -> Result<Condition, Slip> {
@@ -274,6 +292,7 @@ impl<'a> Parser<'a> {
             "status",
             "json",
             "header",
+            "url",
             "persona",
             "outcome",
             "returning",
@@ -371,19 +390,6 @@ fn literal(token: &Token) -> Literal {
         (false, text) if units::finite(text).is_some() => Literal::Number(text.to_owned()),
         (_, text) => Literal::Text(text.to_owned()),
     }
-}
-
-/// `401` → (401, 401), `4xx` → (400, 499).
-pub(super) fn status_range(text: &str) -> Option<(u16, u16)> {
-    if let Some(class) = text.strip_suffix("xx") {
-        let class: u16 = class.parse().ok().filter(|class| (1..=5).contains(class))?;
-        return Some((class * 100, class * 100 + 99));
-    }
-    let code = text
-        .parse()
-        .ok()
-        .filter(|code| (100..=599).contains(code))?;
-    Some((code, code))
 }
 
 fn single_or(

@@ -251,6 +251,7 @@ impl<'a> Compiler<'a> {
                     persona::repeat(self.report, &step.repeat, ROUNDS_MAX, &place.key("repeat"));
                 self.repeat(rounds, &step.steps, place)
             }
+            StepShape::ForEach(step) => self.for_each(step, place),
             StepShape::While(step) => self.while_holds(
                 &step.r#while,
                 step.at_most.unwrap_or(ROUNDS_DEFAULT),

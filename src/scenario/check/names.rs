@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use checked_yaml::Place;
 use indexmap::IndexMap;
 
+use crate::scenario::secrets::KnownSecrets;
 use crate::scenario::{Feeder, Popularity};
 use crate::template::Slot;
 
@@ -20,6 +21,8 @@ pub(super) struct Names {
     pub(super) personas: Vec<String>,
     /// Values that are secret wherever they stand: of the environment, and passwords.
     secrets: RefCell<Vec<String>>,
+    /// Variables that are secret, whatever they are called: what signs.
+    secret_variables: RefCell<Vec<Slot>>,
 }
 
 impl Names {
@@ -41,11 +44,13 @@ impl Names {
         self.variables.get(name)
     }
 
+    /// Those that scenarios can name; the lists of loops cannot be named.
     pub(super) fn variables(&self) -> impl Iterator<Item = (Slot, &str)> + Clone {
         self.variables
             .keys()
             .enumerate()
             .map(|(index, name)| (Slot(index as u16), name.as_str()))
+            .filter(|(_, name)| !name.contains(' '))
     }
 
     /// Takes note of a value that may not be shown.
@@ -53,8 +58,24 @@ impl Names {
         self.secrets.borrow_mut().push(value.to_owned());
     }
 
-    pub(super) fn known_secrets(&self) -> Vec<String> {
-        self.secrets.borrow().clone()
+    /// Takes note of a variable whose value may not be shown.
+    pub(super) fn learn_secret_variable(&self, slot: Slot) {
+        self.secret_variables.borrow_mut().push(slot);
+    }
+
+    /// Whether one of the values that may not be shown stands in a text.
+    pub(super) fn holds_secret(&self, text: &str) -> bool {
+        let secrets = self.secrets.borrow();
+        secrets
+            .iter()
+            .any(|secret| !secret.is_empty() && text.contains(secret))
+    }
+
+    pub(super) fn known_secrets(&self) -> KnownSecrets {
+        KnownSecrets {
+            values: self.secrets.borrow().clone(),
+            variables: self.secret_variables.borrow().clone(),
+        }
     }
 
     pub(super) fn variable_names(&self) -> Vec<String> {

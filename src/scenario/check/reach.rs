@@ -307,7 +307,11 @@ fn one(step: &StepShape) -> Stretch {
                 },
             )
         }
-        StepShape::While(_) | StepShape::Set(_) | StepShape::Together(_) => NOTHING,
+        // A loop may go round not even once.
+        StepShape::ForEach(_)
+        | StepShape::While(_)
+        | StepShape::Set(_)
+        | StepShape::Together(_) => NOTHING,
     }
 }
 

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use checked_yaml::Place;
 
-use super::feeder::{csv_reader, read_table};
+use super::feeder::csv_reader;
+use super::files::{Characters, read_table};
 use super::report::{RATE_MAX, Report};
 use super::units::{self, DURATION_MAX};
 use crate::scenario::Curve;
@@ -14,7 +15,7 @@ const POINTS_MAX: usize = 1_000_000;
 
 /// Reads a curve; reports at `place`.
 pub(super) fn read(report: &Report<'_>, file: &str, place: &Place, folder: &Path) -> Curve {
-    let outcome = read_table(&folder.join(file)).and_then(|text| points(&text));
+    let outcome = read_table(&folder.join(file), Characters::Utf8).and_then(|text| points(&text));
     let points = outcome.unwrap_or_else(|reason| {
         report.add(
             report
@@ -28,7 +29,7 @@ pub(super) fn read(report: &Report<'_>, file: &str, place: &Place, folder: &Path
 }
 
 fn points(text: &str) -> Result<Vec<(f64, f64)>, String> {
-    let mut reader = csv_reader(text, csv::Trim::All);
+    let mut reader = csv_reader(text, csv::Trim::All, b',');
     let header = reader.headers().map_err(|error| error.to_string())?;
     if header.iter().collect::<Vec<_>>() != ["time", "rate"] {
         return Err(format!(

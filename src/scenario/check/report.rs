@@ -4,9 +4,11 @@ use std::cell::RefCell;
 use std::path::Path;
 use std::time::Duration;
 
+use bytes::Bytes;
 use checked_yaml::{Document, Place, Problem, Span};
 use indexmap::IndexMap;
 
+use super::files::BodyFiles;
 use super::slip::Slip;
 use super::units;
 use crate::scenario::file::{DurationText, PercentText, RateText, Scalar};
@@ -19,6 +21,7 @@ pub(super) const RATE_MAX: f64 = 1_000_000.0;
 pub(super) struct Report<'d> {
     document: &'d Document,
     folder: &'d Path,
+    body_files: BodyFiles,
     problems: RefCell<Vec<Problem>>,
 }
 
@@ -27,6 +30,7 @@ impl<'d> Report<'d> {
         Self {
             document,
             folder,
+            body_files: BodyFiles::default(),
             problems: RefCell::default(),
         }
     }
@@ -39,9 +43,21 @@ impl<'d> Report<'d> {
         self.document
     }
 
-    /// The folder to which the files that the document names are relative.
-    pub(super) fn folder(&self) -> &'d Path {
-        self.folder
+    /// What is in a file that a body is made of, which the text at `place` names; none if it cannot be read, which is reported.
+    pub(super) fn body_file(&self, file: &str, place: &Place) -> Option<Bytes> {
+        if file.contains("${") {
+            self.fixed("the name of a file", file, self.document.span(place));
+            return None;
+        }
+        let read = self.body_files.read(self.folder.join(file));
+        read.map_err(|reason| {
+            self.add(
+                self.at(place, format!("the body's file `{file}` cannot be sent: {reason}"))
+                    .label("this file")
+                    .help("it is looked for beside the scenario; a text that begins with `@` is written `@@…`"),
+            );
+        })
+        .ok()
     }
 
     pub(super) fn add(&self, problem: Problem) {

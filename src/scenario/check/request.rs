@@ -2,6 +2,7 @@
 
 mod auth;
 mod body;
+mod multipart;
 mod url;
 
 use checked_yaml::{Place, Problem};
@@ -14,8 +15,10 @@ use super::report::Report;
 use super::response;
 use super::template::Meaning;
 use crate::redact::Redactor;
-use crate::scenario::file::{HeaderShape, OnError, RequestShape};
-use crate::scenario::{CounterId, HttpRequest, Step, StepId, StepKind, StepName, StepNameId};
+use crate::scenario::file::{HeaderShape, OnError, RedirectsShape, RedirectsWord, RequestShape};
+use crate::scenario::{
+    CounterId, HttpRequest, Redirects, Step, StepId, StepKind, StepName, StepNameId,
+};
 use crate::template::{Encoding, Template};
 
 pub(super) use auth::authorization;
@@ -151,7 +154,7 @@ pub(super) fn compile(
     };
     let figure = tables.figure(report, figure, signature, place);
     let url = url(report, meaning, path, &place.key(key)).unwrap_or_default();
-    let body = body(report, meaning, shape, &method, place);
+    let body = body(report, meaning, shape, place);
     let headers = shape.headers.as_ref();
     let mut headers = headers
         .map(|all| self::headers(report, meaning, all, &place.key("headers")))
@@ -176,6 +179,7 @@ pub(super) fn compile(
             url,
             headers,
             body,
+            redirects: shape.redirects.map(redirects),
         }),
         timeout: shape
             .timeout
@@ -190,6 +194,14 @@ pub(super) fn compile(
     };
     tables.steps.push(step);
     Some(StepId((tables.steps.len() - 1) as u16))
+}
+
+fn redirects(shape: RedirectsShape) -> Redirects {
+    match shape {
+        RedirectsShape::Word(RedirectsWord::Follow) => Redirects::Follow,
+        RedirectsShape::Word(RedirectsWord::None) => Redirects::AtMost(0),
+        RedirectsShape::AtMost(count) => Redirects::AtMost(count),
+    }
 }
 
 fn method<'s>(

@@ -2,16 +2,18 @@
 //!
 //! Each hole is parsed by itself, so that every mistake of a text is found. Must not know: where the text stands.
 
+mod expr;
+mod function;
 mod known;
-
-use std::ops::Range;
+mod scan;
 
 use super::names::{Names, Scope};
 use super::slip::Slip;
 use crate::scenario::Literal;
-use crate::template::{Encoding, Expr, Generator, Part, Template, Value};
-use checked_yaml::did_you_mean;
-use known::{CALLS, CARD, PERSON, PLAIN, card, person, plain};
+use crate::template::{Encoding, Expr, Function, Generator, Part, Template, Value};
+use known::{CALLS, PLAIN};
+pub(super) use scan::closing_brace;
+use scan::{Piece, pieces};
 
 /// Whether a variable may not be called so.
 pub(super) fn is_reserved(name: &str) -> bool {
@@ -24,12 +26,6 @@ pub(super) struct Meaning<'a> {
     pub(super) names: &'a Names,
     /// Variables that may be set here; `None` allows no variable at all.
     pub(super) scope: &'a Scope,
-}
-
-/// A text's pieces.
-enum Piece<'t> {
-    Text(&'t str),
-    Hole { inner: &'t str, at: usize },
 }
 
 /// Collects parts, joining neighbouring texts.
@@ -95,7 +91,10 @@ impl Meaning<'_> {
                         scalar.write(encoding(parts.is_empty()), &mut written);
                         parts.text(&String::from_utf8_lossy(&written));
                     }
-                    Ok(expr) => parts.value(expr, encoding(parts.is_empty())),
+                    Ok(expr) => {
+                        let (expr, encoding) = encoded_once(expr, encoding(parts.is_empty()));
+                        parts.value(expr, encoding);
+                    }
                     Err(slip) => slips.push(slip),
                 },
             }
@@ -131,7 +130,7 @@ impl Meaning<'_> {
                 continue;
             };
             match self.expr(inner, at) {
-                Ok(Expr::Generated(generator)) if is_made_anew(&generator) => slips.push(
+                Ok(expr) if is_made_anew(&expr) => slips.push(
                     Slip::new(
                         at..at + inner.len(),
                         format!("`${{{inner}}}` is another value each time, so nothing can be compared with it"),
@@ -151,312 +150,43 @@ impl Meaning<'_> {
             expr => Literal::Value(expr),
         })
     }
-
-    fn expr(&self, inner: &str, at: usize) -> Result<Expr, Slip> {
-        let start = at + (inner.len() - inner.trim_start().len());
-        let inner = inner.trim();
-        let whole = start..start + inner.len();
-        if inner.is_empty() {
-            return Err(
-                Slip::new(at.saturating_sub(2)..at + 1, "`${}` names no value")
-                    .help("write for example `${uuid}`; a literal `${` is written `$${`"),
-            );
-        }
-        match inner.split_once('(') {
-            None => self.named(inner, whole),
-            Some((name, arguments)) => match arguments.strip_suffix(')') {
-                Some(arguments) => self.call(name.trim_end(), &split_arguments(arguments), whole),
-                None => Err(
-                    Slip::new(whole, format!("`{inner}` lacks a closing parenthesis"))
-                        .label("`)` is missing"),
-                ),
-            },
-        }
-    }
-
-    fn named(&self, name: &str, at: Range<usize>) -> Result<Expr, Slip> {
-        if let Some((group, field)) = name.split_once('.') {
-            return self.dotted(group, field, at);
-        }
-        if let Some(generator) = plain(name) {
-            return Ok(Expr::Generated(generator));
-        }
-        if let Some(slot) = self.names.slot(name) {
-            if self.scope.holds(slot) {
-                return Ok(Expr::Variable(slot));
-            }
-            return Err(Slip::new(at, format!("`{name}` is not set yet here"))
-                .label("used before it is set")
-                .also(self.names.set_at(name), "set here")
-                .help("set or extract it in an earlier step of the same journey, or give it a first value under `variables`"));
-        }
-        Err(self.unknown(name, at))
-    }
-
-    fn dotted(&self, group: &str, field: &str, at: Range<usize>) -> Result<Expr, Slip> {
-        let field_at = at.end - field.len()..at.end;
-        match group {
-            "person" => match person(field) {
-                Some(field) => Ok(Expr::Generated(Generator::Person(field))),
-                None => Err(no_field("person", field, &PERSON, field_at)),
-            },
-            "env" => self.environment(field, field_at),
-            "card" => match card(field) {
-                Some(field) => Ok(Expr::Generated(Generator::Card(field))),
-                None => Err(no_field("card", field, &CARD, field_at)),
-            },
-            _ => self.feeder(group, field, at, field_at),
-        }
-    }
-
-    /// A variable of the environment. Its value is never shown.
-    fn environment(&self, name: &str, at: Range<usize>) -> Result<Expr, Slip> {
-        match std::env::var(name) {
-            Ok(value) => {
-                self.names.learn_secret(&value);
-                Ok(Expr::Constant(Value::Text(value.into())))
-            }
-            Err(std::env::VarError::NotPresent) => {
-                Err(Slip::new(at, format!("the environment has no `{name}`"))
-                    .label("not set")
-                    .help(format!(
-                        "set it where loadgen is started: `{name}=… loadgen run …`"
-                    )))
-            }
-            Err(std::env::VarError::NotUnicode(_)) => Err(Slip::new(
-                at,
-                format!("the environment's `{name}` is no UTF-8 text"),
-            )),
-        }
-    }
-
-    fn feeder(
-        &self,
-        name: &str,
-        column: &str,
-        at: Range<usize>,
-        column_at: Range<usize>,
-    ) -> Result<Expr, Slip> {
-        let Some(index) = self
-            .names
-            .feeders
-            .iter()
-            .position(|feeder| feeder.name == name)
-        else {
-            let known = self
-                .names
-                .feeders
-                .iter()
-                .map(|feeder| feeder.name.as_str())
-                .chain(["person", "card", "env"]);
-            return Err(Slip::new(
-                at.start..at.start + name.len(),
-                format!("there is no feeder `{name}`"),
-            )
-            .label("unknown name before the dot")
-            .concerns(name)
-            .help_maybe(did_you_mean(name, known))
-            .help("before a dot stands a feeder's name, `person`, `card` or `env`"));
-        };
-        let columns = &self.names.feeders[index].columns;
-        match columns.iter().position(|known| known == column) {
-            Some(place) => Ok(Expr::Feeder(index as u16, place as u16)),
-            // A feeder without columns could not be read; that has been reported already.
-            None if columns.is_empty() => Ok(Expr::Constant(Value::Unset)),
-            None => {
-                let known: Vec<&str> = columns.iter().map(String::as_str).collect();
-                Err(no_field(
-                    &format!("feeder `{name}`"),
-                    column,
-                    &known,
-                    column_at,
-                ))
-            }
-        }
-    }
-
-    fn call(&self, name: &str, arguments: &[String], at: Range<usize>) -> Result<Expr, Slip> {
-        let generator = match (name, arguments) {
-            ("int", [from, to]) => return int(from, to, at).map(Expr::Generated),
-            ("int", _) => {
-                return Err(
-                    Slip::new(at, "`int` takes two numbers").help("for example `${int(1, 5)}`")
-                );
-            }
-            ("pick", []) => {
-                return Err(Slip::new(at, "`pick` takes at least one text")
-                    .help("for example `${pick(red, blue)}`"));
-            }
-            ("pick", texts) => {
-                Generator::Pick(texts.iter().map(|text| text.as_str().into()).collect())
-            }
-            ("popular", [which]) => return self.popular(which, at).map(Expr::Generated),
-            ("popular", _) => {
-                return Err(Slip::new(at, "`popular` takes one name")
-                    .help("the name of an entry under `popularity`"));
-            }
-            (_, []) if plain(name).is_some() => return self.named(name, at),
-            _ if plain(name).is_some() => {
-                return Err(Slip::new(at, format!("`{name}` takes no arguments"))
-                    .help(format!("write `${{{name}}}`")));
-            }
-            _ => return Err(self.unknown(name, at.start..at.start + name.len())),
-        };
-        Ok(Expr::Generated(generator))
-    }
-
-    fn popular(&self, which: &str, at: Range<usize>) -> Result<Generator, Slip> {
-        let known = self
-            .names
-            .popularity
-            .iter()
-            .map(|entry| entry.name.as_str());
-        match known.clone().position(|name| name == which) {
-            Some(index) => Ok(Generator::Popular(index as u16)),
-            None => {
-                let listed: Vec<&str> = known.collect();
-                let help = if listed.is_empty() {
-                    format!("add it: `popularity: {{ {which}: {{ items: 10000 }} }}`")
-                } else {
-                    format!("entries under `popularity`: {}", listed.join(", "))
-                };
-                Err(Slip::new(at, format!("there is no popularity `{which}`"))
-                    .label("unknown popularity")
-                    .concerns(which)
-                    .help_maybe(did_you_mean(which, listed.iter().copied()))
-                    .help(help))
-            }
-        }
-    }
-
-    fn unknown(&self, name: &str, at: Range<usize>) -> Slip {
-        let variables = self
-            .names
-            .variables()
-            .filter(|(slot, _)| self.scope.holds(*slot))
-            .map(|(_, name)| name);
-        let known: Vec<&str> = variables.clone().chain(PLAIN).chain(CALLS).collect();
-        let set: Vec<&str> = variables.collect();
-        let set = if set.is_empty() {
-            "none".to_owned()
-        } else {
-            set.join(", ")
-        };
-        Slip::new(at, format!("nothing sets `{name}`"))
-            .label("unknown value")
-            .concerns(name)
-            .help_maybe(did_you_mean(name, known))
-            .help(format!("variables set before this point: {set}"))
-            .help(format!(
-                "made by loadgen: person.…, card.…, {}(…), {}",
-                CALLS.join("(…), "),
-                PLAIN.join(", ")
-            ))
-    }
 }
 
 /// Whether a value differs each time it is asked for.
-fn is_made_anew(generator: &Generator) -> bool {
+fn is_made_anew(expr: &Expr) -> bool {
+    match expr {
+        Expr::Generated(generator) => matches!(
+            generator,
+            Generator::Uuid
+                | Generator::Word
+                | Generator::Int(..)
+                | Generator::Pick(_)
+                | Generator::Popular(_)
+                | Generator::Now(_)
+        ),
+        Expr::Call(call) => call.arguments.iter().any(is_made_anew),
+        Expr::Text(template) => template
+            .parts
+            .iter()
+            .any(|part| matches!(part, Part::Value(expr, _) if is_made_anew(expr))),
+        Expr::Constant(_) | Expr::Variable(_) | Expr::Feeder(..) => false,
+    }
+}
+
+/// Whether a text is one value and nothing else.
+pub(super) fn is_one_hole(text: &str) -> bool {
     matches!(
-        generator,
-        Generator::Uuid
-            | Generator::Word
-            | Generator::Int(..)
-            | Generator::Pick(_)
-            | Generator::Popular(_)
+        pieces(text, &mut Vec::new()).as_slice(),
+        [Piece::Hole { .. }]
     )
 }
 
-/// Splits a text at its holes; `$${` is a literal `${`.
-fn pieces<'t>(text: &'t str, slips: &mut Vec<Slip>) -> Vec<Piece<'t>> {
-    let mut found = Vec::new();
-    let mut text_from = 0;
-    let mut search_from = 0;
-    while let Some(at) = text[search_from..].find("${").map(|at| at + search_from) {
-        if text[..at].ends_with('$') {
-            // Keep the text before the escaping `$`, go on after it.
-            found.push(Piece::Text(&text[text_from..at - 1]));
-            text_from = at;
-            search_from = at + 2;
-            continue;
+/// How a value is written where others are percent-encoded: what `url` has made is not encoded again.
+fn encoded_once(expr: Expr, encoding: Encoding) -> (Expr, Encoding) {
+    match (&expr, encoding) {
+        (Expr::Call(call), Encoding::Uri) if call.function == Function::Url => {
+            (expr, Encoding::Raw)
         }
-        if at > text_from {
-            found.push(Piece::Text(&text[text_from..at]));
-        }
-        let inner_from = at + 2;
-        let Some(length) = closing_brace(&text[inner_from..]) else {
-            slips.push(
-                Slip::new(at..text.len(), "`${` is never closed")
-                    .label("`}` is missing")
-                    .help("a literal `${` is written `$${`"),
-            );
-            return found;
-        };
-        found.push(Piece::Hole {
-            inner: &text[inner_from..inner_from + length],
-            at: inner_from,
-        });
-        text_from = inner_from + length + 1;
-        search_from = text_from;
+        _ => (expr, encoding),
     }
-    if text_from < text.len() {
-        found.push(Piece::Text(&text[text_from..]));
-    }
-    found
-}
-
-/// The first `}` outside of quotes.
-fn closing_brace(text: &str) -> Option<usize> {
-    let mut quote = None;
-    for (at, c) in text.char_indices() {
-        match (quote, c) {
-            (None, '}') => return Some(at),
-            (None, '\'' | '"') => quote = Some(c),
-            (Some(open), _) if open == c => quote = None,
-            _ => {}
-        }
-    }
-    None
-}
-
-/// Splits at commas outside of quotes; quotes around an argument are taken off.
-fn split_arguments(text: &str) -> Vec<String> {
-    if text.trim().is_empty() {
-        return Vec::new();
-    }
-    let mut arguments = vec![String::new()];
-    let mut quote = None;
-    for c in text.chars() {
-        match (quote, c) {
-            (None, ',') => arguments.push(String::new()),
-            (None, '\'' | '"') => quote = Some(c),
-            (Some(open), _) if open == c => quote = None,
-            (None, c) if c.is_whitespace() && arguments.last().is_none_or(String::is_empty) => {}
-            (_, c) => arguments
-                .last_mut()
-                .into_iter()
-                .for_each(|argument| argument.push(c)),
-        }
-    }
-    arguments
-        .into_iter()
-        .map(|argument| argument.trim_end().to_owned())
-        .collect()
-}
-
-fn int(from: &str, to: &str, at: Range<usize>) -> Result<Generator, Slip> {
-    match (from.parse(), to.parse()) {
-        (Ok(from), Ok(to)) if from <= to => Ok(Generator::Int(from, to)),
-        (Ok(_), Ok(_)) => Err(Slip::new(at, "`int` runs backwards")
-            .label(format!("{from} is above {to}"))
-            .help("the smaller number comes first")),
-        _ => Err(Slip::new(at, "`int` takes two whole numbers").help("for example `${int(1, 5)}`")),
-    }
-}
-
-fn no_field(owner: &str, field: &str, known: &[&str], at: Range<usize>) -> Slip {
-    Slip::new(at, format!("{owner} has no `{field}`"))
-        .label("unknown name after the dot")
-        .help_maybe(did_you_mean(field, known.iter().copied()))
-        .help(format!("known: {}", known.join(", ")))
 }

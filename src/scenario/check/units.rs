@@ -162,6 +162,19 @@ pub(crate) fn trimmed(value: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
+/// `401` → (401, 401), `4xx` → (400, 499).
+pub(super) fn status_range(text: &str) -> Option<(u16, u16)> {
+    if let Some(class) = text.strip_suffix("xx") {
+        let class: u16 = class.parse().ok().filter(|class| (1..=5).contains(class))?;
+        return Some((class * 100, class * 100 + 99));
+    }
+    let code = text
+        .parse()
+        .ok()
+        .filter(|code| (100..=599).contains(code))?;
+    Some((code, code))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

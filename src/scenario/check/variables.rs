@@ -84,6 +84,13 @@ fn in_step(step: &StepShape, place: &Place, found: &mut Vec<(String, Place)>) {
             }
         }
         StepShape::Repeat(step) => in_steps(&step.steps, &place.key("steps"), found),
+        StepShape::ForEach(step) => {
+            let at = place.key("for-each");
+            let names = step.for_each.keys();
+            found.extend(names.map(|name| (name.0.clone(), at.key(name.as_str()))));
+            found.push((list_of(place), at));
+            in_steps(&step.steps, &place.key("steps"), found);
+        }
         StepShape::While(step) => in_steps(&step.steps, &place.key("steps"), found),
         StepShape::Until(step) => in_steps(&step.steps, &place.key("steps"), found),
         StepShape::When(step) => {
@@ -105,6 +112,11 @@ fn in_step(step: &StepShape, place: &Place, found: &mut Vec<(String, Place)>) {
         }
         StepShape::Think(_) | StepShape::Leave(_) => {}
     }
+}
+
+/// The name of the variable that holds the list of a `for-each`; no scenario can name one so.
+pub(super) fn list_of(place: &Place) -> String {
+    format!("list of {place:?}")
 }
 
 fn in_request(request: &RequestShape, place: &Place, found: &mut Vec<(String, Place)>) {

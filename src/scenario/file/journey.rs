@@ -1,15 +1,14 @@
 //! Journeys and their steps as people write them.
 
-use checked_yaml::Place;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-use super::AuthShape;
-use super::response::{ChecksShape, ExtractShape, OutcomeShape};
+use super::request::RequestShape;
+use super::scalar::Scalar;
 use super::text::{
-    ConditionText, DurationText, NameText, PercentText, RangeText, ThinkText, UrlText, VariableName,
+    ConditionText, DurationText, NameText, PercentText, RangeText, ThinkText, VariableName,
 };
 
 /// What one shopper does, from arriving to leaving.
@@ -27,7 +26,7 @@ pub struct JourneyShape {
 }
 
 /// A step of a journey: a request (`get`, `post`, `put`, `patch`, `delete`, `head`, `options`), or `think`, `set`,
-/// `together`, `leave`, `repeat`, `while`, `until`, `when`, `choose`.
+/// `together`, `leave`, `repeat`, `for-each`, `while`, `until`, `when`, `choose`.
 #[derive(Debug, Clone, JsonSchema)]
 #[schemars(untagged, title = "step")]
 pub enum StepShape {
@@ -43,6 +42,8 @@ pub enum StepShape {
     Leave(LeaveStep),
     /// The same steps several times.
     Repeat(RepeatStep),
+    /// The same steps for each item of a list.
+    ForEach(ForEachStep),
     /// The same steps as long as a condition holds before them.
     While(WhileStep),
     /// The same steps until a condition holds after them.
@@ -71,6 +72,8 @@ impl<'de> Deserialize<'de> for StepShape {
             serde_json::from_value(value).map(Self::Together)
         } else if has("repeat") {
             serde_json::from_value(value).map(Self::Repeat)
+        } else if has("for-each") {
+            serde_json::from_value(value).map(Self::ForEach)
         } else if has("while") {
             serde_json::from_value(value).map(Self::While)
         } else if has("until") {
@@ -133,6 +136,22 @@ pub struct LeaveStep {
 pub struct RepeatStep {
     /// How many times: `3`, or anything between: `1..3`.
     pub repeat: RepeatShape,
+    /// The steps.
+    #[schemars(length(min = 1))]
+    pub steps: Vec<StepShape>,
+}
+
+/// The same steps for each item of a list.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "for-each step")]
+pub struct ForEachStep {
+    /// The variable that holds the item, and the list: `{ id: "${ids}" }`.
+    #[schemars(extend("minProperties" = 1, "maxProperties" = 1))]
+    pub for_each: IndexMap<VariableName, Scalar>,
+    /// Most rounds; default 1000.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub at_most: Option<u32>,
     /// The steps.
     #[schemars(length(min = 1))]
     pub steps: Vec<StepShape>,
@@ -205,90 +224,6 @@ pub struct BranchShape {
     pub steps: Vec<StepShape>,
 }
 
-/// One HTTP exchange; its method is the key that holds the path.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-#[schemars(
-    title = "request",
-    extend("x-leading-keys" = ["get", "post", "put", "patch", "delete", "head", "options"])
-)]
-pub struct RequestShape {
-    /// Path (or URL) of a GET.
-    pub get: Option<UrlText>,
-    /// Path (or URL) of a POST.
-    pub post: Option<UrlText>,
-    /// Path (or URL) of a PUT.
-    pub put: Option<UrlText>,
-    /// Path (or URL) of a PATCH.
-    pub patch: Option<UrlText>,
-    /// Path (or URL) of a DELETE.
-    pub delete: Option<UrlText>,
-    /// Path (or URL) of a HEAD.
-    pub head: Option<UrlText>,
-    /// Path (or URL) of an OPTIONS.
-    pub options: Option<UrlText>,
-    /// Name under which it is measured; default: method and path, values shown as `{…}`.
-    #[schemars(length(min = 1, max = 200))]
-    pub name: Option<String>,
-    /// The service that answers, for reports; default: from the path.
-    pub service: Option<NameText>,
-    /// Free labels for thresholds (`of tag …`).
-    pub tags: Option<Vec<NameText>>,
-    /// Headers of this request: a value, or a list of values, each of which is sent in a line of its own.
-    pub headers: Option<IndexMap<String, HeaderShape>>,
-    /// Who the shopper is to whom this request goes to; it goes before that of `http`.
-    pub auth: Option<AuthShape>,
-    /// Body as JSON; a text that is one `${…}` keeps the value's type.
-    pub json: Option<serde_json::Value>,
-    /// Body as form fields.
-    pub form: Option<IndexMap<String, Scalar>>,
-    /// Body as text; needs `content-type`. `@file` sends what stands in a file, as it is; a text that begins with `@` itself is
-    /// written `@@…`.
-    pub body: Option<String>,
-    /// Content type of `body`.
-    pub content_type: Option<String>,
-    /// Longest wait for the response; default: that of `http`.
-    pub timeout: Option<DurationText>,
-    /// Values to remember from the response.
-    pub extract: Option<IndexMap<VariableName, ExtractShape>>,
-    /// What the response must satisfy; default: a status below 400.
-    pub check: Option<ChecksShape>,
-    /// Foreseen answers that are no errors.
-    pub outcomes: Option<Vec<OutcomeShape>>,
-    /// Business counter (or several) that a successful response adds to.
-    pub count: Option<CountShape>,
-    /// What the response promises, kept for the audit: `kind`, and fields by JSON pointer (`/id`) or template.
-    #[schemars(extend("minProperties" = 2))]
-    pub promise: Option<IndexMap<VariableName, Scalar>>,
-    /// After an error the shopper leaves (`leave`, the default) or goes on (`go-on`).
-    pub on_error: Option<OnError>,
-    /// Share of shoppers who leave after this step.
-    pub leave: Option<PercentText>,
-}
-
-impl RequestShape {
-    /// The keys that hold a path, one for each method.
-    pub const METHODS: [&'static str; 7] =
-        ["get", "post", "put", "patch", "delete", "head", "options"];
-
-    /// Every method key that is present, with its path.
-    pub fn methods(&self) -> impl Iterator<Item = (&'static str, &UrlText)> {
-        let all = [
-            &self.get,
-            &self.post,
-            &self.put,
-            &self.patch,
-            &self.delete,
-            &self.head,
-            &self.options,
-        ];
-        Self::METHODS
-            .into_iter()
-            .zip(all)
-            .filter_map(|(key, path)| Some((key, path.as_ref()?)))
-    }
-}
-
 /// A pause's length.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(untagged)]
@@ -359,86 +294,4 @@ pub enum RepeatShape {
     Exactly(#[schemars(range(min = 1, max = 1_000_000))] u32),
     /// Anything between.
     Range(RangeText),
-}
-
-/// A text (in which `${…}` inserts values), a number, true or false.
-#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
-#[serde(from = "ReadScalar")]
-pub enum Scalar {
-    /// A number, true or false. How it is written stands in the document, and is what counts: a number that was read is no
-    /// longer `1.10`, nor an id of 20 digits.
-    Plain,
-    /// Text.
-    Text(String),
-}
-
-/// A text (in which `${…}` inserts values), a number, true or false.
-#[derive(Deserialize, JsonSchema)]
-#[serde(untagged)]
-#[schemars(rename = "Scalar")]
-#[expect(dead_code, reason = "read only to tell text from the others")]
-enum ReadScalar {
-    /// true or false.
-    Bool(bool),
-    /// A whole number.
-    Int(i64),
-    /// Another number.
-    Number(f64),
-    /// Text.
-    Text(String),
-}
-
-impl From<ReadScalar> for Scalar {
-    fn from(read: ReadScalar) -> Self {
-        match read {
-            ReadScalar::Text(text) => Self::Text(text),
-            ReadScalar::Bool(_) | ReadScalar::Int(_) | ReadScalar::Number(_) => Self::Plain,
-        }
-    }
-}
-
-/// A header's value, or several.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(untagged)]
-pub enum HeaderShape {
-    /// One.
-    One(Scalar),
-    /// Several, each in a line of its own.
-    Many(#[schemars(length(min = 1, max = 100))] Vec<Scalar>),
-}
-
-impl HeaderShape {
-    /// All values with their places; `place` is that of the header.
-    pub fn values(&self, place: &Place) -> Vec<(&Scalar, Place)> {
-        match self {
-            Self::One(value) => vec![(value, place.clone())],
-            Self::Many(values) => values
-                .iter()
-                .enumerate()
-                .map(|(index, value)| (value, place.index(index)))
-                .collect(),
-        }
-    }
-}
-
-/// What a shopper does after an error.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum OnError {
-    /// Leave the shop.
-    Leave,
-    /// Go on with the next step.
-    GoOn,
-    /// The same as `go-on`.
-    Continue,
-}
-
-/// One business counter or several.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(untagged)]
-pub enum CountShape {
-    /// One.
-    One(VariableName),
-    /// Several.
-    Many(#[schemars(length(min = 1))] Vec<VariableName>),
 }

@@ -4,34 +4,71 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::journey::Scalar;
+use super::scalar::Scalar;
 use super::text::{DurationText, NameText, PointerText, SizeText};
 
-/// Where to take a value from: a JSON pointer, or a mapping.
+/// Where to take a value from: a JSON pointer or JSONPath, or a mapping.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum ExtractShape {
-    /// JSON pointer into the body.
+    /// JSON pointer or JSONPath into the body.
     Pointer(PointerText),
     /// Any source.
     Detail(ExtractDetail),
 }
 
-/// Where to take a value from: exactly one of `json`, `header`, `cookie`, `regex`.
+/// Where to take a value from: exactly one of `json`, `header`, `cookie`, `url`, `parameter`, `regex`.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schemars(title = "extraction")]
 pub struct ExtractDetail {
-    /// JSON pointer into the body.
+    /// JSON pointer or JSONPath into the body.
     pub json: Option<PointerText>,
+    /// Which of the values that a JSONPath finds; default `first`.
+    pub pick: Option<PickShape>,
     /// Name of a response header.
     pub header: Option<String>,
     /// Name of a cookie that the response sets.
     pub cookie: Option<String>,
-    /// Regular expression on the body; the first group is taken.
+    /// The URL that answered, after redirects: `whole` or `path`.
+    pub url: Option<UrlPartShape>,
+    /// A parameter in the query of the URL that answered.
+    pub parameter: Option<String>,
+    /// Of a redirected request: the answer with this number, 1 for the first; default: the last.
+    #[schemars(range(min = 1, max = 51))]
+    pub hop: Option<u8>,
+    /// Regular expression on the body, or on what the other key takes; the first group is taken.
     pub regex: Option<String>,
     /// If missing, the variable stays unset instead of the step failing; default false.
     pub optional: Option<bool>,
+}
+
+/// What of a URL is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum UrlPartShape {
+    /// All of it.
+    Whole,
+    /// Its path, without host and query.
+    Path,
+}
+
+/// Which of several values is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum PickShape {
+    /// The first.
+    First,
+    /// The last.
+    Last,
+    /// Any, by the shopper's random numbers.
+    Random,
+    /// A list of all, for `for-each` and JSON bodies.
+    All,
+    /// The same as `all`.
+    Each,
+    /// How many there are.
+    Count,
 }
 
 /// One check or a list of checks.
@@ -54,13 +91,20 @@ pub struct CheckShape {
     pub name: Option<String>,
     /// Status: `201`, a class such as `2xx`, or a list of them.
     pub status: Option<StatusShape>,
-    /// JSON pointers and what their values must be: a value, `exists`, `missing`, `> 5`, `{ contains: x }`,
-    /// `{ one-of: [a, b] }`.
+    /// JSON pointers or JSONPaths and what their values must be: a value, `exists`, `missing`, `> 5`, `{ contains: x }`,
+    /// `{ one-of: [a, b] }`; of what a JSONPath finds also `{ count: 3 }`, `{ any: x }`, `{ every: "> 0" }`.
     #[schemars(extend("minProperties" = 1))]
     pub json: Option<IndexMap<PointerText, ComparisonShape>>,
     /// Headers and what their values must be.
     #[schemars(extend("minProperties" = 1))]
     pub header: Option<IndexMap<String, ComparisonShape>>,
+    /// What the URL that answered must be, after redirects.
+    pub url: Option<ComparisonShape>,
+    /// How many redirects were followed.
+    pub redirects: Option<ComparisonShape>,
+    /// Of a redirected request: `status`, `header` and `url` are those of the answer with this number, 1 for the first.
+    #[schemars(range(min = 1, max = 51))]
+    pub hop: Option<u8>,
     /// The body contains this text.
     #[schemars(length(min = 1))]
     pub contains: Option<String>,
@@ -103,7 +147,7 @@ pub enum ComparisonShape {
     Detail(ComparisonDetail),
 }
 
-/// A comparison: exactly one of `is`, `is-not`, `contains`, `one-of`.
+/// A comparison: exactly one of `is`, `is-not`, `contains`, `one-of`, and with a JSONPath `count`, `any`, `every`.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 #[schemars(title = "comparison")]
@@ -117,6 +161,19 @@ pub struct ComparisonDetail {
     /// One of these.
     #[schemars(length(min = 1))]
     pub one_of: Option<Vec<Scalar>>,
+    /// How many values a JSONPath finds.
+    pub count: Option<Box<ComparisonShape>>,
+    /// What at least one of the values that a JSONPath finds must be.
+    pub any: Option<Box<ComparisonShape>>,
+    /// What each of the values that a JSONPath finds must be; there must be one.
+    pub every: Option<Box<ComparisonShape>>,
+}
+
+impl ComparisonDetail {
+    /// Whether it asks something of several values.
+    pub fn is_of_several(&self) -> bool {
+        self.count.is_some() || self.any.is_some() || self.every.is_some()
+    }
 }
 
 /// A foreseen answer that is no error.
@@ -128,7 +185,7 @@ pub struct OutcomeShape {
     pub name: NameText,
     /// Status: `402`, a class such as `4xx`, or a list of them.
     pub status: Option<StatusShape>,
-    /// JSON pointers and what their values must be.
+    /// JSON pointers or JSONPaths and what their values must be.
     #[schemars(extend("minProperties" = 1))]
     pub json: Option<IndexMap<PointerText, ComparisonShape>>,
     /// Whether the shopper leaves (the default) or goes on.

@@ -87,9 +87,10 @@ text!(
     r"^[A-Za-z0-9_.-]{1,64}$"
 );
 text!(
-    /// A JSON pointer: empty for the whole document, or `/` before each key: `/items/0/id`.
-    PointerText, "JSON pointer",
-    r"^(/([^~]|~[01])*)?$"
+    /// A JSON pointer: empty for the whole document, or `/` before each key: `/items/0/id`. Or a JSONPath, which begins with `$`:
+    /// `$.items[*].id`.
+    PointerText, "JSON pointer or JSONPath",
+    r"^(\$.*|(/([^~]|~[01])*)?)$"
 );
 text!(
     /// A path that begins with `/`, or a URL that begins with `http://` or `https://`; `${…}` inserts values.

@@ -35,4 +35,6 @@ pub enum Exhausted {
     Wrap,
     /// Later journeys are dropped with the reason `feeder_exhausted`.
     Drop,
+    /// No shopper arrives any more: the load is over.
+    Stop,
 }

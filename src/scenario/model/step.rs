@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use super::ids::{CounterId, StepNameId};
 use super::test::{Check, Test};
 use crate::journey::Program;
+use crate::json_path::JsonPath;
 use crate::template::{Slot, Template};
 
 /// A measured name and the labels that thresholds and reports group by.
@@ -47,6 +50,17 @@ pub struct HttpRequest {
     pub headers: Vec<(String, Template)>,
     /// The request body, if any, and its content type.
     pub body: Option<Body>,
+    /// What becomes of redirects, if not what [`super::Http::redirects_max`] says.
+    pub redirects: Option<Redirects>,
+}
+
+/// What becomes of redirects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Redirects {
+    /// They are followed, as many as the scenario allows.
+    Follow,
+    /// So many are followed.
+    AtMost(u8),
 }
 
 /// One exchange with the system under test.
@@ -77,8 +91,27 @@ pub struct Step {
 pub struct Body {
     /// The `content-type` header.
     pub content_type: String,
-    /// The bytes.
-    pub template: Template,
+    /// The bytes, in order.
+    pub pieces: Vec<Piece>,
+}
+
+/// A piece of a body.
+#[derive(Debug, Clone)]
+pub enum Piece {
+    /// Text with values in it.
+    Text(Template),
+    /// What was in a file.
+    Bytes(Bytes),
+}
+
+impl Body {
+    /// One text.
+    pub fn text(content_type: &str, template: Template) -> Self {
+        Self {
+            content_type: content_type.to_owned(),
+            pieces: vec![Piece::Text(template)],
+        }
+    }
 }
 
 /// Where to take a value from.
@@ -86,12 +119,46 @@ pub struct Body {
 pub enum From {
     /// JSON pointer (RFC 6901) into the body.
     Json(String),
+    /// What a JSONPath finds in the body.
+    Path(JsonPath, Pick),
     /// A response header, lower case.
     Header(String),
     /// A cookie set by the response.
     Cookie(String),
     /// First capture group in the body.
     Regex(regex::bytes::Regex),
+    /// The URL that answered.
+    Url(UrlPart),
+    /// A parameter in the query of the URL that answered.
+    Parameter(String),
+    /// First capture group in another value.
+    Within(Box<From>, regex::bytes::Regex),
+    /// The same of the answer with this number, 1 for the first, to a request that was redirected.
+    Hop(u8, Box<From>),
+}
+
+/// What of a URL is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UrlPart {
+    /// All of it.
+    Whole,
+    /// Its path.
+    Path,
+}
+
+/// What is kept of several values that were found. Nulls count only among all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pick {
+    /// The first.
+    First,
+    /// The last.
+    Last,
+    /// Any, by the shopper's random numbers.
+    Random,
+    /// A JSON array of all.
+    All,
+    /// How many there are.
+    Count,
 }
 
 /// A value remembered from a response.
@@ -130,6 +197,8 @@ pub struct Promise {
 pub enum PromiseField {
     /// JSON pointer into the response.
     Json(String),
+    /// What a JSONPath finds first in the response.
+    Path(JsonPath),
     /// A value of the shopper.
     Value(Template),
 }

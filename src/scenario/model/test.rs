@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::json_path::JsonPath;
 use crate::template::{Expr, Slot};
 
 /// A named condition on the response; a failed one is an error called by its name.
@@ -35,6 +36,8 @@ pub enum Test {
         /// How.
         comparison: Comparison,
     },
+    /// What a JSONPath finds compares so.
+    Path(PathTest),
     /// A header (lower case) compares so.
     Header {
         /// Lower case.
@@ -42,12 +45,42 @@ pub enum Test {
         /// How.
         comparison: Comparison,
     },
+    /// The URL that answered compares so.
+    Url(Comparison),
+    /// The number of redirects that were followed compares so.
+    Redirects(Comparison),
+    /// The answer with this number, 1 for the first, to a request that was redirected passes the test.
+    Hop(u8, Box<Test>),
     /// The body contains the text.
     Contains(Literal),
     /// The body is at most so many bytes.
     BytesMax(u64),
     /// Service time is at most this.
     Within(Duration),
+}
+
+/// A test on the values that a JSONPath finds.
+#[derive(Debug, Clone)]
+pub struct PathTest {
+    /// RFC 9535.
+    pub path: JsonPath,
+    /// Which of them.
+    pub of: Quantity,
+    /// How.
+    pub comparison: Comparison,
+}
+
+/// Which of several values a comparison is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Quantity {
+    /// The first that is not null. Whether there is one, or a text in one, is asked of all.
+    First,
+    /// At least one must compare so.
+    Any,
+    /// There is one, and each must compare so.
+    Every,
+    /// How many there are.
+    Count,
 }
 
 /// How two values are compared.

@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
+use crate::json_path::JsonPath;
 use crate::scenario::check::slip::Slip;
+use crate::scenario::check::template::closing_brace;
 
 /// A word, a quoted text, a parenthesis, or a comparison sign.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,11 +40,21 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, Slip> {
         }
         let class = class(c);
         let mut end = start + c.len_utf8();
+        if JsonPath::is_meant(word_at(text, start)) {
+            end = start + path_bytes(&text[start..]);
+            while chars.next_if(|(at, _)| *at < end).is_some() {}
+            found.push(Token {
+                text: text[start..end].to_owned(),
+                range: start..end,
+                quoted: false,
+            });
+            continue;
+        }
         // A value is one word, whatever stands between its braces.
         if text[start..].starts_with("${")
-            && let Some(length) = text[start..].find('}')
+            && let Some(length) = closing_brace(&text[start + 2..])
         {
-            end = start + length + 1;
+            end = start + length + 3;
             while chars.next_if(|(at, _)| *at < end).is_some() {}
         }
         while class != Class::Alone
@@ -58,6 +70,27 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, Slip> {
         });
     }
     Ok(found)
+}
+
+/// What stands there up to a space.
+fn word_at(text: &str, start: usize) -> &str {
+    text[start..].split_whitespace().next().unwrap_or_default()
+}
+
+/// Bytes of a JSONPath, in whose brackets anything may stand.
+fn path_bytes(text: &str) -> usize {
+    let (mut depth, mut quote) = (0_usize, None);
+    for (at, c) in text.char_indices() {
+        match (quote, c) {
+            (None, '\'' | '"') => quote = Some(c),
+            (Some(open), _) if open == c => quote = None,
+            (None, '[') => depth += 1,
+            (None, ']') => depth = depth.saturating_sub(1),
+            (None, c) if depth == 0 && (c.is_whitespace() || c == ')') => return at,
+            _ => {}
+        }
+    }
+    text.len()
 }
 
 #[derive(PartialEq, Clone, Copy)]

@@ -7,14 +7,24 @@ use crate::journey::Op;
 use crate::scenario::Condition;
 use crate::scenario::check::names::Scope;
 use crate::scenario::check::possible::{Facts, Truth};
-use crate::scenario::check::{condition, variables};
-use crate::scenario::file::{ConditionText, StepShape};
+use crate::scenario::check::template::Meaning;
+use crate::scenario::check::variables::list_of;
+use crate::scenario::check::{condition, persona, variables};
+use crate::scenario::file::{ConditionText, ForEachStep, StepShape};
+
+/// Rounds of `for-each` without `at-most`.
+const ITEMS_DEFAULT: u32 = 1000;
+
+/// A loop that goes round so often.
+fn times((from, to): (u32, u32)) -> impl FnOnce(u8) -> Op {
+    move |counter| Op::Repeat(counter, from, to)
+}
 
 impl Compiler<'_> {
-    /// Compiles a loop: `head` runs before each round and may jump out, `tail` after it and may jump back.
+    /// Compiles a loop: `begin` sets its counter, `head` runs before each round and may jump out, `tail` after it and may jump back.
     fn rounds(
         &mut self,
-        (from, to): (u32, u32),
+        begin: impl FnOnce(u8) -> Op,
         steps: &[StepShape],
         place: &Place,
         head: impl FnOnce(&mut Self) -> Option<usize>,
@@ -23,7 +33,7 @@ impl Compiler<'_> {
         let counter = u8::try_from(self.depth).unwrap_or(u8::MAX);
         self.depth += 1;
         self.counters = self.counters.max(self.depth);
-        self.ops.push(Op::Repeat(counter, from, to));
+        self.ops.push(begin(counter));
         let begin = self.here();
         let next = self.ops.len();
         self.ops.push(Op::Next(counter, 0));
@@ -63,7 +73,46 @@ impl Compiler<'_> {
         steps: &[StepShape],
         place: &Place,
     ) -> bool {
-        self.rounds(rounds, steps, place, |_| None, |_, _| false);
+        self.rounds(times(rounds), steps, place, |_| None, |_, _| false);
+        true
+    }
+
+    pub(super) fn for_each(&mut self, step: &ForEachStep, place: &Place) -> bool {
+        let meaning = Meaning {
+            names: self.names,
+            scope: &self.scope,
+        };
+        let Some((name, value)) = step.for_each.first() else {
+            return true;
+        };
+        let at = place.key("for-each").key(name.as_str());
+        let from = persona::value_of(self.report, meaning, value, &at);
+        let slots = self
+            .names
+            .slot(name.as_str())
+            .zip(self.names.slot(&list_of(place)));
+        let Some((item, list)) = slots else {
+            return true;
+        };
+        let rounds_max = step.at_most.unwrap_or(ITEMS_DEFAULT);
+        let counter = u8::try_from(self.depth).unwrap_or(u8::MAX);
+        let begin = |counter| Op::Each {
+            counter,
+            list,
+            from,
+            rounds_max,
+        };
+        let head = |compiler: &mut Self| {
+            compiler.scope.set(item);
+            compiler.ops.push(Op::Item {
+                counter,
+                list,
+                rounds_max,
+                item,
+            });
+            None
+        };
+        self.rounds(begin, &step.steps, place, head, |_, _| false);
         true
     }
 
@@ -82,7 +131,7 @@ impl Compiler<'_> {
         let condition = self.condition(text, &at);
         std::mem::swap(&mut self.scope, &mut scope);
         let Some(condition) = condition else {
-            self.rounds((most, most), steps, place, |_| None, |_, _| false);
+            self.rounds(times((most, most)), steps, place, |_| None, |_, _| false);
             return true;
         };
         if let Truth::Never(reason) = self.facts(&scope).truth(&condition) {
@@ -95,7 +144,7 @@ impl Compiler<'_> {
             compiler.ops.push(Op::Unless(condition, 0));
             Some(compiler.ops.len() - 1)
         };
-        self.rounds((most, most), steps, place, head, |_, _| false);
+        self.rounds(times((most, most)), steps, place, head, |_, _| false);
         true
     }
 
@@ -114,7 +163,7 @@ impl Compiler<'_> {
             compiler.ops.push(Op::Unless(condition, begin));
             true
         };
-        self.rounds((most, most), steps, place, |_| None, tail);
+        self.rounds(times((most, most)), steps, place, |_| None, tail);
         true
     }
 

@@ -6,7 +6,7 @@ use crate::scenario::check::report::Report;
 use crate::scenario::check::template::Meaning;
 use crate::scenario::file::{AuthShape, BasicShape};
 use crate::scenario::reaching;
-use crate::template::{Encoding, Expr, Part, Template};
+use crate::template::{Call, Encoding, Expr, Function, Part, Template};
 
 /// The value of the header `authorization`.
 pub(in crate::scenario::check) fn authorization(
@@ -71,10 +71,17 @@ fn basic(
         None => joined(
             "Basic ",
             Template {
-                parts: vec![Part::Value(Expr::Base64(Box::new(pair)), Encoding::Raw)],
+                parts: vec![Part::Value(base64(pair), Encoding::Raw)],
             },
         ),
     })
+}
+
+fn base64(text: Template) -> Expr {
+    Expr::Call(Box::new(Call {
+        function: Function::Base64,
+        arguments: vec![Expr::Text(Box::new(text))],
+    }))
 }
 
 /// What stands in the file itself is a secret wherever else it stands.

@@ -1,27 +1,27 @@
-//! Request bodies: JSON, forms, texts.
+//! Request bodies: JSON, forms, texts, files.
 
 use checked_yaml::{Place, Problem};
-use http::{HeaderValue, Method};
+use http::HeaderValue;
 use indexmap::IndexMap;
 use serde_json::Value as Json;
 
-use crate::scenario::Body;
-use crate::scenario::check::feeder::read_text;
+use super::multipart::multipart;
 use crate::scenario::check::report::Report;
-use crate::scenario::check::template::{Meaning, Parts};
+use crate::scenario::check::template::{Meaning, Parts, is_one_hole};
 use crate::scenario::file::{RequestShape, Scalar};
+use crate::scenario::{Body, Piece};
 use crate::template::{Encoding, TEXT_BYTES_MAX, Template, is_json_number};
 
 pub(super) fn body(
     report: &Report<'_>,
     meaning: Meaning<'_>,
     shape: &RequestShape,
-    method: &Method,
     place: &Place,
 ) -> Option<Body> {
     let given: Vec<&str> = [
         ("json", shape.json.is_some()),
         ("form", shape.form.is_some()),
+        ("multipart", shape.multipart.is_some()),
         ("body", shape.body.is_some()),
     ]
     .into_iter()
@@ -38,41 +38,27 @@ pub(super) fn body(
                 .also(report.document().key_span(&place.key(first)), "and this"),
         );
     }
-    if let Some(key) = given.first()
-        && [Method::GET, Method::HEAD].contains(method)
-    {
-        let problem = report.at_key(&place.key(key), format!("a {method} carries no body"));
-        report.add(
-            problem
-                .label("not sent")
-                .help("put values into the path's query, or use `post`"),
-        );
-    }
     if shape.content_type.is_some() && shape.body.is_none() {
         let problem = report.at_key(
             &place.key("content-type"),
             "`content-type` belongs to `body`",
         );
-        report.add(
-            problem
-                .label("no `body` here")
-                .help("`json` and `form` bring their own; other headers go under `headers`"),
-        );
+        report.add(problem.label("no `body` here").help(
+            "`json`, `form` and `multipart` bring their own; other headers go under `headers`",
+        ));
     }
     if let Some(json) = &shape.json {
         let mut parts = Parts::default();
         json_body(report, meaning, json, &place.key("json"), &mut parts);
-        return Some(Body {
-            content_type: "application/json".to_owned(),
-            template: parts.finish(),
-        });
+        return Some(Body::text("application/json", parts.finish()));
     }
     if let Some(form) = &shape.form {
         let template = form_body(report, meaning, form, &place.key("form"));
-        return Some(Body {
-            content_type: "application/x-www-form-urlencoded".to_owned(),
-            template,
-        });
+        return Some(Body::text("application/x-www-form-urlencoded", template));
+    }
+    if let Some(parts) = &shape.multipart {
+        let body = multipart(report, meaning, parts, &place.key("multipart"));
+        return within_bounds(report, body, &place.key("multipart"));
     }
     text_body(report, meaning, shape, place)
 }
@@ -83,7 +69,7 @@ fn text_body(
     shape: &RequestShape,
     place: &Place,
 ) -> Option<Body> {
-    let text = shape.body.as_ref()?;
+    let written = shape.body.as_ref()?;
     let Some(content_type) = shape.content_type.clone() else {
         let problem = report.at_key(&place.key("body"), "`body` lacks its `content-type`");
         report.add(
@@ -112,45 +98,39 @@ fn text_body(
         );
     }
     let place = place.key("body");
-    let template = match text.strip_prefix('@') {
-        None => report.take(&place, meaning.template(text, Encoding::Raw))?,
-        Some(rest) if rest.starts_with('@') => {
-            report.take(&place, meaning.template(rest, Encoding::Raw))?
-        }
-        Some(file) => file_body(report, file, &place)?,
+    let text = |text| report.take(&place, meaning.template(text, Encoding::Raw));
+    let piece = match written.strip_prefix('@') {
+        None => Piece::Text(text(written)?),
+        Some(rest) if rest.starts_with('@') => Piece::Text(text(rest)?),
+        Some(file) => Piece::Bytes(report.body_file(file, &place)?),
     };
     Some(Body {
         content_type,
-        template,
+        pieces: vec![piece],
     })
 }
 
-/// What stands in a file, as it is.
-fn file_body(report: &Report<'_>, file: &str, place: &Place) -> Option<Template> {
-    let text = read_text(&report.folder().join(file)).and_then(|text| {
-        let fits = text.len() <= TEXT_BYTES_MAX;
-        fits.then_some(text)
-            .ok_or_else(|| format!("it is larger than {} MiB", TEXT_BYTES_MAX >> 20))
-    });
-    match text {
-        Ok(text) => Some(Template::text(&text)),
-        Err(reason) => {
-            report.add(
-                report
-                    .at(
-                        place,
-                        format!("the body's file `{file}` cannot be sent: {reason}"),
-                    )
-                    .label("this file")
-                    .help("it is looked for beside the scenario; a text that begins with `@` is written `@@…`"),
-            );
-            None
-        }
+/// Reports a body whose files are too large together.
+fn within_bounds(report: &Report<'_>, body: Body, place: &Place) -> Option<Body> {
+    let bytes = |piece: &Piece| match piece {
+        Piece::Bytes(bytes) => bytes.len(),
+        Piece::Text(_) => 0,
+    };
+    if body.pieces.iter().map(bytes).sum::<usize>() <= TEXT_BYTES_MAX {
+        return Some(body);
     }
+    let mebibytes = TEXT_BYTES_MAX >> 20;
+    report.add(
+        report
+            .at_key(place, format!("this body is larger than {mebibytes} MiB"))
+            .label("too large")
+            .help("send fewer or smaller files in one request"),
+    );
+    None
 }
 
 /// Writes JSON with holes: a text that is one hole becomes a value of the hole's type.
-fn json_body(
+pub(super) fn json_body(
     report: &Report<'_>,
     meaning: Meaning<'_>,
     json: &Json,
@@ -224,13 +204,6 @@ fn json_text(
 fn json_escaped(text: &str) -> String {
     let quoted = Json::from(text).to_string();
     quoted[1..quoted.len() - 1].to_owned()
-}
-
-fn is_one_hole(text: &str) -> bool {
-    text.starts_with("${")
-        && text.ends_with('}')
-        && text.matches("${").count() == 1
-        && text.matches('}').count() == 1
 }
 
 fn form_body(

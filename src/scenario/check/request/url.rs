@@ -5,7 +5,7 @@ use http::{Method, Uri};
 
 use crate::scenario::check::report::Report;
 use crate::scenario::check::slip::Slip;
-use crate::scenario::check::template::{Meaning, Parts};
+use crate::scenario::check::template::{Meaning, Parts, closing_brace};
 use crate::template::{Encoding, Template};
 
 /// Method and path without query, values shown as `{…}`.
@@ -60,7 +60,10 @@ fn check_url(text: &str) -> Result<(), Slip> {
     let mut rest = text;
     let mut offset = 0;
     while !rest.is_empty() {
-        let (constant, after) = match rest.find("${").map(|at| (at, rest[at..].find('}'))) {
+        let (constant, after) = match rest
+            .find("${")
+            .map(|at| (at, closing_brace(&rest[at + 2..]).map(|length| length + 2)))
+        {
             Some((at, Some(length))) => (&rest[..at], &rest[at + length + 1..]),
             _ => (rest, ""),
         };

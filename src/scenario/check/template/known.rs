@@ -11,6 +11,21 @@ pub(super) const PLAIN: [&str; 11] = [
 /// Values made from arguments.
 pub(super) const CALLS: [&str; 3] = ["int", "pick", "popular"];
 
+/// Values made of other values.
+pub(super) const FUNCTIONS: [&str; 8] = [
+    "base64",
+    "base64url",
+    "hmac",
+    "html",
+    "sha256",
+    "sha384",
+    "sha512",
+    "url",
+];
+
+/// Values that give way to a variable of their name.
+pub(super) const TIMES: [&str; 2] = ["now", "timestamp"];
+
 pub(super) const PERSON: [&str; 9] = [
     "name",
     "first_name",

@@ -1,0 +1,53 @@
+//! Of several values that were found: which is taken, and what is compared.
+
+use crate::json_path::Found;
+use crate::scenario::{Comparison, Pick, Quantity};
+use crate::template::Scalar;
+
+/// The value that is kept; `draw` gives a number below another one.
+pub(super) fn picked<'t>(
+    found: &Found<'t>,
+    pick: Pick,
+    draw: impl FnOnce(u64) -> u64,
+) -> Scalar<'t> {
+    let set = || found.iter().filter(|value| *value != Scalar::Unset);
+    let value = match pick {
+        Pick::First => set().next(),
+        Pick::Last => set().last(),
+        Pick::Random => match set().count() as u64 {
+            0 => None,
+            count => set().nth(draw(count) as usize),
+        },
+        Pick::All => return found.list(),
+        Pick::Count => return Scalar::Int(found.len() as i64),
+    };
+    value.unwrap_or(Scalar::Unset)
+}
+
+/// Whether the values compare so; `None` where nothing could be looked into.
+pub(super) fn holds(found: Option<&Found<'_>>, of: Quantity, comparison: &Comparison) -> bool {
+    let mut values = found.into_iter().flat_map(Found::iter);
+    let each = |value: Scalar<'_>| comparison.holds(&value);
+    match (of, comparison) {
+        (Quantity::Count, _) => each(Scalar::Int(found.map_or(0, Found::len) as i64)),
+        (Quantity::Any, _) | (Quantity::First, Comparison::Exists | Comparison::Contains(_)) => {
+            values.any(each)
+        }
+        (Quantity::Every, _) => found.is_some_and(|found| found.len() > 0) && values.all(each),
+        (Quantity::First, Comparison::Missing) => values.all(each),
+        (Quantity::First, _) => {
+            each(found.map_or(Scalar::Unset, |found| picked(found, Pick::First, |_| 0)))
+        }
+    }
+}
+
+/// The first value that does not compare so.
+pub(super) fn first_that_fails<'t>(
+    found: Option<&Found<'t>>,
+    comparison: &Comparison,
+) -> Scalar<'t> {
+    let mut values = found.into_iter().flat_map(Found::iter);
+    values
+        .find(|value| !comparison.holds(value))
+        .unwrap_or(Scalar::Unset)
+}
