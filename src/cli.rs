@@ -2,7 +2,9 @@
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::commands::{Output, check, compare, list, preview, problem_style, report, schema, show};
+use crate::commands::{
+    Output, check, compare, import, list, preview, problem_style, report, schema, show,
+};
 use crate::exit::Exit;
 use crate::{audit, colour, commands, engine, selftest, watch};
 
@@ -33,6 +35,7 @@ enum Command {
     Check(check::CheckArgs),
     Preview(preview::PreviewArgs),
     Schema(schema::SchemaArgs),
+    Import(import::ImportArgs),
     Watch(watch::WatchArgs),
     Report(report::ReportArgs),
     Compare(compare::CompareArgs),
@@ -75,6 +78,7 @@ impl Cli {
                 written(|output| Ok(preview::run(&args, &engine::preview::render, output)?))
             }
             Command::Schema(args) => written(|output| Ok(schema::run(&args, output)?)),
+            Command::Import(args) => written(|output| import::run(&args, output)),
             Command::Report(args) => written(|output| report::run(&args, output)),
             Command::Compare(args) => written(|output| compare::run(&args, output)),
             Command::Completions { shell } => written(|output| Ok(completions(shell, output))),

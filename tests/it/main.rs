@@ -21,6 +21,7 @@ mod first_words;
 mod full_disk;
 mod good_scenarios;
 mod headers;
+mod import;
 mod imports;
 mod live_view;
 mod origins;
