@@ -1,4 +1,4 @@
-//! Scenarios from what other programs recorded: HAR files.
+//! Scenarios from what other programs recorded or were told: HAR files, curl commands.
 //!
 //! PURE: text in, text out. Each source is read in a module of its own and becomes a [`Draft`]; `write` makes a file of that, with
 //! comments. Read in this order: `draft` (what a source amounts to), `text` (the language's own escapes), `vault` (secrets never
@@ -7,6 +7,7 @@
 //! Must not know: files, terminals, how a scenario runs.
 
 mod body;
+pub mod curl;
 pub mod draft;
 pub mod har;
 mod making;

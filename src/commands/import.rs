@@ -9,14 +9,15 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::{Format, Output};
 use crate::exit::Exit;
-use crate::import::{self, Draft, Tally, har};
+use crate::import::{self, Draft, Tally, curl, har};
 use crate::redact::Shown;
 
-/// Make a scenario from a recording
+/// Make a scenario from a recording or curl commands
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   loadgen import har shop.har --output scenarios/shop.yaml
   loadgen import har shop.har --host cdn.example --no-assets --think none > shop.yaml
+  loadgen import curl commands.sh > shop.yaml
 
 The scenario walks once; it says itself how it becomes a load. Secrets never stand in it: what has to be set in the environment is
 said on standard error and at its top.")]
@@ -28,6 +29,7 @@ pub struct ImportArgs {
 #[derive(Debug, Subcommand)]
 enum Source {
     Har(HarArgs),
+    Curl(CurlArgs),
 }
 
 /// Where the scenario goes.
@@ -83,6 +85,22 @@ enum ThinkArg {
     None,
 }
 
+/// From curl commands, as browsers copy them ("Copy as cURL", bash)
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  loadgen import curl commands.sh --output scenarios/shop.yaml
+  xclip -o | loadgen import curl - > shop.yaml
+
+Variables of the shell become values from the environment. Options that mean nothing to a load are listed at the top of the file.")]
+struct CurlArgs {
+    /// One or several commands; `-` reads standard input
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
 /// What is said about an import.
 struct Summary {
     /// Requests, and what else there is to say of them.
@@ -96,32 +114,49 @@ struct Summary {
 /// # Errors
 /// A stream or a file that cannot be written.
 pub fn run(args: &ImportArgs, output: &mut Output<'_>) -> anyhow::Result<Exit> {
-    let Source::Har(args) = &args.from;
-    let bytes = match read(&args.file, har::FILE_BYTES_MAX) {
-        Ok(bytes) => bytes,
-        Err(reason) => return refuse(output, &args.file, &reason),
+    let (file, to, made) = match &args.from {
+        Source::Har(args) => (&args.file, &args.output, from_har(args)),
+        Source::Curl(args) => (&args.file, &args.output, from_curl(args)),
     };
+    match made {
+        Ok((draft, summary)) => finish(&draft, &summary, to, output),
+        Err(reasons) => refuse(output, file, &reasons),
+    }
+}
+
+/// A draft with what is said of it, or everything that is wrong.
+type Made = Result<(Draft, Summary), Vec<String>>;
+
+fn from_har(args: &HarArgs) -> Made {
+    let bytes = read(&args.file, har::FILE_BYTES_MAX).map_err(|reason| vec![reason])?;
     let settings = har::Settings {
         name: name(&args.output, &args.file),
         hosts: args.hosts.clone(),
         without_assets: args.no_assets,
         without_thinking: args.think == ThinkArg::None,
     };
-    match har::import(&bytes, &settings) {
-        Ok(imported) => {
-            let redirects = match imported.redirects {
-                0 => String::new(),
-                count => format!(", {count} redirects followed by them"),
-            };
-            let summary = Summary {
-                kept: format!("{} requests{redirects}", imported.requests),
-                skipped: imported.skipped,
-                variables: imported.variables,
-            };
-            finish(&imported.draft, &summary, &args.output, output)
-        }
-        Err(reason) => refuse(output, &args.file, &reason),
-    }
+    let imported = har::import(&bytes, &settings).map_err(|reason| vec![reason])?;
+    let redirects = match imported.redirects {
+        0 => String::new(),
+        count => format!(", {count} redirects followed by them"),
+    };
+    let summary = Summary {
+        kept: format!("{} requests{redirects}", imported.requests),
+        skipped: imported.skipped,
+        variables: imported.variables,
+    };
+    Ok((imported.draft, summary))
+}
+
+fn from_curl(args: &CurlArgs) -> Made {
+    let text = read_text(&args.file, curl::FILE_BYTES_MAX)?;
+    let imported = curl::import(&text, &name(&args.output, &args.file))?;
+    let summary = Summary {
+        kept: format!("{} requests", imported.requests),
+        skipped: imported.skipped,
+        variables: Vec::new(),
+    };
+    Ok((imported.draft, summary))
 }
 
 /// Writes the scenario, and what there is to say about it.
@@ -137,9 +172,10 @@ fn finish(
         Some(path) => {
             if let Err(error) = write(path, &text, args.force) {
                 if error.kind() == io::ErrorKind::AlreadyExists {
-                    return refuse(output, path, "it is there already; `--force` replaces it");
+                    let reason = "it is there already; `--force` replaces it".to_owned();
+                    return refuse(output, path, &[reason]);
                 }
-                return refuse(output, path, &format!("it cannot be written: {error}"));
+                return refuse(output, path, &[format!("it cannot be written: {error}")]);
             }
         }
     }
@@ -217,11 +253,19 @@ fn read(path: &Path, bytes_max: u64) -> Result<Vec<u8>, String> {
     }
 }
 
+fn read_text(path: &Path, bytes_max: u64) -> Result<String, Vec<String>> {
+    let bytes = read(path, bytes_max).map_err(|reason| vec![reason])?;
+    String::from_utf8(bytes).map_err(|_| vec!["it is no UTF-8 text".to_owned()])
+}
+
 /// Tells why there is no scenario.
-fn refuse(output: &mut Output<'_>, path: &Path, reason: &str) -> anyhow::Result<Exit> {
-    let message = format!("`{}`: {}", path.display(), Shown::from(reason));
-    let problems = Problems::without_text(&path.display().to_string(), message, "");
-    Ok(output.problems(&problems, Format::Text)?)
+fn refuse(output: &mut Output<'_>, path: &Path, reasons: &[String]) -> anyhow::Result<Exit> {
+    let path = path.display().to_string();
+    for reason in reasons {
+        let message = format!("`{path}`: {}", Shown::from(reason.as_str()));
+        output.problems(&Problems::without_text(&path, message, ""), Format::Text)?;
+    }
+    Ok(Exit::Usage)
 }
 
 /// The name that was given, or one made of the file's.
@@ -238,6 +282,7 @@ fn name(args: &OutputArgs, file: &Path) -> String {
     match name.chars().next() {
         Some(first) if first.is_ascii_alphabetic() => name.to_owned(),
         Some(_) => format!("import-{name}"),
+        // Standard input has no name.
         None => "imported".to_owned(),
     }
 }
