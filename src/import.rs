@@ -1,4 +1,4 @@
-//! Scenarios from what other programs recorded or were told: HAR files, curl commands.
+//! Scenarios from what other programs recorded or described: HAR files, curl commands, OpenAPI documents.
 //!
 //! PURE: text in, text out. Each source is read in a module of its own and becomes a [`Draft`]; `write` makes a file of that, with
 //! comments. Read in this order: `draft` (what a source amounts to), `text` (the language's own escapes), `vault` (secrets never
@@ -11,6 +11,7 @@ pub mod curl;
 pub mod draft;
 pub mod har;
 mod making;
+pub mod openapi;
 mod recorded;
 mod request;
 mod route;

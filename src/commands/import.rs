@@ -9,15 +9,16 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::{Format, Output};
 use crate::exit::Exit;
-use crate::import::{self, Draft, Tally, curl, har};
+use crate::import::{self, Draft, Tally, curl, har, openapi};
 use crate::redact::Shown;
 
-/// Make a scenario from a recording or curl commands
+/// Make a scenario from a recording, curl commands or an API's description
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   loadgen import har shop.har --output scenarios/shop.yaml
   loadgen import har shop.har --host cdn.example --no-assets --think none > shop.yaml
   loadgen import curl commands.sh > shop.yaml
+  loadgen import openapi openapi.yaml --output scenarios/api.yaml
 
 The scenario walks once; it says itself how it becomes a load. Secrets never stand in it: what has to be set in the environment is
 said on standard error and at its top.")]
@@ -30,6 +31,7 @@ pub struct ImportArgs {
 enum Source {
     Har(HarArgs),
     Curl(CurlArgs),
+    Openapi(OpenapiArgs),
 }
 
 /// Where the scenario goes.
@@ -101,6 +103,26 @@ struct CurlArgs {
     output: OutputArgs,
 }
 
+/// From an OpenAPI 3 or Swagger 2 document, YAML or JSON
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  loadgen import openapi openapi.yaml --output scenarios/api.yaml
+
+What an operation demands comes from examples, defaults and schemas; ids come from the list that has them. Operations that change
+something are written as comments, unless --include-writes is given.")]
+struct OpenapiArgs {
+    /// The document; `-` reads standard input
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+
+    /// Send operations that change something (POST, PUT, PATCH, DELETE), too
+    #[arg(long)]
+    include_writes: bool,
+
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
 /// What is said about an import.
 struct Summary {
     /// Requests, and what else there is to say of them.
@@ -117,6 +139,7 @@ pub fn run(args: &ImportArgs, output: &mut Output<'_>) -> anyhow::Result<Exit> {
     let (file, to, made) = match &args.from {
         Source::Har(args) => (&args.file, &args.output, from_har(args)),
         Source::Curl(args) => (&args.file, &args.output, from_curl(args)),
+        Source::Openapi(args) => (&args.file, &args.output, from_openapi(args)),
     };
     match made {
         Ok((draft, summary)) => finish(&draft, &summary, to, output),
@@ -155,6 +178,22 @@ fn from_curl(args: &CurlArgs) -> Made {
         kept: format!("{} requests", imported.requests),
         skipped: imported.skipped,
         variables: Vec::new(),
+    };
+    Ok((imported.draft, summary))
+}
+
+fn from_openapi(args: &OpenapiArgs) -> Made {
+    let text = read_text(&args.file, openapi::FILE_BYTES_MAX)?;
+    let settings = openapi::Settings {
+        name: name(&args.output, &args.file),
+        include_writes: args.include_writes,
+    };
+    let file = args.file.display().to_string();
+    let imported = openapi::import(&file, &text, &settings).map_err(|reason| vec![reason])?;
+    let summary = Summary {
+        kept: format!("{} requests", imported.requests),
+        skipped: imported.skipped,
+        variables: imported.variables,
     };
     Ok((imported.draft, summary))
 }

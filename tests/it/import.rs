@@ -2,6 +2,7 @@
 
 mod curl;
 mod har;
+mod openapi;
 mod replay;
 
 use std::fs;
