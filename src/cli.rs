@@ -6,7 +6,7 @@ use anyhow::Context;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::commands::{
-    Output, check, compare, list, preview, problem_style, report, runs, schema, show,
+    Output, check, compare, import, list, preview, problem_style, report, runs, schema, show,
 };
 use crate::exit::Exit;
 use crate::{audit, colour, commands, engine, selftest, watch};
@@ -38,6 +38,7 @@ enum Command {
     Check(check::CheckArgs),
     Preview(preview::PreviewArgs),
     Schema(schema::SchemaArgs),
+    Import(import::ImportArgs),
     Watch(watch::WatchArgs),
     Report(report::ReportArgs),
     Compare(compare::CompareArgs),
@@ -89,6 +90,7 @@ impl Cli {
                 written(|output| Ok(preview::run(&args, &engine::preview::render, output)?))
             }
             Command::Schema(args) => written(|output| Ok(schema::run(&args, output)?)),
+            Command::Import(args) => written(|output| import::run(&args, output)),
             Command::Report(args) => written(|output| report::run(&args, output)),
             Command::Runs(args) => written(|output| runs::run(&args, output)),
             Command::Compare(args) => written(|output| compare::run(&args, output)),

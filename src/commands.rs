@@ -6,6 +6,7 @@
 pub mod change_args;
 pub mod check;
 pub mod compare;
+pub mod import;
 pub mod list;
 pub mod preview;
 pub mod report;

@@ -2,8 +2,9 @@
 //!
 //! Read in this order: [`cli`] and [`exit`] (what can be asked for, and how it ends), [`commands`] (what answers), [`run`] (a run as a
 //! value) and [`embedded_shop`] (what it is made against where no target is named),
-//! [`scenario`] (a valid scenario), [`template`], [`data`] and [`feeder`] (where values come from), [`shopper`] (who someone
-//! is), [`journey`], [`response`] and [`json_path`] (what a shopper does, and makes of an answer), [`schedule`] (when shoppers arrive),
+//! [`scenario`] (a valid scenario), [`import`] (scenarios from what other programs recorded), [`template`], [`data`] and [`feeder`]
+//! (where values come from), [`shopper`] (who someone is), [`journey`], [`response`] and [`json_path`] (what a shopper does, and makes
+//! of an answer), [`schedule`] (when shoppers arrive),
 //! [`rng`], [`run_id`] and [`permutation`] (where chance comes from, and what keeps the keys of two runs apart), [`engine`] (runs it), [`control`] (what it is told meanwhile), [`transport`] (the one door to the network),
 //! [`measure`] (samples to histograms), [`verdict`] (can it be trusted, was it good enough), [`redact`] (what may be shown of it), [`report`] (the record of a
 //! run), [`audit`] (was every promise kept), [`selftest`] (what the generator is worth on this machine), [`own`] (the generator looks at itself), [`colour`] (whether anybody wants any).
@@ -18,6 +19,7 @@ pub mod embedded_shop;
 pub mod engine;
 pub mod exit;
 pub mod feeder;
+pub mod import;
 pub mod journey;
 pub mod json_path;
 mod latin1;

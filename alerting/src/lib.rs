@@ -25,4 +25,5 @@ pub mod query;
 pub mod rules;
 pub mod set;
 pub mod update;
-pub mod yaml;
+
+pub use checked_yaml::write as yaml;

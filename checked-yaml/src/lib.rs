@@ -19,6 +19,7 @@ mod rewrite;
 pub mod schema;
 pub mod suggest;
 mod tree;
+pub mod write;
 
 pub use document::Document;
 pub use parse::{DEPTH_MAX, NODES_MAX, TEXT_BYTES_MAX};

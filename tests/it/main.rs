@@ -27,6 +27,7 @@ mod good_scenarios;
 mod headers;
 mod http2;
 mod http2_server;
+mod import;
 mod imports;
 mod json_paths;
 mod live_view;

@@ -96,7 +96,8 @@ impl Tables {
             return StepNameId((self.figures.len() - 1) as u16);
         };
         let (first, first_place) = &self.signatures[index];
-        if *first != signature {
+        if *first != signature && !url::is_route_of(&self.figures[index].name, &[first, &signature])
+        {
             report.add(
                 report
                     .at(&place.key("name"), format!("two different requests are called `{}`", figure.name))

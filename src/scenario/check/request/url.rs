@@ -15,6 +15,26 @@ pub(super) fn default_name(method: &Method, url: &str) -> String {
     format!("{method} {}", path.replace("${", "{"))
 }
 
+/// Whether a name is a route (`GET /products/{id}`) that all these requests, by their own names, belong to: of one method, with
+/// the same segments but for those in braces. A path that is a value as a whole may belong to any.
+pub(super) fn is_route_of(name: &str, requests: &[&str]) -> bool {
+    let fits = |request: &&str| {
+        let (Some((method, route)), Some((own, path))) =
+            (name.split_once(' '), request.split_once(' '))
+        else {
+            return false;
+        };
+        let is_value = |segment: &str| segment.starts_with('{') && segment.ends_with('}');
+        let (route, path): (Vec<_>, Vec<_>) =
+            (route.split('/').collect(), path.split('/').collect());
+        let pairs = || route.iter().zip(&path);
+        let same =
+            route.len() == path.len() && pairs().all(|(one, other)| is_value(one) || one == other);
+        method == own && (same || path.len() == 1 && is_value(path[0]))
+    };
+    name.contains('{') && requests.iter().all(fits)
+}
+
 /// The path of an absolute URL, or the text as it is.
 fn path_of(url: &str) -> &str {
     let Some((_, rest)) = url.split_once("://") else {
@@ -132,4 +152,29 @@ pub(in crate::scenario::check) fn base_url(text: &str) -> Result<(), String> {
         return Err("its port is not a number from 1 to 65535".to_owned());
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_route_of;
+
+    #[test]
+    fn a_route_names_the_paths_that_belong_to_it() {
+        let route = |requests: &[&str]| is_route_of("GET /a/{id}/b", requests);
+        assert!(route(&[
+            "GET /a/17/b",
+            "GET /a/{order}/b",
+            "GET {location}"
+        ]));
+        for other in [
+            "GET /a/17",
+            "POST /a/17/b",
+            "GET /x/17/b",
+            "GET /a/17/b/c",
+            "GET",
+        ] {
+            assert!(!route(&["GET /a/17/b", other]), "{other}");
+        }
+        assert!(!is_route_of("a name", &["GET /a", "GET /b"]));
+    }
 }

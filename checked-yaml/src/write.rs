@@ -8,20 +8,29 @@ use serde_json::Value;
 /// In [`write_short`], lists and mappings of single values up to this many bytes stand on one line.
 const LINE_MAX: usize = 100;
 
+/// Characters that are no letters and no digits, and may stand in a path or a URL without quotes outside of `{…}` and `[…]`.
+const IN_PATHS: &str = "/-._~?=&%+,;@!*'()${}:";
+
 /// The value as a YAML document in block style throughout, as generated files are.
 pub fn write(value: &Value) -> String {
-    document(value, 0)
+    document(value, 0, false)
 }
 
 /// The same with short lists and mappings on one line, as people write them.
 pub fn write_short(value: &Value) -> String {
-    document(value, LINE_MAX)
+    document(value, LINE_MAX, false)
 }
 
-fn document(value: &Value, line_max: usize) -> String {
+/// The same with paths, URLs and durations without quotes, as people write scenarios.
+pub fn write_plain(value: &Value) -> String {
+    document(value, LINE_MAX, true)
+}
+
+fn document(value: &Value, line_max: usize, plain: bool) -> String {
     let mut writer = Writer {
         out: String::new(),
         line_max,
+        plain,
     };
     writer.block(value, 0);
     writer.out
@@ -30,6 +39,7 @@ fn document(value: &Value, line_max: usize) -> String {
 struct Writer {
     out: String,
     line_max: usize,
+    plain: bool,
 }
 
 impl Writer {
@@ -58,6 +68,9 @@ impl Writer {
     fn after(&mut self, value: &Value, depth: usize) {
         match value {
             Value::String(text) if is_literal(text) => self.literal(text, depth + 2),
+            Value::String(text) if self.plain && is_plain(text) => {
+                let _ = writeln!(self.out, " {text}");
+            }
             _ if self.fits(value) => {
                 let _ = writeln!(self.out, " {}", flow(value));
             }
@@ -70,7 +83,12 @@ impl Writer {
 
     /// Writes what stands after `-`: a mapping begins on the same line.
     fn list_item(&mut self, value: &Value, depth: usize) {
-        if !value.is_object() || self.fits(value) {
+        // As people write steps: a single key stands on the line of the dash.
+        let is_step = |map: &serde_json::Map<String, Value>| self.plain && map.len() == 1;
+        if !value
+            .as_object()
+            .is_some_and(|map| is_step(map) || !self.fits(value))
+        {
             return self.after(value, depth);
         }
         let start = self.out.len();
@@ -145,6 +163,30 @@ fn scalar(text: &str) -> String {
     Value::from(text).to_string()
 }
 
+/// Whether a text is a path, a URL, a method with a path, or a duration, which need no quotes outside of `{…}` and `[…]`.
+fn is_plain(text: &str) -> bool {
+    match text.split_once(' ') {
+        None => is_path(text),
+        Some((number, unit)) if text.starts_with(|c: char| c.is_ascii_digit()) => {
+            let digits = |byte: u8| byte.is_ascii_digit() || byte == b'.';
+            number.bytes().all(digits) && ["ms", "s", "min", "h"].contains(&unit)
+        }
+        Some((method, path)) => {
+            method.bytes().all(|byte| byte.is_ascii_uppercase())
+                && !method.is_empty()
+                && is_path(path)
+        }
+    }
+}
+
+fn is_path(text: &str) -> bool {
+    let stands = |c: char| c.is_ascii_alphanumeric() || IN_PATHS.contains(c);
+    let begins = ["/", "http://", "https://"];
+    begins.iter().any(|begin| text.starts_with(begin))
+        && text.chars().all(stands)
+        && !text.ends_with(':')
+}
+
 /// Whether a text can stand as a literal block and come back the same.
 fn is_literal(text: &str) -> bool {
     let odd = |c: char| {
@@ -161,10 +203,10 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
-    use super::{write, write_short};
+    use super::{write, write_plain, write_short};
 
     fn read(text: &str) -> Value {
-        checked_yaml::Document::parse("written", text)
+        crate::Document::parse("written", text)
             .unwrap_or_else(|error| panic!("{text}\n{error}"))
             .root()
             .to_json()
@@ -194,6 +236,15 @@ mod tests {
         let wanted = "monitors:\n  cpu:\n    name: \"CPU of {{host.name}}\"\n    message: |-\n      one\n      two\n    \
                       tags: [\"team:x\", \"env:prod\"]\n    waive:\n      - { rule: runbook, reason: none yet }\n";
         assert_eq!(write_short(&value), wanted);
+    }
+
+    #[test]
+    fn paths_and_durations_need_no_quotes() {
+        let step =
+            json!([{ "get": "/a/${id}?x=1:2", "check": { "status": 200 } }, { "think": "1.2 s" }]);
+        let wanted = "- get: /a/${id}?x=1:2\n  check: { status: 200 }\n- think: 1.2 s\n";
+        assert_eq!(write_plain(&step), wanted);
+        assert_eq!(read(wanted), step);
     }
 
     #[test]
@@ -245,7 +296,7 @@ mod tests {
             value[format!("l{at}")] = json!([text, { "x": text, "y": { "z": [text] } }]);
             value["m"][*text] = json!(at);
         }
-        for written in [write(&value), write_short(&value)] {
+        for written in [write(&value), write_short(&value), write_plain(&value)] {
             assert_eq!(read(&written), value, "{written}");
         }
     }
@@ -255,7 +306,10 @@ mod tests {
             "[a-z:#'\" \n-]{0,12}",
             any::<String>(),
             Just("1e3".to_owned()),
-            Just("|\n".to_owned())
+            Just("|\n".to_owned()),
+            "(/|https?://)[a-z0-9:${}?&=%,' #-]{0,8}",
+            "[0-9.]{1,4} (ms|s|min|h)",
+            "(GET|N) /[a-z:{} #]{0,5}",
         ];
         let leaf = prop_oneof![
             Just(Value::Null),
@@ -279,6 +333,7 @@ mod tests {
         #[test]
         fn gives_back_any_value(value in values()) {
             prop_assert_eq!(read(&write(&value)), value.clone());
+            prop_assert_eq!(read(&write_plain(&value)), value.clone());
             prop_assert_eq!(read(&write_short(&value)), value);
         }
     }
