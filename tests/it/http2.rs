@@ -213,9 +213,12 @@ fn a_lost_connection_and_a_silent_target_are_told_apart() {
     });
     let steps = "{ get: /a, on-error: go-on }, { get: /b }";
     let report = run(&server, &scenario(1, "", steps), &[]);
-    assert_eq!(
-        errors(&report),
-        [("connection_closed".to_owned(), 1)].into()
+    // A close is a reset where the server had not yet read all that came.
+    let lost = |name: &str| errors(&report) == [(name.to_owned(), 1)].into();
+    assert!(
+        lost("connection_closed") || lost("connection_reset"),
+        "{:?}",
+        errors(&report)
     );
     assert_eq!(server.connections(), 2);
     let server = Server::start(Manner {
