@@ -124,7 +124,7 @@ fn runs_are_listed_and_their_trend_is_shown() {
         "{}",
         trend.out
     );
-    assert_eq!(trend.out.matches('█').count() >= 24, true, "{}", trend.out);
+    assert!(trend.out.matches('█').count() >= 24, "{}", trend.out);
     let json = loadgen(&["runs", "trend", "--out", text(&runs), "--format", "json"]);
     let points: Value = serde_json::from_str(&json.out).expect("JSON");
     assert_eq!(points[1]["steps"], 40);
