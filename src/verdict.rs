@@ -219,7 +219,9 @@ fn dropped(totals: &Totals) -> Vec<Reason> {
         "shoppers_limit" => {
             "raise limits.shoppers in the scenario, or find out why journeys take so long"
         }
-        "feeder_exhausted" => "add rows to the feeder's file, or set when-exhausted: wrap",
+        "feeder_exhausted" => {
+            "add rows to the feeder's file, or set when-exhausted: wrap, or stop to end the load with them"
+        }
         _ => "see loadgen.log in the run folder",
     };
     let reasons = totals.dropped.iter().filter(|(_, count)| **count > 0);
