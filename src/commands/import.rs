@@ -1,12 +1,13 @@
 //! `loadgen import`: a scenario from a recording or a description that other programs made.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use checked_yaml::Problems;
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::report::replace;
 use super::{Format, Output};
 use crate::exit::Exit;
 use crate::import::{self, Draft, Tally, curl, har, openapi};
@@ -264,12 +265,13 @@ fn say(
 }
 
 fn write(path: &Path, text: &str, force: bool) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    let options = match force {
-        true => options.write(true).create(true).truncate(true),
-        false => options.write(true).create_new(true),
-    };
-    options.open(path)?.write_all(text.as_bytes())
+    if force {
+        // The old file or the new one, never half of it.
+        return replace(path, text.as_bytes()).map_err(io::Error::other);
+    }
+    let mut options = shop::private::options();
+    let mut file = options.write(true).create_new(true).open(path)?;
+    file.write_all(text.as_bytes())
 }
 
 fn read(path: &Path, bytes_max: u64) -> Result<Vec<u8>, String> {
