@@ -19,13 +19,6 @@ pub(super) fn body(making: &Making<'_>, recorded: &Recorded, draft: &mut DraftRe
     else {
         return;
     };
-    if ["GET", "HEAD"].contains(&recorded.method.as_str()) {
-        draft.remarks.push(format!(
-            "A {} with a body: the body was left out.",
-            recorded.method
-        ));
-        return;
-    }
     if payload.text.len() > BODY_BYTES_MAX {
         let kib = payload.text.len() >> 10;
         draft.remarks.push(format!(

@@ -5,6 +5,7 @@
 
 mod command;
 mod options;
+mod part;
 mod words;
 
 use std::collections::BTreeSet;
@@ -14,11 +15,13 @@ use serde_json::{Map, Value, json};
 use url::Origin;
 
 use super::Tally;
-use super::draft::{Draft, DraftJourney, Item};
+use super::draft::{Draft, DraftBody, DraftJourney, Item};
 use super::making::Making;
-use super::text::Swap;
+use super::recorded::{Payload, Recorded};
+use super::text::{Swap, form_encoded};
 use super::vault::{Needed, Vault};
-use command::Command;
+use command::{Command, FORM};
+use part::Part;
 
 /// Largest file that is read, bytes.
 pub const FILE_BYTES_MAX: u64 = 4 << 20;
@@ -71,9 +74,11 @@ fn made(commands: &[Command], script: &words::Script, name: &str) -> Imported {
         if let Some(cookie) = &command.cookie {
             vault.keep("cookie", cookie, "");
         }
-        vault.learn(&command.request, &|value| {
-            variables.iter().any(|swap| value.contains(&swap.value))
-        });
+        let is_known = |value: &str| variables.iter().any(|swap| value.contains(&swap.value));
+        vault.learn(&command.request, &is_known);
+        if !command.parts.is_empty() {
+            vault.learn(&fields_of(command), &is_known);
+        }
     }
     let making = Making {
         target: &target,
@@ -97,11 +102,17 @@ fn made(commands: &[Command], script: &words::Script, name: &str) -> Imported {
                 .push(("cookie".to_owned(), making.value("cookie", cookie)));
         }
         if let Some((mime, file)) = &command.body_file {
-            let body = super::draft::DraftBody::Text(mime.clone(), format!("@{file}"));
+            let body = DraftBody::Text(mime.clone(), format!("@{file}"));
             request.body = Some(body);
             request
                 .remarks
                 .push(format!("{file} is looked for beside this file."));
+        }
+        if !command.parts.is_empty() {
+            let files = command.parts.iter().filter_map(Part::file);
+            let beside = files.map(|file| format!("{file} is looked for beside this file."));
+            request.remarks.extend(beside);
+            request.body = Some(multipart(&command.parts, &making));
         }
         request.timeout = command.timeout;
         request.remarks.extend(command.remarks.iter().cloned());
@@ -195,4 +206,30 @@ fn http(commands: &[Command]) -> Map<String, Value> {
         http.insert("connect-to".to_owned(), places.into());
     }
     http
+}
+
+/// The texts of a form with files as the fields of one without, of which secrets are known by their names.
+fn fields_of(command: &Command) -> Recorded {
+    let texts = command.parts.iter().filter_map(Part::field);
+    Recorded {
+        body: Some(Payload {
+            mime: FORM.to_owned(),
+            text: form_encoded(texts),
+        }),
+        ..command.request.clone()
+    }
+}
+
+/// Parts as `multipart` has them: several of one name in a list.
+fn multipart(parts: &[Part], making: &Making<'_>) -> DraftBody {
+    let mut names: IndexMap<&str, Vec<Value>> = IndexMap::new();
+    for part in parts {
+        let written = part.written(|name, text| making.value(name, text));
+        names.entry(&part.name).or_default().push(written);
+    }
+    let one_or_several = |(name, mut parts): (&str, Vec<Value>)| match parts.len() {
+        1 => (name.to_owned(), parts.remove(0)),
+        _ => (name.to_owned(), parts.into()),
+    };
+    DraftBody::Multipart(names.into_iter().map(one_or_several).collect())
 }

@@ -137,6 +137,8 @@ pub enum DraftBody {
     Json(Value),
     /// As form fields.
     Form(Map<String, Value>),
+    /// As a form with files.
+    Multipart(Map<String, Value>),
     /// As it stands, with its content type.
     Text(String, String),
 }

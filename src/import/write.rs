@@ -139,6 +139,7 @@ fn keys(request: &DraftRequest) -> Map<String, Value> {
         None => {}
         Some(DraftBody::Json(value)) => put("json", value.clone()),
         Some(DraftBody::Form(fields)) => put("form", fields.clone().into()),
+        Some(DraftBody::Multipart(parts)) => put("multipart", parts.clone().into()),
         Some(DraftBody::Text(mime, text)) => {
             put("content-type", json!(mime));
             put("body", json!(text));

@@ -28,6 +28,11 @@ impl Source {
         Self { folder, file }
     }
 
+    /// Puts a file beside it.
+    fn beside(&self, name: &str, text: &str) {
+        fs::write(self.path(name), text).expect("a file");
+    }
+
     fn path(&self, name: &str) -> String {
         self.folder.path().join(name).display().to_string()
     }

@@ -9,10 +9,9 @@ use super::super::recorded::{Payload, Recorded};
 use super::super::request::is_method;
 use super::super::text::percent;
 use super::options::{self, Given, Meaning};
+use super::part::Part;
 
-/// Between the parts of a form with files and fields. It is the same in each file, and in no field.
-const BOUNDARY: &str = "loadgen-1f0c9a7e5b3d";
-const FORM: &str = "application/x-www-form-urlencoded";
+pub(super) const FORM: &str = "application/x-www-form-urlencoded";
 /// Longest wait that is taken.
 const TIMEOUT_S_MAX: f64 = 86_400.0;
 
@@ -24,6 +23,8 @@ pub(super) struct Command {
     pub(super) cookie: Option<String>,
     /// Content type and name of a file that is the body.
     pub(super) body_file: Option<(String, String)>,
+    /// Parts of a form with files.
+    pub(super) parts: Vec<Part>,
     pub(super) timeout: Option<Duration>,
     /// What belongs under `http.tls`.
     pub(super) tls: Map<String, Value>,
@@ -42,7 +43,7 @@ struct Told {
     headers: Vec<(String, String)>,
     data: Vec<String>,
     file: Option<String>,
-    parts: Vec<(String, String)>,
+    parts: Vec<Part>,
     is_get: bool,
     is_head: bool,
     is_json: bool,
@@ -92,8 +93,14 @@ impl Told {
                 self.is_json = true;
                 self.data(&value, false, wrong);
             }
-            Meaning::Form => self.part(&value, wrong),
-            Meaning::FormString => self.parts.extend(pair(&value, '=')),
+            Meaning::Form => match Part::read(&value) {
+                Ok(part) => self.parts.push(part),
+                Err(problem) => wrong.push(problem),
+            },
+            Meaning::FormString => {
+                let part = pair(&value, '=').map(|(name, text)| Part::text(&name, &text));
+                self.parts.extend(part);
+            }
             Meaning::Get => self.is_get = true,
             Meaning::Head => self.is_head = true,
             Meaning::User => {
@@ -181,16 +188,6 @@ impl Told {
         self.data.push(encoded);
     }
 
-    fn part(&mut self, value: &str, wrong: &mut Vec<String>) {
-        match pair(value, '=') {
-            Some((name, content)) if content.starts_with(['@', '<']) => wrong.push(format!(
-                "`-F {name}={content}`: a part from a file is not taken; use `multipart` in the scenario"
-            )),
-            Some(part) => self.parts.push(part),
-            None => wrong.push(format!("`-F {value}` lacks its `=`")),
-        }
-    }
-
     fn max_time(&mut self, value: &str, wrong: &mut Vec<String>) {
         match value.parse::<f64>() {
             Ok(seconds) if seconds > 0.0 && seconds <= TIMEOUT_S_MAX => {
@@ -248,7 +245,7 @@ impl Told {
             let query = [url.query().unwrap_or_default(), &data.text].join("&");
             url.set_query(Some(query.trim_start_matches('&')));
         }
-        let has_body = body.is_some() || self.file.is_some();
+        let has_body = body.is_some() || self.file.is_some() || !self.parts.is_empty();
         let usual = match (self.is_head, has_body && !self.is_get) {
             (true, _) => "HEAD",
             (_, true) => "POST",
@@ -273,6 +270,7 @@ impl Told {
         );
         Some(Command {
             body_file: self.file.map(|file| (mime.to_owned(), file)),
+            parts: self.parts,
             request: Recorded {
                 method,
                 url,
@@ -331,11 +329,9 @@ impl Told {
             );
         }
         let own = self.headers.iter().find(|(name, _)| name == "content-type");
-        if !self.parts.is_empty() {
-            return Some(Payload {
-                mime: format!("multipart/form-data; boundary={BOUNDARY}"),
-                text: multipart(&self.parts),
-            });
+        let has_other = !self.data.is_empty() || self.file.is_some();
+        if !self.parts.is_empty() && has_other {
+            wrong.push("`-F` and `-d` in one command: curl takes only one of them".to_owned());
         }
         if self.data.is_empty() {
             return None;
@@ -350,25 +346,6 @@ impl Told {
             text: self.data.join(if self.is_json { "" } else { "&" }),
         })
     }
-}
-
-fn multipart(parts: &[(String, String)]) -> String {
-    let quoted = |name: &str| name.replace('\\', "\\\\").replace('"', "\\\"");
-    let mut text = String::new();
-    for (name, content) in parts {
-        // `;type=…` says what a part is.
-        let (content, kind) = content.split_once(";type=").unwrap_or((content, ""));
-        let kind = if kind.is_empty() {
-            String::new()
-        } else {
-            format!("Content-Type: {kind}\r\n")
-        };
-        let name = quoted(name);
-        text.push_str(&format!(
-            "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n{kind}\r\n{content}\r\n"
-        ));
-    }
-    text + &format!("--{BOUNDARY}--\r\n")
 }
 
 fn pair(text: &str, separator: char) -> Option<(String, String)> {

@@ -17,7 +17,8 @@ const COPIED: &str = r#"curl 'http://HOST/api/cart?x=a%20b&tag=\u0021' \
 curl -sS -X PUT --max-time 2.5 -u me:pass-word-1 -L http://HOST/api/items/17 -d a=1 -d 'b=x y'
 curl -G http://HOST/search --data-urlencode 'q=a b&c' -d n=1 -A tester/1 -e http://HOST/from | jq .
 curl --json '{"k": "'"$TOKEN"'"}' http://HOST/api/json
-curl -F name=ann -F 'text=a & b' http://HOST/upload
+curl -F name=ann -F 'text=a & b' -F 'password=f0rm-secret' -F 'tag=x;type=text/css' -F tag=y -F 'photo=@cat.png' http://HOST/upload
+curl -X GET http://HOST/query -H 'content-type: application/json' -d '{"q":1}'
 curl -I --url http://HOST/head
 "#;
 
@@ -26,14 +27,16 @@ fn commands_are_sent_as_curl_sends_them() {
     let echo = Echo::start();
     let host = echo.url().replace("http://", "");
     let source = Source::new("shop.sh", &COPIED.replace("HOST", &host));
+    source.beside("cat.png", "meow");
     let environment = [
+        ("PASSWORD_2", "f0rm-secret"),
         ("AUTHORIZATION", "abc-def-0123456789"),
         ("COOKIE", "sid=s3cr3t-cookie; theme=dark"),
         ("PASSWORD", "pass-word-1"),
         ("TOKEN", "from the shell"),
     ];
     let (text, err) = source.checked("curl", &[], &environment);
-    for secret in ["abc-def", "s3cr3t", "pass-word"] {
+    for secret in ["abc-def", "s3cr3t", "pass-word", "f0rm-secret"] {
         assert!(
             !text.contains(secret) && !err.contains(secret),
             "{secret} in\n{text}\n{err}"
@@ -64,17 +67,28 @@ fn commands_are_sent_as_curl_sends_them() {
         ],
         "{text}"
     );
-    assert!(
-        seen[4].body.contains("name=\"text\"\r\n\r\na & b\r\n"),
-        "{}",
-        seen[4].body
+    for part in [
+        "name=\"text\"\r\n\r\na & b\r\n",
+        "name=\"password\"\r\n\r\nf0rm-secret\r\n",
+        "name=\"photo\"; filename=\"cat.png\"\r\nContent-Type: image/png\r\n\r\nmeow\r\n",
+    ] {
+        let body = &seen[4].body;
+        assert!(
+            body.to_lowercase().contains(&part.to_lowercase()),
+            "{part}: {body}"
+        );
+    }
+    assert_eq!(seen[4].body.matches("name=\"tag\"").count(), 2);
+    assert_eq!(
+        (seen[5].method.as_str(), seen[5].body.as_str()),
+        ("GET", "{\"q\":1}")
     );
     assert!(
         seen[4]
             .header("content-type")
             .is_some_and(|kind| kind.starts_with("multipart/form-data; boundary="))
     );
-    assert_eq!(seen[5].method, "HEAD");
+    assert_eq!(seen[6].method, "HEAD");
     assert_eq!(
         seen[0].header("authorization"),
         Some("Bearer abc-def-0123456789")
