@@ -70,7 +70,7 @@ impl Scenario {
     pub fn one_step(step: &OneStep, secrets: &[String]) -> Result<Self, Problems> {
         let (url, credentials) = Credentials::taken_from(&step.url);
         let (target, path) = split(&url).map_err(|problems| hidden(problems, secrets))?;
-        let file = file_json(step, credentials.as_ref(), &target, &path);
+        let file = file_json(step, &url, &target, &path);
         // JSON is YAML: the text is checked like any file.
         let text = format!("{file:#}\n");
         let origin = ScenarioRef::Path(ORIGIN.into());
@@ -78,7 +78,11 @@ impl Scenario {
             secrets: secrets.to_vec(),
             ..Changes::default()
         };
-        load_text(&origin, &text, &changes)
+        let mut scenario = load_text(&origin, &text, &changes)?;
+        if let Some(credentials) = credentials {
+            scenario.authorize(&credentials);
+        }
+        Ok(scenario)
     }
 }
 
@@ -108,16 +112,14 @@ fn split(url: &str) -> Result<(String, String), Problems> {
     Ok((target, path))
 }
 
-fn file_json(step: &OneStep, credentials: Option<&Credentials>, target: &str, path: &str) -> Value {
+/// The scenario as a file would have it; `url` without credentials, which stand in no file.
+fn file_json(step: &OneStep, url: &str, target: &str, path: &str) -> Value {
     let (load, connections) = load_json(&step.load);
-    let mut http = json!({ "connections": { "shared": connections } });
-    if let Some(Credentials { user, password }) = credentials {
-        http["auth"] = json!({ "basic": { "user": user, "password": password } });
-    }
+    let http = json!({ "connections": { "shared": connections } });
     let style = if step.traced { "rum" } else { "off" };
     json!({
         "name": "one-step",
-        "about": format!("{} {}", step.method, Shown::from(step.url.as_str())),
+        "about": format!("{} {}", step.method, Shown::from(url)),
         "target": target,
         "load": load,
         "http": http,

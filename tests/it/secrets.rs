@@ -737,3 +737,48 @@ fn a_name_is_no_formula_and_no_command_to_a_terminal() {
     }
     assert!(ended.out.contains("\\u{1b}]0;owned"), "{}", ended.out);
 }
+
+#[test]
+fn a_password_in_a_url_is_kept_nowhere_whatever_it_holds() {
+    let (folder, echo) = (
+        tempfile::tempdir().expect("a folder"),
+        crate::echo::Echo::start(),
+    );
+    let out = folder.path().join("runs");
+    for password in ["Pl4nted pw", "Pl4nted\"pw", "Pl4nted<pw", "12 Pl4nted"] {
+        let url = echo.url().replace("://", &format!("://me:{password}@"));
+        let out = out.join(password.len().to_string());
+        let ended = Program::start([
+            "run",
+            "--url",
+            &url,
+            "--rate",
+            "5/s",
+            "--duration",
+            "1s",
+            "--out",
+            out.to_str().expect("UTF-8"),
+        ])
+        .wait();
+        ended.code();
+        assert!(
+            !ended.out.contains("Pl4nted") && !ended.err.contains("Pl4nted"),
+            "{}{}",
+            ended.out,
+            ended.err
+        );
+        for file in files(&out) {
+            let text = String::from_utf8_lossy(&fs::read(&file).expect("a file")).into_owned();
+            assert!(
+                !text.contains("Pl4nted"),
+                "{password} in {}",
+                file.display()
+            );
+        }
+    }
+    assert!(
+        echo.seen()
+            .iter()
+            .all(|seen| seen.header("authorization").is_some())
+    );
+}

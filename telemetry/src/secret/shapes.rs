@@ -160,7 +160,11 @@ fn user_info(bytes: &[u8], at: usize) -> Option<Range<usize>> {
     let end = match last_at(authority) {
         Some(end) => Some(end),
         // A password with a `/` in it: what stands behind the colon is no port.
-        None if !is_host(&rest[..authority]) => last_at(whole),
+        // Or with a space or a quote: up to the first `@` of the line.
+        None if !is_host(&rest[..authority]) => last_at(whole).or_else(|| {
+            let line = length(&|byte| *byte == b'\n');
+            rest[..line].iter().position(|byte| *byte == b'@')
+        }),
         None => None,
     };
     end.filter(|end| begins && *end > 0)

@@ -189,6 +189,8 @@ fn shapes_are_found_under_any_name() {
         ("Basic dXNlcjpwYXNzd29yZA==", "Basic ¤"),
         ("http://user:pass@host/a", "http://¤@host/a"),
         ("https://token@host", "https://¤@host"),
+        ("http://u:hunter2 pw@host/a", "http://¤@host/a"),
+        ("--url http://u:hun\"t<er@host/", "--url http://¤@host/"),
         ("redis://:pa/ss@host:1/2", "redis://¤@host:1/2"),
         ("location: //u:p@host/a", "location: //¤@host/a"),
         ("sk_live_abcdefgh1234", "¤"),
