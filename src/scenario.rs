@@ -142,7 +142,7 @@ impl Scenario {
                 "certificates were not verified: whoever answered may have been anyone".to_owned(),
             );
         }
-        found.extend(self.http.proxies.remarks());
+        found.extend(self.http.proxies.remarks(self.target.as_deref()));
         for rule in &self.http.connect_to {
             let or_any = |field: Option<String>| field.unwrap_or_else(|| "*".to_owned());
             let port = |port: Option<u16>| port.map(|port| port.to_string());

@@ -122,10 +122,28 @@ impl Proxies {
     }
 
     /// What the record says of them, in sentences.
-    pub fn remarks(&self) -> Vec<String> {
-        let used = self.all();
-        let used = used.map(|proxy| format!("requests went through the proxy {}", proxy.shown()));
+    pub fn remarks(&self, target: Option<&str>) -> Vec<String> {
+        let used = self.all().map(|proxy| self.remark(proxy, target));
         used.chain(self.ignored_line()).collect()
+    }
+
+    /// Whether requests to the target go through the proxy, or only those to other places would.
+    fn remark(&self, proxy: &Arc<Proxy>, target: Option<&str>) -> String {
+        let target = target.and_then(|target| url::Url::parse(target).ok());
+        let way = target.and_then(|url| {
+            let host = url.host_str()?.trim_matches(['[', ']']).to_owned();
+            let port = url.port_or_known_default()?;
+            self.of(url.scheme() == "https", &host, port).cloned()
+        });
+        match way {
+            Some(way) if way == *proxy => {
+                format!("requests went through the proxy {}", proxy.shown())
+            }
+            _ => format!(
+                "requests to the target went through no proxy; those to other places may have gone through {}",
+                proxy.shown()
+            ),
+        }
     }
 
     /// That the environment names proxies which are not used.

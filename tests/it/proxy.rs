@@ -252,3 +252,18 @@ fn a_proxy_that_is_none_is_refused() {
         ended.err
     );
 }
+
+#[test]
+fn a_proxy_that_the_target_is_kept_from_is_not_said_to_be_used() {
+    let (proxy, echo) = (Proxy::start(OPEN), Echo::start());
+    let url = proxy.url();
+    let variables = [("HTTP_PROXY", url.as_str()), ("NO_PROXY", "127.0.0.1")];
+    let (run, _) = run(&echo.url(), "", &["--proxy", "environment"], &variables);
+    assert_eq!(errors(&run.report()), Default::default());
+    assert!(proxy.heads().is_empty());
+    let notes = notes(&run);
+    assert!(
+        notes[0].starts_with("requests to the target went through no proxy"),
+        "{notes:?}"
+    );
+}
