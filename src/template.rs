@@ -13,6 +13,7 @@ pub use function::{Algorithm, Call, Function, Spelling};
 pub use now::{Now, TimeFormat};
 pub(crate) use number::{is_json_number, same_number};
 pub use value::Scalar;
+pub(crate) use value::write_quoted;
 
 #[cfg(test)]
 mod tests;
@@ -50,6 +51,8 @@ pub enum Encoding {
     Raw,
     /// Percent-encoded as a URI component.
     Uri,
+    /// Between the quotes of a part's name: quotes and line breaks percent-encoded (HTML, multipart/form-data).
+    Quoted,
     /// Inside a JSON string: escaped, without quotes.
     JsonText,
     /// A whole JSON value: numbers bare, texts quoted and escaped, unset as null.

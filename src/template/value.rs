@@ -146,6 +146,10 @@ impl<'a> Scalar<'a> {
                 Some(text) => write_uri(text, out),
                 None => self.write_plain(out),
             },
+            Encoding::Quoted => match self.as_special_text() {
+                Some(text) => write_quoted(text, out),
+                None => self.write_plain(out),
+            },
             Encoding::JsonText => match self.as_special_text() {
                 Some(text) => write_json_text(text, out),
                 None => self.write_plain(out),
@@ -215,6 +219,18 @@ fn without_space(text: &str) -> Cow<'_, str> {
         Ok(kept) if spaces > 0 => Cow::Owned(kept),
         // Only whole characters are left out, so that nothing else comes here than a text without space.
         _ => Cow::Borrowed(text),
+    }
+}
+
+/// As browsers write names between quotes (HTML, multipart/form-data).
+pub(crate) fn write_quoted(text: &str, out: &mut Vec<u8>) {
+    for byte in text.bytes() {
+        match byte {
+            b'"' => out.extend(b"%22"),
+            b'\r' => out.extend(b"%0D"),
+            b'\n' => out.extend(b"%0A"),
+            other => out.push(other),
+        }
     }
 }
 

@@ -81,6 +81,15 @@ fn a_form_with_files_is_sent_part_by_part() {
 }
 
 #[test]
+fn a_value_cannot_end_the_head_of_its_part() {
+    let step = "{ set: { name: \"a\\r\\nx-inj: 1\\\"\" } },
+        { post: /upload, multipart: { a: { text: x, filename: '${name}.png' } } }";
+    let body = &sent(step)[0].body;
+    let head = "name=\"a\"; filename=\"a%0D%0Ax-inj: 1%22.png\"\r\n\r\nx\r\n";
+    assert!(body.contains(head), "{body}");
+}
+
+#[test]
 fn a_file_is_sent_byte_for_byte_by_any_method() {
     let seen = sent(
         "{ put: /picture, content-type: image/png, body: '@cat.png' }, { get: /search, json: { query: { match_all: {} } } },

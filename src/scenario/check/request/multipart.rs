@@ -12,7 +12,7 @@ use crate::scenario::check::report::Report;
 use crate::scenario::check::template::{Meaning, Parts};
 use crate::scenario::file::{PartDetail, PartOne, PartShape};
 use crate::scenario::{Body, Piece};
-use crate::template::Encoding;
+use crate::template::{Encoding, write_quoted};
 
 /// What files of the usual kinds are, by how their names end.
 const KINDS: [(&str, &str); 16] = [
@@ -85,7 +85,7 @@ impl Form<'_> {
             PartOne::Text(scalar) => {
                 self.head(name, None, None, place);
                 let text = self.report.text_of(scalar, place);
-                self.filled(&text, place, str::to_owned);
+                self.filled(&text, place, Encoding::Raw, str::to_owned);
             }
             PartOne::Detail(detail) => self.detailed(name, detail, place),
         }
@@ -110,7 +110,7 @@ impl Form<'_> {
                 self.head(name, detail.filename.as_deref(), kind.as_deref(), place);
                 let place = place.key("text");
                 let text = self.report.text_of(text, &place);
-                self.filled(&text, &place, str::to_owned);
+                self.filled(&text, &place, Encoding::Raw, str::to_owned);
             }
             (None, None, Some(json)) => {
                 let kind = kind.as_deref().unwrap_or("application/json");
@@ -155,7 +155,8 @@ impl Form<'_> {
         self.text.text(&begin);
         if let Some(filename) = filename {
             self.text.text("; filename=\"");
-            self.filled(filename, &place.key("filename"), quoted);
+            let place = place.key("filename");
+            self.filled(filename, &place, Encoding::Quoted, quoted);
             self.text.text("\"");
         }
         if let Some(kind) = kind {
@@ -164,10 +165,16 @@ impl Form<'_> {
         self.text.text("\r\n\r\n");
     }
 
-    fn filled(&mut self, text: &str, place: &Place, escape: fn(&str) -> String) {
+    fn filled(
+        &mut self,
+        text: &str,
+        place: &Place,
+        encoding: Encoding,
+        escape: fn(&str) -> String,
+    ) {
         let appended = self
             .meaning
-            .append(text, &mut self.text, |_| Encoding::Raw, escape);
+            .append(text, &mut self.text, |_| encoding, escape);
         self.report.take(place, appended);
     }
 
@@ -193,9 +200,8 @@ fn kind_of(file: &str) -> &'static str {
     known.map_or(KIND_UNKNOWN, |(_, kind)| kind)
 }
 
-/// As browsers write names between quotes (HTML, multipart/form-data).
 fn quoted(text: &str) -> String {
-    text.replace('"', "%22")
-        .replace('\r', "%0D")
-        .replace('\n', "%0A")
+    let mut out = Vec::with_capacity(text.len());
+    write_quoted(text, &mut out);
+    String::from_utf8(out).unwrap_or_default()
 }
