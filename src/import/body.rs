@@ -28,13 +28,22 @@ pub(super) fn body(making: &Making<'_>, recorded: &Recorded, draft: &mut DraftRe
         return;
     }
     let (body, usual) = written(making, payload);
-    let mime = payload.mime.trim();
+    let mime = usable(&payload.mime);
     if !mime.is_empty() && !usual.is_empty() && mime != usual {
         draft
             .headers
             .push(("content-type".to_owned(), literal(mime)));
     }
     draft.body = Some(body);
+}
+
+/// A content type that can be sent; nothing for one that cannot.
+fn usable(mime: &str) -> &str {
+    let mime = mime.trim();
+    match http::HeaderValue::from_str(mime) {
+        Ok(_) => mime,
+        Err(_) => "",
+    }
 }
 
 /// The body, and the content type that it brings along.
@@ -61,7 +70,7 @@ fn written(making: &Making<'_>, payload: &Payload) -> (DraftBody, &'static str) 
     } else {
         text
     };
-    let mime = match payload.mime.trim() {
+    let mime = match usable(&payload.mime) {
         "" => "application/octet-stream",
         mime => mime,
     };

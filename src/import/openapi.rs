@@ -98,7 +98,10 @@ pub fn import(name: &str, text: &str, settings: &Settings) -> Result<Imported, S
         off,
     );
     if requests == 0 {
-        return Err(format!("no operation can be sent: {skipped}"));
+        return Err(match skipped.to_string() {
+            reasons if reasons.is_empty() => "the document has no operation".to_owned(),
+            reasons => format!("no operation can be sent: {reasons}"),
+        });
     }
     let (target, remark) = document.target(TARGET);
     let mut remarks =

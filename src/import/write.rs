@@ -8,11 +8,14 @@ use serde_json::{Map, Value, json};
 
 use super::draft::{Draft, DraftBody, DraftJourney, DraftRequest, Item};
 use super::request::as_mapping;
+use crate::redact::plain;
 
 /// Indent of the steps of a journey.
 const STEPS_INDENT: usize = 6;
 /// Longest line of a comment, characters.
 const COMMENT_CHARS_MAX: usize = 118;
+/// Longest text of one comment, characters.
+const COMMENT_TEXT_CHARS_MAX: usize = 600;
 
 /// How a load is put into the file's place of one walk.
 const LOAD: &str = "\
@@ -65,7 +68,8 @@ fn needed(out: &mut String, draft: &Draft) {
     let width = draft.needed.iter().map(|needed| needed.name.len()).max();
     let width = width.unwrap_or(0);
     for needed in &draft.needed {
-        let _ = writeln!(out, "#   {:width$}  {}", needed.name, needed.what);
+        let (name, what) = (comment(&needed.name), comment(&needed.what));
+        let _ = writeln!(out, "#   {name:width$}  {what}");
     }
 }
 
@@ -162,9 +166,20 @@ fn keys(request: &DraftRequest) -> Map<String, Value> {
     keys
 }
 
+/// A text as it may stand in a comment: in one line, and not longer than a person reads.
+fn comment(text: &str) -> String {
+    let line = plain::line(text);
+    match line.char_indices().nth(COMMENT_TEXT_CHARS_MAX) {
+        Some((end, _)) => format!("{} …", &line[..end]),
+        None => line,
+    }
+}
+
 /// Lines of comment, broken where they are long.
 fn comments(out: &mut String, indent: usize, lines: &[String]) {
     for line in lines {
+        // What stands in a recording must not end a comment and go on as a step.
+        let line = comment(line);
         let mut rest = line.as_str();
         loop {
             let (now, later) = broken(rest, COMMENT_CHARS_MAX - indent);

@@ -1,5 +1,6 @@
 //! `loadgen import`: what it makes of recordings checks, runs, and sends what was recorded.
 
+mod comments;
 mod curl;
 mod har;
 mod openapi;
