@@ -127,7 +127,12 @@ pub(super) fn replace(path: &Path, content: &[u8]) -> anyhow::Result<()> {
     let path = target.as_deref().unwrap_or(path);
     match std::fs::metadata(path) {
         Ok(there) if !there.is_file() => Ok(std::fs::write(path, content)?),
-        _ => write_atomically(path, |file| Ok(file.write_all(content)?)),
+        Ok(there) => {
+            write_atomically(path, |file| Ok(file.write_all(content)?))?;
+            // Whoever could read the old file can read the new one.
+            Ok(std::fs::set_permissions(path, there.permissions())?)
+        }
+        Err(_) => write_atomically(path, |file| Ok(file.write_all(content)?)),
     }
 }
 

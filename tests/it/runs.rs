@@ -68,6 +68,34 @@ fn a_run_leaves_its_report_in_the_files_that_were_asked_for() {
 }
 
 #[test]
+fn a_summary_that_others_have_begun_goes_on() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (folder, echo) = (tempfile::tempdir().expect("a folder"), Echo::start());
+    let (summary, junit) = (
+        folder.path().join("summary.md"),
+        folder.path().join("a.xml"),
+    );
+    for path in [&summary, &junit] {
+        fs::write(path, "earlier\n").expect("a file");
+        fs::set_permissions(path, fs::Permissions::from_mode(0o644)).expect("its mode");
+    }
+    let flags = ["--markdown", text(&summary), "--junit", text(&junit)];
+    let run = Run::of(SCENARIO)
+        .with(&["--target", &echo.url()])
+        .with(&flags);
+    run.finish();
+    let mode = |path: &Path| fs::metadata(path).expect("the file").permissions().mode() & 0o777;
+    let written = fs::read_to_string(&summary).expect("the file");
+    assert!(written.starts_with("earlier\n## "), "{written}");
+    assert!(
+        fs::read_to_string(&junit)
+            .expect("the file")
+            .starts_with("<?xml")
+    );
+    assert_eq!([mode(&summary), mode(&junit)], [0o644, 0o644]);
+}
+
+#[test]
 fn files_that_cannot_be_made_are_told_before_anything_is_sent() {
     let echo = Echo::start();
     let run = Run::of(SCENARIO).with(&["--target", &echo.url()]);
@@ -87,6 +115,17 @@ fn files_that_cannot_be_made_are_told_before_anything_is_sent() {
     ] {
         assert!(ended.err.contains(words), "{words}: {}", ended.err);
     }
+    let run = Run::of(SCENARIO).with(&["--target", &echo.url()]);
+    let run = run.with(&["--junit", "/tmp/the-same", "--markdown", "/tmp/the-same"]);
+    let ended = run.start().wait();
+    assert_eq!(ended.code(), 2);
+    assert!(
+        ended
+            .err
+            .contains("--junit and --markdown name the same file"),
+        "{}",
+        ended.err
+    );
     assert!(echo.seen().is_empty());
 }
 

@@ -1,5 +1,6 @@
 //! The report of a run in files of one's own choice, for continuous integration.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -17,7 +18,7 @@ pub(super) struct FileArgs {
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
 
-    /// Write Markdown to a file at the end, such as \"$GITHUB_STEP_SUMMARY\"
+    /// Add Markdown to a file at the end, such as \"$GITHUB_STEP_SUMMARY\"; what stands in it stays
     #[arg(long, value_name = "FILE")]
     markdown: Option<PathBuf>,
 }
@@ -63,7 +64,9 @@ impl FileArgs {
                 )
             })
         };
-        let problems: Vec<String> = self.wanted(json).into_iter().filter_map(problem).collect();
+        let wanted = self.wanted(json);
+        let mut problems: Vec<String> = wanted.iter().copied().filter_map(problem).collect();
+        problems.extend(named_twice(&wanted));
         match problems.is_empty() {
             true => Ok(()),
             false => Err(problems.join("\n")),
@@ -88,7 +91,11 @@ impl FileArgs {
             remarks: vec!["run.json was not kept".to_owned()],
         });
         let write = |(flag, path, form): &Wanted<'_>| {
-            let written = replace(path, form(&run).as_bytes());
+            let content = form(&run);
+            let written = match *flag {
+                "--markdown" => add(path, &content),
+                _ => replace(path, content.as_bytes()),
+            };
             let told = |error: anyhow::Error| {
                 failed(&error.context(format!("{flag}: cannot write '{}'", path.display())))
             };
@@ -97,4 +104,30 @@ impl FileArgs {
         // All of them, also after one that failed.
         wanted.iter().filter(|wanted| !write(wanted)).count() == 0
     }
+}
+
+/// Behind what is there already: several runs of one job have one summary.
+fn add(path: &Path, content: &str) -> anyhow::Result<()> {
+    Ok(shop::private::append(path)?.write_all(content.as_bytes())?)
+}
+
+/// Files that two flags name: one report would take the other's place.
+fn named_twice(wanted: &[Wanted<'_>]) -> Vec<String> {
+    let same = |one: &Path, other: &Path| match (one.canonicalize(), other.canonicalize()) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => one == other,
+    };
+    let pairs = wanted.iter().enumerate().flat_map(|(index, one)| {
+        let others = wanted[index + 1..].iter();
+        others.map(move |other| (one, other))
+    });
+    pairs
+        .filter(|((_, one, _), (_, other, _))| same(one, other))
+        .map(|((one, path, _), (other, ..))| {
+            format!(
+                "error: {one} and {other} name the same file {}; give each a file of its own",
+                path.display()
+            )
+        })
+        .collect()
 }

@@ -75,8 +75,8 @@ pub(super) struct TrendArgs {
     step: Option<String>,
 
     /// Only the newest N runs
-    #[arg(long, value_name = "N", default_value_t = 30)]
-    last: usize,
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..))]
+    last: u32,
 
     /// How it is printed
     #[arg(long, value_enum, default_value_t)]
@@ -139,7 +139,7 @@ fn refuse(output: &mut Output<'_>, message: &str) -> anyhow::Result<Exit> {
 
 fn points<'e>(runs: &[(&'e RunEntry, &'e RunReport)], args: &TrendArgs) -> Vec<Point<'e>> {
     let newest = runs.last().map(|(_, report)| *report);
-    let skipped = runs.len().saturating_sub(args.last);
+    let skipped = runs.len().saturating_sub(args.last as usize);
     let of = |(entry, report): &(&'e RunEntry, &'e RunReport)| {
         let figures = Figures::of(report);
         let cell = match &args.step {
