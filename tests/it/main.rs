@@ -51,5 +51,6 @@ mod storm;
 mod support;
 mod targets;
 mod tls;
+mod tour;
 mod town;
 mod virtual_run;
