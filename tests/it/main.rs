@@ -53,4 +53,5 @@ mod targets;
 mod tls;
 mod tour;
 mod town;
+mod tries;
 mod virtual_run;
