@@ -87,6 +87,8 @@ pub(super) struct OpenTicks {
     next: Vec<Option<u32>>,
     open: BTreeMap<u32, TickSum>,
     figures: usize,
+    /// End of the last tick that came out.
+    out_at: Duration,
 }
 
 impl OpenTicks {
@@ -96,6 +98,7 @@ impl OpenTicks {
             next: vec![Some(0); workers],
             open: BTreeMap::new(),
             figures,
+            out_at: Duration::ZERO,
         }
     }
 
@@ -123,12 +126,22 @@ impl OpenTicks {
         let awaited = self.next.iter().flatten().min();
         let first = self.open.first_entry()?;
         let complete = awaited.is_none_or(|awaited| first.key() < awaited);
-        complete.then(|| first.remove())
+        let sum = complete.then(|| first.remove())?;
+        Some(self.in_order(sum))
     }
 
     /// The earliest tick, complete or not: for workers that are gone without a word.
     pub(super) fn take_any(&mut self) -> Option<TickSum> {
-        self.open.pop_first().map(|(_, sum)| sum)
+        let (_, sum) = self.open.pop_first()?;
+        Some(self.in_order(sum))
+    }
+
+    /// A worker that ends before its tick is over may end later than one that has begun the next tick and ended there; the
+    /// time does not go backwards for that.
+    fn in_order(&mut self, mut sum: TickSum) -> TickSum {
+        self.out_at = self.out_at.max(sum.at);
+        sum.at = self.out_at;
+        sum
     }
 }
 
@@ -155,6 +168,23 @@ mod tests {
         let mut reports: Vec<_> = came.map(|(tick, _)| report(tick, false)).collect();
         reports.push(report(ticks.len(), true));
         reports
+    }
+
+    #[test]
+    fn no_tick_ends_before_the_one_that_came_out_before_it() {
+        let report = |worker, tick, at_ms, last| WorkerReport {
+            worker,
+            tick,
+            at: Duration::from_millis(at_ms),
+            window: Window::default(),
+            last,
+        };
+        let mut ticks = OpenTicks::new(2, 0);
+        ticks.add(&report(0, 0, 1000, false));
+        ticks.add(&report(0, 1, 1001, true));
+        ticks.add(&report(1, 0, 1002, true));
+        let ends = std::iter::from_fn(|| ticks.take_complete()).map(|sum| sum.at.as_millis());
+        assert_eq!(ends.collect::<Vec<_>>(), [1002, 1002]);
     }
 
     proptest! {

@@ -4,7 +4,9 @@
 //! A function here panics when a server cannot be had: a test that needs one has failed.
 
 mod child;
+pub mod httpbin;
 pub mod postgres;
+mod python;
 pub mod redis;
 pub mod sqs;
 

@@ -1,12 +1,12 @@
 //! SQS: a private moto server, and fresh queue names on it or on a server that is there already.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::PathBuf;
 
 use rustix::process::Signal;
 use tempfile::TempDir;
 
-use crate::child::{STARTS_MAX, Server, ask, command_as, free_port, log_in, run, unique};
+use crate::child::{STARTS_MAX, Server, ask, command_as, free_port, log_in, unique};
+use crate::python::{python, source};
 
 /// Names a server to share, such as `http://127.0.0.1:4566`; without it every [`TestSqs`] has a server of its own.
 pub const SHARED_SERVER_VARIABLE: &str = "TEST_SQS_URL";
@@ -27,7 +27,7 @@ impl SqsServer {
         let mut server = SqsServer {
             server: None,
             port: free_port(),
-            python: python(),
+            python: python("moto"),
             folder: tempfile::tempdir().expect("a temporary folder"),
         };
         for _ in 0..STARTS_MAX {
@@ -80,18 +80,6 @@ impl SqsServer {
             .expect("the server runs")
             .signal(signal);
     }
-}
-
-/// A file of this repository.
-fn source(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
-}
-
-/// The interpreter that has moto.
-fn python() -> PathBuf {
-    let mut install = Command::new(source("scripts/venv"));
-    let programs = run(install.arg("moto").stdin(Stdio::null()));
-    Path::new(programs.trim()).join("python")
 }
 
 /// Queues that nobody else uses: names with a beginning of their own.

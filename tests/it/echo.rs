@@ -52,6 +52,23 @@ impl Recorded {
 /// What preflights are answered with: a status, and headers in place of those that allow all that is asked for.
 pub(crate) type Refusal = (u16, &'static [(&'static str, &'static str)]);
 
+/// What a server says to a request, in place of an echo.
+pub(crate) type Answer = fn(&Recorded) -> Response<Full<Bytes>>;
+
+/// How a server answers.
+#[derive(Clone, Copy)]
+struct Manner {
+    delay: Duration,
+    refusal: Option<Refusal>,
+    answer: Answer,
+}
+
+const AT_ONCE: Manner = Manner {
+    delay: Duration::ZERO,
+    refusal: None,
+    answer: respond,
+};
+
 /// A running echo server; dropped, it stops.
 pub(crate) struct Echo {
     address: SocketAddr,
@@ -63,25 +80,31 @@ pub(crate) struct Echo {
 impl Echo {
     /// Answers at once.
     pub(crate) fn start() -> Self {
-        Self::with("127.0.0.1", Duration::ZERO, None)
+        Self::with("127.0.0.1", AT_ONCE)
     }
 
     /// Answers at once, and listens on this address alone.
     pub(crate) fn on(address: &str) -> Self {
-        Self::with(address, Duration::ZERO, None)
+        Self::with(address, AT_ONCE)
     }
 
     /// Answers after a while.
     pub(crate) fn after(delay: Duration) -> Self {
-        Self::with("127.0.0.1", delay, None)
+        Self::with("127.0.0.1", Manner { delay, ..AT_ONCE })
     }
 
     /// Answers preflights in this way.
     pub(crate) fn refusing(refusal: Refusal) -> Self {
-        Self::with("127.0.0.1", Duration::ZERO, Some(refusal))
+        let refusal = Some(refusal);
+        Self::with("127.0.0.1", Manner { refusal, ..AT_ONCE })
     }
 
-    fn with(on: &str, delay: Duration, refusal: Option<Refusal>) -> Self {
+    /// Records as the others do, and answers at once in this way.
+    pub(crate) fn answering(answer: Answer) -> Self {
+        Self::with("127.0.0.1", Manner { answer, ..AT_ONCE })
+    }
+
+    fn with(on: &str, manner: Manner) -> Self {
         let listener = std::net::TcpListener::bind((on, 0)).expect("a free port");
         let address = listener.local_addr().expect("an address");
         let seen = Arc::new(Mutex::new(Vec::new()));
@@ -92,7 +115,7 @@ impl Echo {
                 .enable_all()
                 .build()
                 .expect("a runtime");
-            runtime.block_on(serve(listener, recorder, (delay, refusal), stopped));
+            runtime.block_on(serve(listener, recorder, manner, stopped));
         });
         Self {
             address,
@@ -137,7 +160,7 @@ impl Drop for Echo {
 async fn serve(
     listener: std::net::TcpListener,
     seen: Arc<Mutex<Vec<Recorded>>>,
-    manner: (Duration, Option<Refusal>),
+    manner: Manner,
     mut stopped: oneshot::Receiver<()>,
 ) {
     listener.set_nonblocking(true).expect("a socket");
@@ -167,7 +190,7 @@ async fn answer(
     connection: u32,
     request: Request<Incoming>,
     seen: &Mutex<Vec<Recorded>>,
-    (delay, refusal): (Duration, Option<Refusal>),
+    manner: Manner,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let (head, body) = request.into_parts();
     let body = body
@@ -196,12 +219,12 @@ async fn answer(
         },
     };
     let response = match recorded.method.as_str() {
-        "OPTIONS" => permit(&recorded, refusal),
-        _ => respond(&recorded),
+        "OPTIONS" => permit(&recorded, manner.refusal),
+        _ => (manner.answer)(&recorded),
     };
     seen.lock().expect("no recorder panicked").push(recorded);
-    if !delay.is_zero() {
-        tokio::time::sleep(delay).await;
+    if !manner.delay.is_zero() {
+        tokio::time::sleep(manner.delay).await;
     }
     Ok(response)
 }

@@ -51,5 +51,7 @@ mod storm;
 mod support;
 mod targets;
 mod tls;
+mod tour;
 mod town;
+mod tries;
 mod virtual_run;

@@ -166,6 +166,12 @@ impl Run {
         Self::new(tempfile::tempdir().expect("a folder"), name)
     }
 
+    /// A run of a scenario file, where it stands.
+    pub(crate) fn of_file(file: &Path) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        Self::new(folder, file.to_str().expect("UTF-8"))
+    }
+
     fn new(folder: TempDir, scenario: &str) -> Self {
         let out = folder.path().join("runs");
         let out = out.to_str().expect("UTF-8");
