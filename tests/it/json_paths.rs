@@ -1,6 +1,9 @@
 //! JSONPath in extractions, checks and conditions, and the loop over a list.
 
 use std::collections::BTreeSet;
+use std::time::Instant;
+
+use loadgen::report::TimesRecord;
 
 use crate::echo::{Echo, Recorded};
 use crate::support::{Run, errors};
@@ -84,6 +87,49 @@ fn a_loop_goes_through_a_list() {
     );
 }
 
+/// A list that is too long for one variable.
+fn long_list() -> String {
+    let item = |id| format!("{{\"id\":{id},\"name\":\"an item, number {id:05}\",\"price\":1.5}}");
+    let items: Vec<String> = (0..60_000).map(item).collect();
+    format!("{{\"items\":[{}]}}", items.join(","))
+}
+
+/// Answers every request with the long list.
+fn wholesaler() -> Hostile {
+    let (head, body) = ("HTTP/1.1 200 OK\r\ncontent-length:", long_list());
+    let answer = format!("{head} {}\r\n\r\n{body}", body.len());
+    Hostile::start(move |victim| victim.answer_always(answer.as_bytes()))
+}
+
+#[test]
+fn a_list_that_is_too_large_is_not_kept() {
+    let shop = wholesaler();
+    let errors_of = |extract: &str| {
+        let scenario = format!(
+            "name: long
+load: {{ model: one-by-one, journeys: 1 }}
+journeys: [{{ name: j, steps: [{{ get: /, extract: {{ x: {extract} }} }}] }}]
+"
+        );
+        let (_, report) = Run::of(&scenario).with(&["--target", &shop.url()]).finish();
+        errors(&report).into_keys().collect::<Vec<_>>()
+    };
+    for all in [
+        "{ json: '$.items[*]', pick: all }",
+        "{ json: '$..*', pick: all, optional: true }",
+        "{ json: '$..name', pick: all, regex: '(item)' }",
+    ] {
+        assert_eq!(errors_of(all), ["value_too_large"], "{all}");
+    }
+    for fits in [
+        "{ json: '$.items[*].id', pick: all }",
+        "{ json: '$..*', pick: count }",
+        "{ json: '$.items[*]', pick: last }",
+    ] {
+        assert!(errors_of(fits).is_empty(), "{fits}");
+    }
+}
+
 /// The errors of one request with this check, and what is said of them.
 fn checked(check: &str) -> (Vec<String>, String) {
     let shop = shop();
@@ -158,4 +204,51 @@ fn conditions_ask_with_paths() {
         .map(|request| request.path)
         .collect();
     assert_eq!(paths, ["/both", "/any", "/quoted"]);
+}
+
+/// What the generator does with a long answer is not the next step's wait: not the making of its tree, not what a condition asks of it,
+/// and not the letting go.
+#[test]
+fn judging_a_long_answer_is_no_wait_of_the_next_step() {
+    let (shop, echo) = (wholesaler(), Echo::start());
+    let url = shop.url();
+    let scenario = format!(
+        "name: wide
+load: {{ model: one-by-one, journeys: 7 }}
+journeys:
+  - name: j
+    steps:
+      - {{ get: '{url}/wide', name: wide, extract: {{ n: {{ json: '$.items[*].id', pick: count }} }} }}
+      - {{ get: /small, name: after-extract }}
+      - {{ get: '{url}/again', name: again }}
+      - {{ when: 'json $.items[*] count > 2', then: [{{ get: /small, name: after-when }}] }}
+"
+    );
+    let (_, report) = Run::of(&scenario).with(&["--target", &echo.url()]).finish();
+    assert!(errors(&report).is_empty(), "{:?}", errors(&report));
+    let tree = tree_time();
+    for name in ["after-extract", "after-when"] {
+        let step = report.steps.iter().find(|step| step.step == name);
+        let step = step.expect("the step was sent");
+        assert_eq!(step.response.count, 7);
+        let p50 = |times: &TimesRecord| times.quantiles_ms["p50"];
+        let waited = p50(&step.response) - p50(&step.service_time);
+        assert!(
+            waited < tree / 2.0,
+            "{name} began {waited} ms late, and a tree takes {tree} ms"
+        );
+    }
+}
+
+/// The shortest of several times in which this program, made as the generator is, makes a tree of the long list; milliseconds.
+fn tree_time() -> f64 {
+    let body = long_list();
+    let times = (0..5).map(|_| {
+        let begun = Instant::now();
+        let tree: serde_json::Value = serde_json::from_str(&body).expect("JSON");
+        let time = begun.elapsed().as_secs_f64() * 1e3;
+        drop(tree);
+        time
+    });
+    times.fold(f64::INFINITY, f64::min)
 }
