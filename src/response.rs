@@ -16,7 +16,7 @@ use url::Url;
 use crate::json_path::{Found, JsonPath, Tree};
 use crate::latin1;
 use crate::scenario::{
-    Check, Extract, From, Literal, Outcome, Pick, PromiseField, Step, StepId, Test, UrlPart,
+    Check, Extract, From, Literal, Outcome, PromiseField, Step, StepId, Test, UrlPart,
 };
 use crate::shopper::{ScenarioData, Shopper};
 use crate::template::{Part, Scalar, Value};
@@ -291,7 +291,8 @@ impl Test {
 }
 
 impl Extract {
-    /// The value, if the response has it. A random one is drawn from the shopper's numbers.
+    /// The value, if the response has it, and it is not too large, which the shopper notes. A random one is drawn from the
+    /// shopper's numbers.
     pub fn take(&self, shopper: &mut Shopper, response: &Response) -> Option<Value> {
         self.from.take(shopper, response)
     }
@@ -317,7 +318,11 @@ impl From {
             From::Json(pointer) => response.json(pointer),
             From::Path(path, pick) => {
                 let found = response.find(path)?;
-                found::picked(&found, *pick, |below| shopper.data().below(below))
+                let picked = found::picked(&found, *pick, |below| shopper.data().below(below));
+                picked.or_else(|| {
+                    shopper.note_too_large();
+                    None
+                })?
             }
             From::Header(name) => response.header(name),
             From::Cookie(name) => response.cookie(name),
@@ -427,9 +432,7 @@ impl PromiseField {
     pub fn value(&self, world: &ScenarioData, shopper: &mut Shopper, response: &Response) -> Value {
         match self {
             Self::Json(pointer) => response.json(pointer).into_value(),
-            Self::Path(path) => response.find(path).map_or(Value::Unset, |found| {
-                found::picked(&found, Pick::First, |_| 0).into_value()
-            }),
+            Self::Path(path) => found::first(response.find(path).as_ref()).into_value(),
             Self::Value(template) => match template.parts.as_slice() {
                 // A value by itself keeps its type.
                 [Part::Value(expr, _)] => expr.evaluate(world, shopper),

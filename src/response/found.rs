@@ -4,24 +4,28 @@ use crate::json_path::Found;
 use crate::scenario::{Comparison, Pick, Quantity};
 use crate::template::Scalar;
 
-/// The value that is kept; `draw` gives a number below another one.
+/// The value that is kept, unset if there is none; `None` if all are too large together. `draw` gives a number below another one.
 pub(super) fn picked<'t>(
     found: &Found<'t>,
     pick: Pick,
     draw: impl FnOnce(u64) -> u64,
-) -> Scalar<'t> {
-    let set = || found.iter().filter(|value| *value != Scalar::Unset);
+) -> Option<Scalar<'t>> {
     let value = match pick {
-        Pick::First => set().next(),
-        Pick::Last => set().last(),
-        Pick::Random => match set().count() as u64 {
+        Pick::First => found.first(),
+        Pick::Last => found.last(),
+        Pick::Random => match found.set_len() as u64 {
             0 => None,
-            count => set().nth(draw(count) as usize),
+            count => found.nth_set(draw(count) as usize),
         },
         Pick::All => return found.list(),
-        Pick::Count => return Scalar::Int(found.len() as i64),
+        Pick::Count => Some(Scalar::Int(found.len() as i64)),
     };
-    value.unwrap_or(Scalar::Unset)
+    Some(value.unwrap_or(Scalar::Unset))
+}
+
+/// The first value; unset if there is none.
+pub(super) fn first<'t>(found: Option<&Found<'t>>) -> Scalar<'t> {
+    found.and_then(Found::first).unwrap_or(Scalar::Unset)
 }
 
 /// Whether the values compare so; `None` where nothing could be looked into.
@@ -35,9 +39,7 @@ pub(super) fn holds(found: Option<&Found<'_>>, of: Quantity, comparison: &Compar
         }
         (Quantity::Every, _) => found.is_some_and(|found| found.len() > 0) && values.all(each),
         (Quantity::First, Comparison::Missing) => values.all(each),
-        (Quantity::First, _) => {
-            each(found.map_or(Scalar::Unset, |found| picked(found, Pick::First, |_| 0)))
-        }
+        (Quantity::First, _) => each(first(found)),
     }
 }
 

@@ -6,10 +6,10 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use super::Response;
-use super::found::{first_that_fails, picked};
+use super::found::{first, first_that_fails};
 use crate::json_path::Found;
 use crate::scenario::{
-    Comparison, Extract, From, Literal, PathTest, Pick, Quantity, Step, Test, UrlPart,
+    Comparison, Extract, From, Literal, PathTest, Quantity, Step, Test, UrlPart,
 };
 use crate::shopper::{ScenarioData, Shopper};
 use crate::template::Scalar;
@@ -70,9 +70,10 @@ impl Step {
 }
 
 impl Extract {
-    /// Whether the response lacks it; nothing is drawn for that.
+    /// Whether the response lacks it; nothing is drawn for that. What is too large is there.
     fn is_missing(&self, shopper: &Shopper, response: &Response) -> bool {
-        self.take(&mut shopper.clone(), response).is_none()
+        let mut shopper = shopper.clone();
+        self.take(&mut shopper, response).is_none() && !shopper.take_too_large()
     }
 }
 
@@ -175,9 +176,8 @@ impl Test {
 impl PathTest {
     fn why(&self, comparison: &Comparison, found: Option<&Found<'_>>) -> Why {
         let (hoped, count) = (words(comparison), found.map_or(0, Found::len));
-        let first = || found.map_or(Scalar::Unset, |found| picked(found, Pick::First, |_| 0));
         let (expected, got) = match self.of {
-            Quantity::First => (hoped, value(&first())),
+            Quantity::First => (hoped, value(&first(found))),
             Quantity::Count => (
                 format!("{hoped} as the number of values"),
                 count.to_string(),

@@ -84,6 +84,49 @@ fn a_loop_goes_through_a_list() {
     );
 }
 
+/// A list that is too long for one variable.
+fn long_list() -> String {
+    let item = |id| format!("{{\"id\":{id},\"name\":\"an item, number {id:05}\",\"price\":1.5}}");
+    let items: Vec<String> = (0..60_000).map(item).collect();
+    format!("{{\"items\":[{}]}}", items.join(","))
+}
+
+/// Answers every request with the long list.
+fn wholesaler() -> Hostile {
+    let (head, body) = ("HTTP/1.1 200 OK\r\ncontent-length:", long_list());
+    let answer = format!("{head} {}\r\n\r\n{body}", body.len());
+    Hostile::start(move |victim| victim.answer_always(answer.as_bytes()))
+}
+
+#[test]
+fn a_list_that_is_too_large_is_not_kept() {
+    let shop = wholesaler();
+    let errors_of = |extract: &str| {
+        let scenario = format!(
+            "name: long
+load: {{ model: one-by-one, journeys: 1 }}
+journeys: [{{ name: j, steps: [{{ get: /, extract: {{ x: {extract} }} }}] }}]
+"
+        );
+        let (_, report) = Run::of(&scenario).with(&["--target", &shop.url()]).finish();
+        errors(&report).into_keys().collect::<Vec<_>>()
+    };
+    for all in [
+        "{ json: '$.items[*]', pick: all }",
+        "{ json: '$..*', pick: all, optional: true }",
+        "{ json: '$..name', pick: all, regex: '(item)' }",
+    ] {
+        assert_eq!(errors_of(all), ["value_too_large"], "{all}");
+    }
+    for fits in [
+        "{ json: '$.items[*].id', pick: all }",
+        "{ json: '$..*', pick: count }",
+        "{ json: '$.items[*]', pick: last }",
+    ] {
+        assert!(errors_of(fits).is_empty(), "{fits}");
+    }
+}
+
 /// The errors of one request with this check, and what is said of them.
 fn checked(check: &str) -> (Vec<String>, String) {
     let shop = shop();

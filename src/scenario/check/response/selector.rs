@@ -3,7 +3,7 @@
 use checked_yaml::Place;
 
 use super::comparison::comparison;
-use crate::json_path::JsonPath;
+use crate::json_path::{JsonPath, Mistake};
 use crate::scenario::check::report::Report;
 use crate::scenario::check::slip::Slip;
 use crate::scenario::check::template::Meaning;
@@ -38,15 +38,25 @@ pub(in crate::scenario::check) fn selector(text: &str) -> Result<Selector, Slip>
     }
     JsonPath::parse(text)
         .map(Selector::Path)
-        .map_err(|mistake| {
-            let at = (0..text.len().min(mistake.at + 1))
-                .rev()
-                .find(|at| text.is_char_boundary(*at))
-                .unwrap_or(0);
-            Slip::new(at..text.len(), format!("this JSONPath is wrong: {}", mistake.reason))
-                .label("not understood from here")
-                .help("for example `$.items[*].id`, `$.items[-1]`, `$.items[?@.price > 10].id` (RFC 9535)")
-        })
+        .map_err(|mistake| wrong(text, &mistake))
+}
+
+fn wrong(text: &str, mistake: &Mistake) -> Slip {
+    let at = (0..text.len().min(mistake.at + 1))
+        .rev()
+        .find(|at| text.is_char_boundary(*at))
+        .unwrap_or(0);
+    let (place, reason) = (mistake.place(text), &mistake.reason);
+    let slip = Slip::new(
+        at..text.len(),
+        format!("this JSONPath is wrong {place}: {reason}"),
+    );
+    match &mistake.remedy {
+        Some(remedy) => slip.label("not taken from here").help(remedy.as_str()),
+        None => slip.label("not understood from here").help(
+            "for example `$.items[*].id`, `$.items[-1]`, `$.items[?@.price > 10].id` (RFC 9535)",
+        ),
+    }
 }
 
 /// A pointer that someone takes for a pattern.
