@@ -32,6 +32,7 @@ use crate::transport::http::HttpTransport;
 
 mod examples;
 mod journey_run;
+mod judging;
 mod pacer;
 pub mod plan;
 pub mod prepare;

@@ -7,6 +7,7 @@ use futures_util::future::join_all;
 
 use super::Stop;
 use super::examples;
+use super::judging::{Judging, is_long};
 use super::worker_state::WorkerState;
 use crate::journey::{Action, Cursor};
 use crate::measure::samples::Sample;
@@ -48,8 +49,8 @@ pub(super) struct JourneyRun<T: Transport> {
     client: HttpClient<T>,
     arrival: Duration,
     phase: PhaseId,
-    /// Think times so far.
-    thought: Duration,
+    /// Think times so far, and the time that the generator took over long answers: no wait for the system.
+    not_waited: Duration,
     /// Whether the first step has been sent.
     begun: bool,
     /// Places of the funnel that the shopper has come to, one bit each.
@@ -90,6 +91,8 @@ struct Came {
 /// How a step left the shopper.
 struct After {
     done: Duration,
+    /// How long the generator took to judge the answer, if that may be long.
+    judging: Duration,
     response: Option<Response>,
     /// `Some` when the journey ends here.
     leave: Option<JourneyEnding>,
@@ -108,7 +111,7 @@ impl<T: Transport> JourneyRun<T> {
             client,
             arrival,
             phase,
-            thought: Duration::ZERO,
+            not_waited: Duration::ZERO,
             begun: false,
             reached: 0,
             ending,
@@ -125,37 +128,46 @@ impl<T: Transport> JourneyRun<T> {
             .started(self.arrival, late);
         let mut cursor = Cursor::new(&journey.program);
         let mut last: Option<Response> = None;
-        // Intended time of the next step: the predecessor's end plus think time.
+        // Intended time of the next step: the predecessor's end, plus think time, plus the time that the generator took over a long
+        // answer. The shopper did not wait for the system meanwhile; so what comes next must not look slow for it.
         let mut due = self.arrival;
         loop {
-            let after =
-                match cursor.next(&journey.program, &world, &mut self.shopper, last.as_ref()) {
-                    // A value that was made and never sent: nothing else tells of it.
-                    Action::Done | Action::Left if self.shopper.take_too_large() => {
-                        return self.ending = JourneyEnding::Failed;
-                    }
-                    Action::Done | Action::Left => return self.ending = JourneyEnding::Completed,
-                    Action::Stuck => return self.ending = JourneyEnding::Failed,
-                    Action::Think(time) => {
-                        if !cursor.needs_response(&journey.program) {
-                            last = None;
-                        }
-                        due += time;
-                        self.worker.sleep_or_stop(due).await;
-                        self.thought += time;
-                        continue;
-                    }
-                    _ if self.worker.stop_level() != Stop::No => return,
-                    Action::Send(step) => self.send(step, due).await,
-                    // Boxed: most steps come alone, and thousands of shoppers wait.
-                    Action::Together(steps) => Box::pin(self.send_together(steps, due)).await,
-                };
-            due = after.done;
+            let judging = Judging::of(last.as_ref());
+            let action = cursor.next(&journey.program, &world, &mut self.shopper, last.as_ref());
+            if !(matches!(action, Action::Think(_)) && cursor.needs_response(&journey.program)) {
+                last = None;
+            }
+            due += self.not_waiting(judging.took());
+            let after = match action {
+                // A value that was made and never sent: nothing else tells of it.
+                Action::Done | Action::Left if self.shopper.take_too_large() => {
+                    return self.ending = JourneyEnding::Failed;
+                }
+                Action::Done | Action::Left => return self.ending = JourneyEnding::Completed,
+                Action::Stuck => return self.ending = JourneyEnding::Failed,
+                Action::Think(time) => {
+                    due += time;
+                    self.worker.sleep_or_stop(due).await;
+                    self.not_waiting(time);
+                    continue;
+                }
+                _ if self.worker.stop_level() != Stop::No => return,
+                Action::Send(step) => self.send(step, due).await,
+                // Boxed: most steps come alone, and thousands of shoppers wait.
+                Action::Together(steps) => Box::pin(self.send_together(steps, due)).await,
+            };
+            due = after.done + self.not_waiting(after.judging);
             last = after.response;
             if let Some(ending) = after.leave {
                 return self.ending = ending;
             }
         }
+    }
+
+    /// The shopper did not wait for the system for so long.
+    fn not_waiting(&mut self, time: Duration) -> Duration {
+        self.not_waited += time;
+        time
     }
 
     /// Sends one step now, on no journey's behalf. Whether a shopper would go on after it.
@@ -180,13 +192,16 @@ impl<T: Transport> JourneyRun<T> {
         let exchanges = join_all(pending.iter().map(|pending| self.exchange(pending))).await;
         let mut all = After {
             done: due,
+            judging: Duration::ZERO,
             response: None,
             leave: None,
         };
         for (pending, exchange) in pending.into_iter().zip(exchanges) {
             let one = self.conclude(pending, exchange);
             all.done = all.done.max(one.done);
+            let letting_go = Judging::of(all.response.as_ref());
             all.response = one.response;
+            all.judging += one.judging + letting_go.took();
             all.leave = all.leave.or(one.leave);
         }
         all
@@ -273,6 +288,7 @@ impl<T: Transport> JourneyRun<T> {
                 };
                 After {
                     done,
+                    judging: Duration::ZERO,
                     response: None,
                     leave: (!step.go_on_after_error).then_some(ending),
                 }
@@ -302,6 +318,8 @@ impl<T: Transport> JourneyRun<T> {
 
     fn judge(&mut self, step: &Step, pending: &Pending, timing: Timing, came: Came) -> After {
         let worker = self.worker.clone();
+        let asks_paths = worker.plan.step(pending.sending.step).asks_paths;
+        let judging = Judging::begin(asks_paths || is_long(&came.response));
         let Came {
             bytes,
             decoded_bytes,
@@ -345,6 +363,7 @@ impl<T: Transport> JourneyRun<T> {
         }
         After {
             done: timing.done,
+            judging: judging.took(),
             response: Some(response),
             leave,
         }
@@ -434,7 +453,7 @@ impl<T: Transport> Drop for JourneyRun<T> {
             .worker
             .offset()
             .saturating_sub(self.arrival)
-            .saturating_sub(self.thought);
+            .saturating_sub(self.not_waited);
         let journey = u16::try_from(self.shopper.journey()).unwrap_or(u16::MAX);
         self.worker
             .recorder

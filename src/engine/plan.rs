@@ -28,6 +28,8 @@ pub(crate) struct PreparedStep {
     pub(crate) kind: PreparedKind,
     /// How its answer is waited for and kept.
     pub(crate) awaiting: Awaiting,
+    /// Whether a JSONPath is asked of its answer, which may take long.
+    pub(crate) asks_paths: bool,
 }
 
 impl Plan {
@@ -46,6 +48,7 @@ impl Plan {
             Ok(PreparedStep {
                 kind: PreparedKind::new(&step.kind, &scenario.http, &site)?,
                 awaiting: awaiting(scenario, StepId(id), step),
+                asks_paths: asks_paths(step),
             })
         };
         let steps = scenario.steps.iter().zip(0..).map(prepared);
@@ -122,6 +125,22 @@ fn needs_body(scenario: &Scenario, step: &Step) -> bool {
             .journeys
             .iter()
             .any(|journey| looks_into_bodies(&journey.program))
+}
+
+fn asks_paths(step: &Step) -> bool {
+    fn takes(from: &From) -> bool {
+        match from {
+            From::Path(..) => true,
+            From::Within(from, _) => takes(from),
+            _ => false,
+        }
+    }
+    let outcomes = step.outcomes.iter().flat_map(|outcome| &outcome.tests);
+    let mut tests = step.checks.iter().map(|check| &check.test).chain(outcomes);
+    let mut fields = step.promise.iter().flat_map(|promise| &promise.fields);
+    tests.any(|test| matches!(test, Test::Path(_)))
+        || step.extract.iter().any(|extract| takes(&extract.from))
+        || fields.any(|(_, field)| matches!(field, PromiseField::Path(_)))
 }
 
 fn is_in_body(from: &From) -> bool {

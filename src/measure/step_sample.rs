@@ -50,7 +50,8 @@ pub enum JourneyEnding {
 /// The clock readings of one step, as offsets since the run began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timing {
-    /// When it should have begun.
+    /// When it should have begun: by the schedule, or at the end of the step before, plus think time and the time that the generator
+    /// took over a long answer.
     pub intended: Duration,
     /// When a connection was asked for.
     pub asked: Duration,

@@ -1,6 +1,9 @@
 //! JSONPath in extractions, checks and conditions, and the loop over a list.
 
 use std::collections::BTreeSet;
+use std::time::Instant;
+
+use loadgen::report::TimesRecord;
 
 use crate::echo::{Echo, Recorded};
 use crate::support::{Run, errors};
@@ -201,4 +204,51 @@ fn conditions_ask_with_paths() {
         .map(|request| request.path)
         .collect();
     assert_eq!(paths, ["/both", "/any", "/quoted"]);
+}
+
+/// What the generator does with a long answer is not the next step's wait: not the making of its tree, not what a condition asks of it,
+/// and not the letting go.
+#[test]
+fn judging_a_long_answer_is_no_wait_of_the_next_step() {
+    let (shop, echo) = (wholesaler(), Echo::start());
+    let url = shop.url();
+    let scenario = format!(
+        "name: wide
+load: {{ model: one-by-one, journeys: 7 }}
+journeys:
+  - name: j
+    steps:
+      - {{ get: '{url}/wide', name: wide, extract: {{ n: {{ json: '$.items[*].id', pick: count }} }} }}
+      - {{ get: /small, name: after-extract }}
+      - {{ get: '{url}/again', name: again }}
+      - {{ when: 'json $.items[*] count > 2', then: [{{ get: /small, name: after-when }}] }}
+"
+    );
+    let (_, report) = Run::of(&scenario).with(&["--target", &echo.url()]).finish();
+    assert!(errors(&report).is_empty(), "{:?}", errors(&report));
+    let tree = tree_time();
+    for name in ["after-extract", "after-when"] {
+        let step = report.steps.iter().find(|step| step.step == name);
+        let step = step.expect("the step was sent");
+        assert_eq!(step.response.count, 7);
+        let p50 = |times: &TimesRecord| times.quantiles_ms["p50"];
+        let waited = p50(&step.response) - p50(&step.service_time);
+        assert!(
+            waited < tree / 2.0,
+            "{name} began {waited} ms late, and a tree takes {tree} ms"
+        );
+    }
+}
+
+/// The shortest of several times in which this program, made as the generator is, makes a tree of the long list; milliseconds.
+fn tree_time() -> f64 {
+    let body = long_list();
+    let times = (0..5).map(|_| {
+        let begun = Instant::now();
+        let tree: serde_json::Value = serde_json::from_str(&body).expect("JSON");
+        let time = begun.elapsed().as_secs_f64() * 1e3;
+        drop(tree);
+        time
+    });
+    times.fold(f64::INFINITY, f64::min)
 }
