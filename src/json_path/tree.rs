@@ -184,7 +184,7 @@ impl<'t> Found<'t> {
         let mut writer = Writer::new(self.tree, VALUE_BYTES_MAX);
         writer.write_list(self.nodes.iter().copied());
         let fits = !writer.is_full();
-        fits.then(|| Scalar::Json(Cow::Owned(writer.text)))
+        fits.then_some(Scalar::Json(Cow::Owned(writer.text)))
     }
 }
 

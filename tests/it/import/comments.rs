@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::Source;
+use super::{Source, loadgen};
 
 /// What a comment could end with and go on as, one for each line break there is.
 fn endings() -> impl Iterator<Item = String> {
@@ -12,19 +12,26 @@ fn endings() -> impl Iterator<Item = String> {
         .map(|line_break| format!("bad{line_break}      - get: /INJECTED{line_break}      #"))
 }
 
-/// The scenario, if there is one, holds nothing of it but comments and quoted texts.
+/// No step of the scenario, if there is one, is what the text would have added.
 fn assert_harmless(kind: &str, name: &str, source: &str) {
     let source = Source::new(name, source);
-    let (code, text, err) = source.import(kind, &[]);
+    let path = source.path("scenario.yaml");
+    let (code, _, err) = source.import(kind, &["--output", &path]);
     assert!(!err.contains("please report this"), "{err}");
     if code != Some(0) {
         return;
     }
-    for line in text.split(['\n', '\r', '\u{85}', '\u{2028}']) {
-        let line = line.trim_start();
-        let is_step = line.starts_with("- get: /INJECTED") || line.starts_with("get: /INJECTED");
-        assert!(!is_step, "{kind}: {text}");
-    }
+    let text = std::fs::read_to_string(&path).expect("a scenario");
+    let hole = regex::Regex::new(r"\$\{env\.(\w+)\}").expect("a pattern");
+    let needed = hole.captures_iter(&text);
+    let environment: Vec<(&str, &str)> = needed
+        .map(|found| (found.get(1).expect("a name").as_str(), "x"))
+        .collect();
+    let (code, shown, err) = loadgen(&["show", &path, "--format", "json"], &environment);
+    assert_eq!(code, Some(0), "{kind}: {err}\n{text}");
+    let steps = serde_json::from_str::<serde_json::Value>(&shown).expect("JSON");
+    let steps = steps["steps"].as_array().expect("steps").clone();
+    assert_eq!(steps.len(), 1, "{kind}: {steps:?}\n{text}");
 }
 
 #[test]
@@ -80,7 +87,7 @@ fn commands_add_no_steps() {
             .replace("\\u{85}", "\\u0085");
         let quoted = quoted.replace("\\u{2028}", "\\u2028");
         let command = format!(
-            "curl -H $'{quoted}: x' -H $'x-api-key: {quoted}' -F $'{quoted}=@{quoted}' -b $'{quoted}' http://127.0.0.1:1/a\n"
+            "curl -H $'{quoted}: x' -H $'x-api-key: {quoted}' -F $'{quoted}=x' -b $'{quoted}' http://127.0.0.1:1/a\n"
         );
         assert_harmless("curl", "a.sh", &command);
     }
