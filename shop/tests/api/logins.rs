@@ -41,8 +41,8 @@ async fn a_flood_of_logins_from_one_address_leaves_the_others_their_turn() {
         config.request_timeout = Duration::from_secs(60);
         // Dear enough that the flood is there from beginning to end.
         config.password_cost = PasswordCost {
-            memory_kib: 1_024,
-            passes: 1,
+            memory_kib: 16_384,
+            passes: 2,
             lanes: 1,
         };
     })
