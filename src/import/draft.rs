@@ -130,6 +130,24 @@ pub struct DraftRequest {
     pub remarks: Vec<String>,
 }
 
+impl DraftRequest {
+    /// Leaves out headers whose names cannot be sent, and says so.
+    pub(super) fn leave_out_unsendable(&mut self) {
+        let Self {
+            headers, remarks, ..
+        } = self;
+        headers.retain(|(name, _)| {
+            let is_name = http::HeaderName::from_bytes(name.as_bytes()).is_ok();
+            if !is_name {
+                remarks.push(format!(
+                    "The header {name} cannot be sent and was left out."
+                ));
+            }
+            is_name
+        });
+    }
+}
+
 /// What is sent.
 #[derive(Debug, Clone, PartialEq)]
 pub enum DraftBody {

@@ -72,8 +72,9 @@ pub fn import(name: &str, text: &str, settings: &Settings) -> Result<Imported, S
             tag = Some(&operation.tag);
         }
         let is_sent = settings.include_writes || operation.is_read();
-        let request =
+        let mut request =
             operation.request(&document, &mut lists, &mut items, &mut environment, is_sent);
+        request.leave_out_unsendable();
         match is_sent {
             true => {
                 if operation.method == "get" {
