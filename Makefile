@@ -8,7 +8,7 @@ BACKUPS := backups
 
 prod := cd compose && $(COMPOSE) -f compose.yaml
 dev := $(prod) -f compose.dev.yaml
-everything := $(prod) -f compose.dev.yaml --profile datadog --profile producer
+everything := $(prod) -f compose.dev.yaml --profile datadog --profile observe --profile producer
 
 .DEFAULT_GOAL := help
 .SUFFIXES:
@@ -36,9 +36,14 @@ prod-down: ## Stop it; data stays
 	$(everything) down
 
 .PHONY: datadog-up
-datadog-up: compose/.env ## Start the Datadog Agent beside it; needs DD_API_KEY in compose/.env
+datadog-up: compose/.env ## Start the shop with the Datadog Agent beside it; needs DD_API_KEY in compose/.env
 	@grep -q '^DD_API_KEY=.' compose/.env || { echo "Fill in DD_API_KEY in compose/.env first." >&2; exit 1; }
-	$(prod) --profile datadog up --detach datadog
+	OTEL_EXPORTER_OTLP_ENDPOINT=http://datadog:4318 DD_DOGSTATSD_URL=unix:///var/run/datadog/dsd.socket \
+	  $(dev) --profile datadog up --detach
+
+.PHONY: observe-up
+observe-up: compose/.env ## Start Prometheus, Tempo and Grafana (http://127.0.0.1:3000, user admin) beside it
+	OTEL_EXPORTER_OTLP_ENDPOINT=http://collector:4318 $(dev) --profile observe up --detach
 
 .PHONY: build
 build: compose/.env ## Build the images

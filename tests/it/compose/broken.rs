@@ -324,6 +324,24 @@ fn wiring() -> Vec<Break> {
         ),
         (Rule::Agent, P, "/services/orders/volumes", Value::Null),
         (
+            Rule::Observability,
+            P,
+            "/services/grafana/profiles",
+            Value::Null,
+        ),
+        (
+            Rule::Observability,
+            D,
+            "/services/prometheus/command",
+            json!(["--storage.tsdb.retention.time=30d"]),
+        ),
+        (
+            Rule::Observability,
+            P,
+            "/services/worker/environment/OTEL_EXPORTER_OTLP_ENDPOINT",
+            Value::Null,
+        ),
+        (
             Rule::SecretsByNeed,
             P,
             "/services/notifications/environment/MAIL_PROVIDER_KEY",

@@ -92,7 +92,7 @@ fn are_strong_and_never_shown(flags: &'static [&'static str], template: &str, co
 
 #[test]
 fn credentials_are_strong_private_and_never_shown() {
-    are_strong_and_never_shown(&[], "compose/.env.example", 10);
+    are_strong_and_never_shown(&[], "compose/.env.example", 11);
     are_strong_and_never_shown(&["--aws"], "compose/.env.aws.example", 6);
     assert_eq!(credentials(&["--loud"]).status.code(), Some(2));
 }

@@ -285,3 +285,41 @@ fn the_templates_hold_no_secret_and_git_does_not_see_the_values() {
         assert_eq!(status.expect("git").success(), ignored, "{file}");
     }
 }
+
+/// The values of `key:` in a file, whatever they belong to.
+fn values(text: &str, key: &str) -> Vec<String> {
+    let start = format!("{key}:");
+    let lines = text
+        .lines()
+        .map(|line| line.trim().trim_start_matches("- "));
+    lines
+        .filter_map(|line| Some(line.strip_prefix(&start)?.trim().to_owned()))
+        .collect()
+}
+
+#[test]
+fn prometheus_reads_every_service_and_grafana_finds_what_its_dashboards_ask_for() {
+    let scraped = read("compose/prometheus/prometheus.yml");
+    for service in shop::service::Service::all() {
+        let port = match service {
+            shop::service::Service::Gateway => 9464,
+            other => other.default_port(),
+        };
+        assert!(scraped.contains(&format!("- {}:{port}\n", service.name())));
+    }
+    let sources = values(
+        &read("compose/grafana/provisioning/datasources/shop.yaml"),
+        "uid",
+    );
+    for entry in fs::read_dir("compose/grafana/dashboards").expect("dashboards") {
+        let path = entry.expect("a dashboard").path();
+        let board = read(path.to_str().expect("a path"));
+        let asked = board.split("\"datasource\": {").skip(1);
+        for source in asked {
+            let uid = source.split("\"uid\": \"").nth(1).expect("a uid");
+            let uid = uid.split('"').next().expect("its end");
+            let known = sources.iter().any(|source| source == uid) || uid.starts_with("-- ");
+            assert!(known, "{}: {uid}", path.display());
+        }
+    }
+}

@@ -36,11 +36,12 @@ pub(crate) enum Rule {
     Queue,
     DatabaseMonitoring,
     Agent,
+    Observability,
     SecretsByNeed,
 }
 
 impl Rule {
-    pub(crate) const ALL: [Rule; 25] = [
+    pub(crate) const ALL: [Rule; 26] = [
         Rule::EveryService,
         Rule::NonRoot,
         Rule::NoNewPrivileges,
@@ -65,6 +66,7 @@ impl Rule {
         Rule::Queue,
         Rule::DatabaseMonitoring,
         Rule::Agent,
+        Rule::Observability,
         Rule::SecretsByNeed,
     ];
 }

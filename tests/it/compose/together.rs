@@ -9,7 +9,7 @@ use super::value::{holds, list, text};
 
 /// The rules about certain containers and about all of them together.
 pub(crate) fn broken(merged: &Merged, shape: Shape) -> Vec<Rule> {
-    let checks: [(Rule, bool); 8] = [
+    let checks: [(Rule, bool); 9] = [
         (
             Rule::EveryService,
             Service::all().all(|service| runs(merged, service)),
@@ -20,6 +20,7 @@ pub(crate) fn broken(merged: &Merged, shape: Shape) -> Vec<Rule> {
         (Rule::Queue, queue(merged)),
         (Rule::DatabaseMonitoring, monitors_databases(merged)),
         (Rule::Agent, agent(merged)),
+        (Rule::Observability, observability(merged, shape)),
         (Rule::SecretsByNeed, secrets_by_need(merged)),
     ];
     checks
@@ -142,6 +143,30 @@ fn agent(merged: &Merged) -> bool {
         && Service::all().all(|service| sockets(service.name()))
 }
 
+/// Behind a profile of its own, the way without Datadog: Prometheus keeps what it reads as long as the shape says, Grafana is
+/// provisioned, and every process of the shop can be told where telemetry goes.
+fn observability(merged: &Merged, shape: Shape) -> bool {
+    let services = &merged.0["services"];
+    let all = ["collector", "tempo", "prometheus", "grafana"];
+    let days = match shape {
+        Shape::Production => "30d",
+        Shape::Development => "7d",
+    };
+    let retention = format!("--storage.tsdb.retention.time={days}");
+    let told = |name: &str| {
+        ["OTEL_EXPORTER_OTLP_ENDPOINT", "DD_DOGSTATSD_URL"]
+            .iter()
+            .all(|variable| !services[name]["environment"][*variable].is_null())
+    };
+    all.iter()
+        .all(|name| holds(&services[*name]["profiles"], "observe"))
+        && list(&services["prometheus"]["command"]).contains(&retention)
+        && keeps_data(&services["prometheus"], "/prometheus")
+        && keeps_data(&services["grafana"], "/var/lib/grafana")
+        && Service::all().all(|service| told(service.name()))
+        && told("worker")
+}
+
 /// Who has no use for a secret does not get it: first of all the container that the internet talks to.
 fn secrets_by_need(merged: &Merged) -> bool {
     let holders = [
@@ -155,6 +180,7 @@ fn secrets_by_need(merged: &Merged) -> bool {
         ),
         ("DD_API_KEY", "datadog"),
         ("DD_DBM_PASSWORD", "datadog migrate-monitoring"),
+        ("GF_SECURITY_ADMIN_PASSWORD", "grafana"),
         ("JWT_SECRET", "auth cart notifications orders payment"),
         ("MAIL_PROVIDER_KEY", "notifications provider"),
         ("PAYMENT_PROVIDER_KEY", "payment provider"),

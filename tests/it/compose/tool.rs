@@ -92,6 +92,7 @@ impl Compose {
         }
         command
             .args(["--profile", "datadog", "--profile", "producer"])
+            .args(["--profile", "observe"])
             .args(arguments)
             .output()
             .expect("Compose runs")
