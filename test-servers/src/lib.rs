@@ -6,6 +6,7 @@
 mod child;
 pub mod httpbin;
 pub mod postgres;
+pub mod prometheus;
 mod python;
 pub mod redis;
 pub mod sqs;

@@ -35,6 +35,7 @@ mod origins;
 mod own_metrics;
 mod pacing;
 mod prepare;
+mod prometheus;
 mod proxy;
 mod record;
 mod redirects;
