@@ -126,10 +126,7 @@ impl Told {
             Meaning::MaxTime => self.max_time(&value, wrong),
             Meaning::Insecure => self.put_tls("insecure", json!(true)),
             Meaning::CaCert => self.put_tls("ca", json!(value)),
-            Meaning::Cert => {
-                let file = value.split(':').next().unwrap_or_default();
-                self.put_tls("client-cert", json!(file));
-            }
+            Meaning::Cert => self.client_cert(&value),
             Meaning::Key => self.put_tls("client-key", json!(value)),
             Meaning::MinVersion => self.put_tls("min-version", json!("1.3")),
             Meaning::Resolve => self.place(&value, &name, wrong),
@@ -143,9 +140,23 @@ impl Told {
         self.tls.insert(key.to_owned(), value);
     }
 
-    /// `Name: value`; without a value curl takes one of its own away.
+    /// `FILE[:PASSPHRASE]`.
+    fn client_cert(&mut self, text: &str) {
+        let (file, passphrase) = text.split_once(':').unwrap_or((text, ""));
+        self.put_tls("client-cert", json!(file));
+        if !passphrase.is_empty() {
+            self.remarks.push(format!(
+                "The passphrase of {file} is not taken along: loadgen reads keys without one."
+            ));
+        }
+    }
+
+    /// `Name: value`, or `Name;` for an empty value; with neither, curl takes a header of its own away.
     fn header(&mut self, text: &str) {
         let Some((name, value)) = pair(text, ':') else {
+            let empty = text.trim().strip_suffix(';');
+            let empty = empty.map(|name| (name.trim().to_ascii_lowercase(), String::new()));
+            self.headers.extend(empty);
             return;
         };
         let (name, value) = (name.trim().to_ascii_lowercase(), value.trim().to_owned());

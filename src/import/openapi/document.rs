@@ -12,6 +12,16 @@ pub(super) struct Document {
     root: Value,
 }
 
+/// The first thing that is wrong with a text, and in which line.
+fn reason(problems: &checked_yaml::Problems) -> String {
+    let first = &problems.to_json()[0];
+    let message = first["message"].as_str().unwrap_or("it cannot be read");
+    match first["line"].as_u64() {
+        Some(line) => format!("line {line}: {message}"),
+        None => message.to_owned(),
+    }
+}
+
 impl Document {
     /// Reads JSON or YAML.
     pub(super) fn read(name: &str, text: &str) -> Result<Self, String> {
@@ -21,7 +31,7 @@ impl Document {
                 serde_json::from_str(text).map_err(|error| format!("this is no JSON: {error}"))?
             }
             false => checked_yaml::Document::parse(name, text)
-                .map_err(|problems| problems.summary())?
+                .map_err(|problems| format!("this is no YAML: {}", reason(&problems)))?
                 .root()
                 .to_json(),
         };

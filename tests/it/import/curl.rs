@@ -135,7 +135,7 @@ fn everything_wrong_is_said_at_once() {
 
 #[test]
 fn places_and_certificates_are_settings_of_all_requests() {
-    let text = "curl --resolve shop.example:443:10.0.0.7 --connect-to api.example::127.0.0.1:8443 https://shop.example/a";
+    let text = "curl --resolve shop.example:443:10.0.0.7 --connect-to api.example::127.0.0.1:8443 -H 'X-Empty;' https://shop.example/a";
     let source = Source::new("x.sh", text);
     let (text, _) = source.checked("curl", &[], &[]);
     assert!(
@@ -143,6 +143,7 @@ fn places_and_certificates_are_settings_of_all_requests() {
         "{text}"
     );
     assert!(text.contains("api.example: \"127.0.0.1:8443\""), "{text}");
+    assert!(text.contains("x-empty: \"\""), "{text}");
     assert!(
         text.contains("target: https://shop.example\n") && text.contains("- get: /a\n"),
         "{text}"

@@ -68,6 +68,7 @@ fn what_is_no_description_is_refused() {
     for (text, reason) in [
         ("a: 1", "no OpenAPI document"),
         ("{", "no JSON"),
+        ("openapi: 3.0.0\npaths: [\n", "this is no YAML: line "),
         ("openapi: 3.0.0\npaths: {}", "the document has no operation"),
     ] {
         let (code, _, err) = Source::new("x.yaml", text).import("openapi", &[]);
