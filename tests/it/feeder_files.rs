@@ -128,6 +128,7 @@ fn files_that_are_written_otherwise_are_told_with_the_remedy() {
     write("semi.csv", b"email;password\na@b;c\n");
     write("latin.csv", b"a\nM\xfcller\n");
     write("rows.jsonl", b"{\"a\":1}\n");
+    write("wide.csv", b"\xff\xfea\0\n\0");
     write(
         "scenario.yaml",
         b"name: broken
@@ -137,6 +138,8 @@ feeders:
   l: { file: latin.csv }
   d: { file: latin.csv, encoding: latin-1, delimiter: ab }
   j: { file: rows.jsonl, delimiter: ';' }
+  w: { file: wide.csv }
+  m: { file: missing.csv }
 journeys: [{ name: j, steps: [{ get: / }] }]
 ",
     );
@@ -153,9 +156,16 @@ journeys: [{ name: j, steps: [{ get: / }] }]
         "it is not UTF-8 text; a feeder may say `encoding: latin-1`",
         "`ab` cannot stand between values",
         "`delimiter` is of `.csv` files",
+        "it is UTF-16 text; save it as UTF-8",
     ] {
         assert!(said.contains(message), "{message}: {}", ended.err);
     }
+    assert_eq!(
+        said.matches("looked for in").count(),
+        1,
+        "of the missing file alone: {}",
+        ended.err
+    );
 }
 
 #[test]

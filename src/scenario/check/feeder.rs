@@ -96,7 +96,10 @@ fn one(
         Some(EncodingShape::Utf8) | None => Characters::Utf8,
     };
     let delimiter = delimiter(report, shape, place);
-    let text = read_table(&folder.join(&shape.file), characters);
+    let path = folder.join(&shape.file);
+    // Where a file is looked for helps whoever does not find it there.
+    let looked_for = (!path.exists()).then(|| format!("looked for in {}", shown_folder(folder)));
+    let text = read_table(&path, characters);
     let text = text.and_then(|text| within(bytes_left, text));
     let rows = text.and_then(|text| rows(&shape.file, &text, delimiter));
     let (columns, rows) = rows.unwrap_or_else(|reason| {
@@ -107,7 +110,7 @@ fn one(
                     format!("the feeder file `{}` cannot be used: {reason}", shape.file),
                 )
                 .label("this file")
-                .help(format!("looked for in {}", shown_folder(folder))),
+                .help_maybe(looked_for),
         );
         (Vec::new(), Vec::new())
     });

@@ -30,6 +30,9 @@ pub(super) fn read_table(path: &Path, characters: Characters) -> Result<String, 
     if characters == Characters::Latin1 {
         return Ok(latin1::decoded(&bytes));
     }
+    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+        return Err("it is UTF-16 text; save it as UTF-8".to_owned());
+    }
     let mut text = String::from_utf8(bytes)
         .map_err(|_| "it is not UTF-8 text; a feeder may say `encoding: latin-1`".to_owned())?;
     if text.starts_with('\u{feff}') {
