@@ -116,6 +116,14 @@ fn files_that_cannot_be_made_are_told_before_anything_is_sent() {
         assert!(ended.err.contains(words), "{words}: {}", ended.err);
     }
     let run = Run::of(SCENARIO).with(&["--target", &echo.url()]);
+    let dashed = Run::of(SCENARIO).with(&["--target", &echo.url(), "--junit", "-"]);
+    let ended = dashed.start().wait();
+    assert_eq!(ended.code(), 2);
+    assert!(
+        ended.err.contains("--junit -: it is written to a file"),
+        "{}",
+        ended.err
+    );
     let run = run.with(&["--junit", "/tmp/the-same", "--markdown", "/tmp/the-same"]);
     let ended = run.start().wait();
     assert_eq!(ended.code(), 2);

@@ -52,6 +52,11 @@ impl FileArgs {
                 _ => Path::new("."),
             };
             let shown = path.display();
+            if path == Path::new("-") {
+                return Some(format!(
+                    "error: {flag} -: it is written to a file; name one, or /dev/stdout"
+                ));
+            }
             if path.is_dir() {
                 return Some(format!(
                     "error: {flag} {shown}: that is a folder; name a file in it"
