@@ -34,11 +34,17 @@ pub fn judge(threshold: &Threshold, evidence: &Evidence<'_>) -> ThresholdResult 
     };
     let met = value.is_some_and(|value| holds(threshold.op, value, threshold.limit));
     let shown = match value {
-        Some(value) => format!(
-            "{} (limit {})",
-            show(&threshold.measure, value),
-            show(&threshold.measure, threshold.limit)
-        ),
+        Some(value) => {
+            let (mut got, mut limit) = (
+                show(&threshold.measure, value),
+                show(&threshold.measure, threshold.limit),
+            );
+            // Nobody should have to guess how two equal figures differ.
+            if got == limit && !met {
+                (got, limit) = (value.to_string(), threshold.limit.to_string());
+            }
+            format!("{got} (limit {limit})")
+        }
         None => format!(
             "nothing was measured (limit {})",
             show(&threshold.measure, threshold.limit)
