@@ -17,6 +17,7 @@ use crate::provider::simulated::{Behaviour, SimulatedProviders};
 use crate::provider::{MailProvider, PaymentProvider};
 use crate::queue::Queue;
 use crate::queue::embedded::EmbeddedQueue;
+use crate::queue::observed::ObservedQueue;
 use crate::queue::settings::Settings as SqsSettings;
 #[cfg(feature = "redis")]
 use crate::role::PipelineRole;
@@ -142,8 +143,16 @@ fn mail(
     }
 }
 
-/// Opens the queue that the configuration names.
+/// Opens the queue that the configuration names; its calls are seen in the traces.
 pub(crate) async fn open_queue(
+    config: &Config,
+    faults: &Faults,
+) -> anyhow::Result<(Arc<dyn Queue>, Closer)> {
+    let (queue, close) = open_bare_queue(config, faults).await?;
+    Ok((Arc::new(ObservedQueue::new(queue)), close))
+}
+
+async fn open_bare_queue(
     config: &Config,
     faults: &Faults,
 ) -> anyhow::Result<(Arc<dyn Queue>, Closer)> {

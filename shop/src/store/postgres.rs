@@ -21,6 +21,7 @@ use crate::store::{Records, StoreError, StoreResult};
 mod address;
 mod id;
 mod ledger;
+mod link;
 mod migration;
 pub(crate) mod monitoring;
 mod orders;
@@ -35,7 +36,8 @@ mod stock;
 mod tests;
 mod users;
 
-use session::{Access, Limit, Work};
+use link::Server;
+use session::{Access, Limit, Place, Work};
 
 pub(super) use migration::{applied, go_to};
 
@@ -73,7 +75,7 @@ type Sql<T> = Result<T, sqlx::Error>;
 
 /// Products, orders and users.
 struct Postgres {
-    pool: PgPool,
+    place: Place,
     operations: Operations,
     faults: Faults,
     /// Rings when this process has written to the outbox.
@@ -112,8 +114,9 @@ pub(super) fn name_of(url: &Secret) -> String {
 }
 
 fn store(pool: PgPool) -> Postgres {
+    let server = Arc::new(Server::of(&pool.connect_options()));
     Postgres {
-        pool,
+        place: Place { pool, server },
         operations: Operations::new("PostgreSQL"),
         faults: Faults::default(),
         events: Notify::new(),
@@ -153,7 +156,7 @@ fn closer(store: Arc<Postgres>) -> Closer {
         Box::pin(async move {
             store.let_go_of_events().await;
             let ended = store.operations.close(CLOSE_TIMEOUT).await;
-            let closed = tokio::time::timeout(CLOSE_TIMEOUT, store.pool.close()).await;
+            let closed = tokio::time::timeout(CLOSE_TIMEOUT, store.place.pool.close()).await;
             if !ended || closed.is_err() {
                 tracing::warn!("connections to PostgreSQL are cut off");
             }
@@ -205,7 +208,7 @@ impl Postgres {
             polls: *self.polls.lock().expect("no test panics with it"),
             ..limit
         };
-        let operation = session::operate(self.pool.clone(), limit, access, arguments, work);
+        let operation = session::operate(self.place.clone(), limit, access, arguments, work);
         self.operations.run(operation).await
     }
 
