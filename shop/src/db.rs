@@ -21,8 +21,14 @@ use crate::warning::RepeatedWarning;
 
 mod connect;
 mod error;
+#[cfg_attr(
+    not(feature = "postgres"),
+    expect(dead_code, reason = "embedded files have no pool")
+)]
+pub(crate) mod meter;
 pub mod migration;
 mod observed;
+pub mod propagation;
 pub(crate) mod statement;
 
 use connect::{connect, spawn, thread_name};

@@ -231,7 +231,8 @@ pub(crate) async fn open(
     config.webhook_secret = Some(webhook_secret);
     let observers = observers(&config)?;
     let faults = Faults::default();
-    let adapters = adapters::open(&config, &faults).await?;
+    let registry = &observers[&first(&config)].registry;
+    let adapters = adapters::open(&config, &faults, registry).await?;
     let opened = config.clone();
     off_thread(move || data_folder::remember(&opened)).await??;
     let context = Context {
@@ -249,16 +250,19 @@ pub(crate) async fn open(
     })
 }
 
+/// The service that shows what is the whole process's: the first that runs here.
+fn first(config: &Config) -> Service {
+    let mut running = Service::all().filter(|service| config.runs(*service));
+    running.next().unwrap_or(Service::Gateway)
+}
+
 /// One observer a service. What the process drops of its telemetry is shown by the first service that runs here.
 fn observers(config: &Config) -> anyhow::Result<BTreeMap<Service, Observer>> {
     let sinks = &config.telemetry;
     let observers: BTreeMap<Service, Observer> = Service::all()
         .map(|service| Ok((service, Observer::new(service, &config.env, sinks)?)))
         .collect::<anyhow::Result<_>>()?;
-    let shown = Service::all().find(|service| config.runs(*service));
-    if let Some(observer) = shown.and_then(|service| observers.get(&service)) {
-        sinks.show_drops_in(&observer.registry);
-    }
+    sinks.show_drops_in(&observers[&first(config)].registry);
     Ok(observers)
 }
 

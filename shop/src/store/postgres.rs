@@ -13,12 +13,15 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::blocking::Closer;
+use crate::db::meter::PoolMeter;
+use crate::db::propagation::DbmPropagation;
 use crate::fault::{Faults, Point};
 use crate::secret::Secret;
 use crate::store::operation::Operations;
 use crate::store::{Records, StoreError, StoreResult};
 
 mod address;
+mod comment;
 mod id;
 mod ledger;
 mod link;
@@ -88,10 +91,16 @@ struct Postgres {
 }
 
 /// Connects, brings the schema up to date and opens the store.
-pub(crate) async fn open_records(url: &Secret, faults: &Faults) -> anyhow::Result<Records> {
+pub(crate) async fn open_records(
+    url: &Secret,
+    faults: &Faults,
+    propagation: DbmPropagation,
+    meter: PoolMeter,
+) -> anyhow::Result<Records> {
     let options = address::parse(url)?;
     go_to(url, None).await?;
-    let mut store = store(pool().connect_lazy_with(options));
+    let server = Server::of(&options, propagation, meter);
+    let mut store = store(pool().connect_lazy_with(options), server);
     store.faults = faults.clone();
     let store = Arc::new(store);
     Ok(Records {
@@ -113,10 +122,12 @@ pub(super) fn name_of(url: &Secret) -> String {
     }
 }
 
-fn store(pool: PgPool) -> Postgres {
-    let server = Arc::new(Server::of(&pool.connect_options()));
+fn store(pool: PgPool, server: Server) -> Postgres {
     Postgres {
-        place: Place { pool, server },
+        place: Place {
+            pool,
+            server: Arc::new(server),
+        },
         operations: Operations::new("PostgreSQL"),
         faults: Faults::default(),
         events: Notify::new(),

@@ -131,6 +131,14 @@ catalogue! {
         "Start of the process, in seconds since the Unix epoch.";
     ProcessThreads, PROCESS_THREADS, "process_threads", Gauge(GaugeKind), Thread, [],
         "Operating-system threads of the process.";
+    DbConnectionCount, DB_CONNECTION_COUNT, "db.client.connection.count", Gauge(GaugeKind), Connection, ["pool", "state"],
+        "Connections to a database server, by state: used or idle.";
+    DbConnectionWaitTime, DB_CONNECTION_WAIT_TIME, "db.client.connection.wait_time", Distribution(DistributionKind), Second, ["pool"],
+        "Time for which a connection to a database server was waited for.";
+    DbConnectionTimeouts, DB_CONNECTION_TIMEOUTS, "db.client.connection.timeouts", Counter(CounterKind), Request, ["pool"],
+        "Waits for a connection to a database server that were given up.";
+    DbStatements, DB_STATEMENTS, "db.client.statements", Counter(CounterKind), Request, ["pool", "cache"],
+        "Statements with a comment for database monitoring, by whether their connection had prepared them before: hit or miss.";
     LogLinesDropped, LOG_LINES_DROPPED, "telemetry.logs.dropped", Counter(CounterKind), Line, [],
         "Log lines dropped because the writer could not keep up.";
     ExportsDropped, EXPORTS_DROPPED, "telemetry.exports.dropped", Counter(CounterKind), Item, ["exporter", "reason"],

@@ -3,16 +3,20 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 
 use futures_util::stream::{self, BoxStream};
 use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, future::BoxFuture};
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgQueryResult, PgRow, PgStatement, PgTypeInfo};
-use sqlx::{Describe, Either, Execute, Executor};
+use sqlx::{Connection as _, Describe, Either, Execute, Executor};
 use telemetry::catalogue::{attribute, span_name};
 use telemetry::span::{self, OpenSpan, Statement};
 
+use super::comment::{Commented, CommentedQuery};
 use super::{Sql, code_of};
+use crate::db::meter::PoolMeter;
+use crate::db::propagation::DbmPropagation;
 use crate::db::statement::described;
 
 /// The system's name by the conventions.
@@ -22,13 +26,20 @@ const SYSTEM: &str = "postgresql";
 #[derive(Debug)]
 pub(super) struct Server {
     /// Its host, or the folder of its socket.
-    address: String,
+    pub(super) address: String,
     port: Option<u16>,
-    database: String,
+    pub(super) database: String,
+    /// What statements tell it about who asks.
+    pub(super) propagation: DbmPropagation,
+    meter: PoolMeter,
 }
 
 impl Server {
-    pub(super) fn of(options: &PgConnectOptions) -> Self {
+    pub(super) fn of(
+        options: &PgConnectOptions,
+        propagation: DbmPropagation,
+        meter: PoolMeter,
+    ) -> Self {
         let socket = options.get_socket();
         Server {
             address: match socket {
@@ -37,6 +48,8 @@ impl Server {
             },
             port: socket.is_none().then(|| options.get_port()),
             database: options.get_database().unwrap_or_default().to_owned(),
+            propagation,
+            meter,
         }
     }
 
@@ -58,7 +71,14 @@ impl Server {
 /// A connection in use.
 pub(super) struct Link {
     connection: PoolConnection<sqlx::Postgres>,
+    pool: PgPool,
     server: Arc<Server>,
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.server.meter.given_back(self.pool.num_idle());
+    }
 }
 
 impl fmt::Debug for Link {
@@ -72,6 +92,7 @@ impl fmt::Debug for Link {
 impl Link {
     /// Waits for a connection; a wait that may be long is seen in the traces.
     pub(super) async fn acquire(pool: &PgPool, server: &Arc<Server>) -> Sql<Self> {
+        let asked = Instant::now();
         let acquired = if pool.num_idle() == 0 && span::recorded().is_some() {
             let span = span::internal(span_name::DB_CONNECTION_ACQUIRE);
             let acquired = span.run(pool.acquire()).await;
@@ -82,8 +103,13 @@ impl Link {
         } else {
             pool.acquire().await
         };
+        let timed_out = matches!(acquired, Err(sqlx::Error::PoolTimedOut));
+        server.meter.waited(asked.elapsed(), timed_out);
+        let connection = acquired?;
+        server.meter.taken(pool.num_idle());
         Ok(Link {
-            connection: acquired?,
+            connection,
+            pool: pool.clone(),
             server: Arc::clone(server),
         })
     }
@@ -92,6 +118,59 @@ impl Link {
     pub(super) fn close_on_drop(&mut self) {
         self.connection.close_on_drop();
     }
+}
+
+impl Link {
+    async fn all<'q>(
+        &mut self,
+        mut query: impl Execute<'q, sqlx::Postgres> + 'q,
+        comment: Option<&Commented>,
+    ) -> Sql<Vec<Step>> {
+        let Some(comment) = comment else {
+            return self.connection.fetch_many(query).try_collect().await;
+        };
+        let query = comment.instead_of(&mut query)?;
+        let learnt = self.learnt(&query);
+        let steps = self.connection.fetch_many(query).try_collect().await;
+        self.count(learnt);
+        steps
+    }
+
+    async fn first<'q>(
+        &mut self,
+        mut query: impl Execute<'q, sqlx::Postgres> + 'q,
+        comment: Option<&Commented>,
+    ) -> Sql<Option<PgRow>> {
+        let Some(comment) = comment else {
+            return self.connection.fetch_optional(query).await;
+        };
+        let query = comment.instead_of(&mut query)?;
+        let learnt = self.learnt(&query);
+        let row = self.connection.fetch_optional(query).await;
+        self.count(learnt);
+        row
+    }
+
+    /// The statements that the connection knows before a query; nothing for one that is not prepared.
+    fn learnt(&self, query: &CommentedQuery<'_>) -> Option<Learnt> {
+        query.is_prepared().then(|| Learnt {
+            before: self.connection.cached_statements_size(),
+            for_once: query.is_for_once(),
+        })
+    }
+
+    fn count(&self, learnt: Option<Learnt>) {
+        if let Some(Learnt { before, for_once }) = learnt {
+            let known = !for_once && self.connection.cached_statements_size() == before;
+            self.server.meter.statement(known);
+        }
+    }
+}
+
+/// What a connection knows before a statement.
+struct Learnt {
+    before: usize,
+    for_once: bool,
 }
 
 /// What a statement answers, bit by bit.
@@ -105,18 +184,17 @@ impl<'c> Executor<'c> for &'c mut Link {
         'c: 'e,
         E: 'q + Execute<'q, sqlx::Postgres>,
     {
-        let Some(traced) = Traced::begin(&self.server, query.sql()) else {
+        let Some(call) = Call::begin(&self.server, query.sql()) else {
             return self.connection.fetch_many(query);
         };
-        let steps = self.connection.fetch_many(query);
         // The operations here want all rows, a bounded number, before they go on.
         let collected = async move {
-            let steps: Sql<Vec<Step>> = traced.span.run(steps.try_collect()).await;
+            let steps = call.run(self.all(query, call.comment.as_ref())).await;
             let rows = steps.as_ref().map(|steps| {
                 let rows = steps.iter().filter(|step| step.is_right());
                 rows.count()
             });
-            traced.end(rows);
+            call.end(rows);
             steps
         };
         let all = collected.map(|steps| steps.map(|steps| stream::iter(steps.into_iter().map(Ok))));
@@ -128,13 +206,12 @@ impl<'c> Executor<'c> for &'c mut Link {
         'c: 'e,
         E: 'q + Execute<'q, sqlx::Postgres>,
     {
-        let Some(traced) = Traced::begin(&self.server, query.sql()) else {
+        let Some(call) = Call::begin(&self.server, query.sql()) else {
             return self.connection.fetch_optional(query);
         };
-        let row = self.connection.fetch_optional(query);
         let fetched = async move {
-            let row = traced.span.run(row).await;
-            traced.end(row.as_ref().map(|row| usize::from(row.is_some())));
+            let row = call.run(self.first(query, call.comment.as_ref())).await;
+            call.end(row.as_ref().map(|row| usize::from(row.is_some())));
             row
         };
         fetched.boxed()
@@ -156,6 +233,39 @@ impl<'c> Executor<'c> for &'c mut Link {
         'c: 'e,
     {
         self.connection.describe(sql)
+    }
+}
+
+/// A statement that is recorded, commented, or both.
+struct Call {
+    traced: Option<Traced>,
+    comment: Option<Commented>,
+}
+
+impl Call {
+    fn begin(server: &Server, sql: &str) -> Option<Self> {
+        let traced = Traced::begin(server, sql);
+        let span = traced.as_ref().map(|traced| &traced.span);
+        let comment = Commented::of(server, sql, span.and_then(OpenSpan::context));
+        if let (Some(span), Some(comment)) = (span, &comment)
+            && comment.is_traced
+        {
+            span.set(attribute::DD_DBM_TRACE_INJECTED, true);
+        }
+        (traced.is_some() || comment.is_some()).then_some(Call { traced, comment })
+    }
+
+    async fn run<T>(&self, work: impl Future<Output = T>) -> T {
+        match &self.traced {
+            Some(traced) => traced.span.run(work).await,
+            None => work.await,
+        }
+    }
+
+    fn end(self, rows: Result<usize, &sqlx::Error>) {
+        if let Some(traced) = self.traced {
+            traced.end(rows);
+        }
     }
 }
 

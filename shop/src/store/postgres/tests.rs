@@ -55,7 +55,9 @@ impl TestStores {
         let url = Secret::new(database.url());
         go_to(&url, None).await.expect("migrates");
         let options = address::parse(&url).expect("a URL");
-        let store = Arc::new(store(pool().max_connections(1).connect_lazy_with(options)));
+        let server = Server::of(&options, DbmPropagation::Off, PoolMeter::default());
+        let pool = pool().max_connections(1).connect_lazy_with(options);
+        let store = Arc::new(store(pool, server));
         let product = ProductStore::add(&*store, new_product())
             .await
             .expect("adds");
