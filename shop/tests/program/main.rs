@@ -2,6 +2,7 @@
 
 mod database_link;
 mod exposure;
+mod measures;
 mod outages;
 mod processes;
 mod spans;
