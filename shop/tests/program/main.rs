@@ -2,6 +2,7 @@
 
 mod database_link;
 mod exposure;
+mod logs;
 mod measures;
 mod outages;
 mod processes;
