@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use crate::build::REMEDY;
+use crate::db::propagation::DbmPropagation;
 use crate::provider::http::{MailAddress, PaymentAddress, ProviderArgs};
 use crate::queue::settings;
 use crate::secret::Secret;
@@ -13,6 +14,8 @@ use crate::secret::Secret;
 pub struct Backends {
     /// PostgreSQL: `postgres://user:password@host:5432/database`.
     pub database_url: Option<Secret>,
+    /// What statements on PostgreSQL tell database monitoring about who asks.
+    pub dbm_propagation: DbmPropagation,
     /// Redis: `redis://host:6379`.
     pub redis_url: Option<Secret>,
     /// What the shop's keys in Redis begin with, instead of `shop:<environment>:`.
@@ -81,6 +84,14 @@ pub struct BackendArgs {
     /// PostgreSQL for products, orders, users and outbox
     #[arg(long, hide = true, env = "DATABASE_URL", hide_env_values = true)]
     database_url: Option<String>,
+    /// What a comment in front of each statement tells Datadog's database monitoring
+    #[arg(
+        long,
+        value_name = "MODE",
+        env = "DD_DBM_PROPAGATION_MODE",
+        default_value = "off"
+    )]
+    dbm_propagation: DbmPropagation,
     /// Redis for carts and payment intents
     #[arg(long, hide = true, env = "REDIS_URL", hide_env_values = true)]
     redis_url: Option<String>,
@@ -107,6 +118,7 @@ impl BackendArgs {
     fn named(&self) -> Backends {
         Backends {
             database_url: Secret::given(self.database_url.as_deref()),
+            dbm_propagation: self.dbm_propagation,
             redis_url: Secret::given(self.redis_url.as_deref()),
             queue: self.queue.settings(),
             payment_provider: self.providers.payment(),

@@ -3,6 +3,7 @@
 mod common;
 mod dlq;
 mod health;
+mod log_file;
 mod migrate;
 mod producer;
 mod provider;

@@ -16,14 +16,25 @@ use std::thread::JoinHandle;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use crate::fault::{Faults, Injected, Point};
+use crate::fault::{Faults, Point};
 use crate::warning::RepeatedWarning;
 
 mod connect;
+mod error;
+#[cfg_attr(
+    not(feature = "postgres"),
+    expect(dead_code, reason = "embedded files have no pool")
+)]
+pub(crate) mod meter;
 pub mod migration;
+mod observed;
+pub mod propagation;
+pub(crate) mod statement;
 
 use connect::{connect, spawn, thread_name};
+pub use error::DbError;
 pub use migration::{Migration, migrate, migrate_closed};
+use observed::Observed;
 
 /// Jobs that may wait for the writer before callers are turned away.
 const WRITE_QUEUE_JOBS_MAX: usize = 2_048;
@@ -31,60 +42,6 @@ const WRITE_QUEUE_JOBS_MAX: usize = 2_048;
 const COMMIT_JOBS_MAX: usize = 256;
 /// Jobs that may wait for one reader before callers are turned away.
 const READ_QUEUE_JOBS_MAX: usize = 2_048;
-
-/// Why the database did not do what it was asked.
-#[derive(Debug, thiserror::Error)]
-pub enum DbError {
-    /// SQLite refused.
-    #[error("database: {0}")]
-    Sqlite(#[from] rusqlite::Error),
-    /// The commit that carried the job failed, so the job did not happen.
-    #[error("database: the commit failed: {0}")]
-    Commit(Arc<rusqlite::Error>),
-    /// Too many jobs wait already; try again later.
-    #[error("database: too many jobs are waiting")]
-    Overloaded,
-    /// It cannot be reached.
-    #[error("database: {0}")]
-    Unavailable(#[from] Injected),
-    /// The database is being shut down.
-    #[error("database: closed")]
-    Closed,
-    /// The job panicked; its changes were rolled back.
-    #[error("database: a job panicked")]
-    Panicked,
-    /// The file holds something this version cannot read.
-    #[error("database: stored data is damaged: {0}")]
-    Corrupt(String),
-    /// The file was made by a newer version.
-    #[error(
-        "{file} has schema version {found}, newer than this program's {known}; use the newer program"
-    )]
-    TooNew {
-        /// Which file.
-        file: String,
-        /// Version in the file.
-        found: u32,
-        /// Newest version this program has.
-        known: u32,
-    },
-    /// A version was asked for that does not exist.
-    #[error("there is no schema version {target}; the newest is {newest}")]
-    NoSuchVersion {
-        /// What was asked for.
-        target: u32,
-        /// Newest version this program has.
-        newest: u32,
-    },
-    /// The file or a thread could not be opened.
-    #[error("cannot open the database {file}: {cause}")]
-    Open {
-        /// Which file.
-        file: String,
-        /// What was wrong.
-        cause: String,
-    },
-}
 
 /// How much a power cut may take. A killed process loses nothing at either level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,10 +63,17 @@ pub struct DbOptions {
     pub readers: usize,
 }
 
-type Finish = Box<dyn FnOnce(Result<(), Arc<rusqlite::Error>>) + Send>;
+type Finish = Box<dyn FnOnce(Committed) + Send>;
 /// Does its work within the transaction, or nothing when there is none; told afterwards how it ended.
 type WriteJob = Box<dyn FnOnce(Option<&Connection>) -> Finish + Send>;
 type ReadJob = Box<dyn FnOnce(&Connection) + Send>;
+
+/// How a commit ended that carried so many jobs.
+#[derive(Clone)]
+struct Committed {
+    jobs: usize,
+    outcome: Result<(), Arc<rusqlite::Error>>,
+}
 
 enum Message<J> {
     Job(J),
@@ -121,6 +85,8 @@ enum Message<J> {
 pub struct Db {
     inner: Arc<Inner>,
     points: Option<Points>,
+    /// The file's name without its ending, as traces have it; nothing when they do not show it.
+    traced_as: Option<Arc<str>>,
 }
 
 /// Where faults act on a database.
@@ -175,6 +141,7 @@ impl Db {
         Ok(Db {
             inner: Arc::new(inner),
             points: None,
+            traced_as: Some(name.into()),
         })
     }
 
@@ -186,6 +153,13 @@ impl Db {
             read,
             write,
         });
+        self
+    }
+
+    /// Keeps what is done through this handle out of the traces: the file belongs to somebody else's system.
+    #[must_use]
+    pub fn untraced(mut self) -> Self {
+        self.traced_as = None;
         self
     }
 
@@ -201,13 +175,20 @@ impl Db {
             points.faults.at(points.write, "").await?;
         }
         let (answer, answered) = oneshot::channel();
+        let mut observed = self.traced_as.as_ref().and_then(Observed::write);
         let job: WriteJob = Box::new(move |connection| {
             let result = match connection {
-                Some(connection) => in_savepoint(connection, job),
+                Some(connection) => in_savepoint(connection, |connection| {
+                    watched(observed.as_mut(), connection, job)
+                }),
                 None => Err(DbError::Closed),
             };
+            let commit = observed.map(Observed::commit);
             Box::new(move |committed| {
-                let outcome = match committed {
+                if let Some(commit) = commit {
+                    commit.end(&committed);
+                }
+                let outcome = match committed.outcome {
                     Ok(()) => result,
                     Err(cause) => Err(DbError::Commit(cause)),
                 };
@@ -231,9 +212,10 @@ impl Db {
         let (answer, answered) = oneshot::channel();
         let reader = self.inner.idlest_reader().ok_or(DbError::Closed)?;
         let place = ReaderSlot::take(&reader.busy);
+        let mut observed = self.traced_as.as_ref().and_then(Observed::read);
         let job: ReadJob = Box::new(move |connection| {
-            let outcome = catch_unwind(AssertUnwindSafe(|| job(connection)))
-                .unwrap_or(Err(DbError::Panicked));
+            let job = || watched(observed.as_mut(), connection, job);
+            let outcome = catch_unwind(AssertUnwindSafe(job)).unwrap_or(Err(DbError::Panicked));
             drop(place);
             drop(answer.send(outcome));
         });
@@ -304,6 +286,18 @@ fn submit<J>(queue: &SyncSender<Message<J>>, job: J) -> Result<(), DbError> {
         })
 }
 
+/// Runs a job, its statements in the traces if it is observed.
+fn watched<T>(
+    observed: Option<&mut Observed>,
+    connection: &Connection,
+    job: impl FnOnce(&Connection) -> Result<T, DbError>,
+) -> Result<T, DbError> {
+    match observed {
+        Some(observed) => observed.run(connection, || job(connection)),
+        None => job(connection),
+    }
+}
+
 fn in_savepoint<T, F>(connection: &Connection, job: F) -> Result<T, DbError>
 where
     F: FnOnce(&Connection) -> Result<T, DbError>,
@@ -355,12 +349,15 @@ fn commit_batch(
             }
         }
     }
-    let committed = begun
-        .and_then(|()| run(connection, "COMMIT"))
-        .map_err(Arc::new);
-    match &committed {
+    let committed = Committed {
+        jobs: finishes.len(),
+        outcome: begun
+            .and_then(|()| run(connection, "COMMIT"))
+            .map_err(Arc::new),
+    };
+    match &committed.outcome {
         Ok(()) => trouble.recovered(|failures| tracing::info!(failures, "commits again")),
-        Err(error) => give_up(connection, error, finishes.len(), trouble),
+        Err(error) => give_up(connection, error, committed.jobs, trouble),
     }
     for finish in finishes {
         finish(committed.clone());

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
+use telemetry::span;
 use utoipa::ToSchema;
 
 use crate::fault::Injected;
@@ -136,7 +137,9 @@ impl ApiError {
     /// 500: a defect. The cause goes to the log, not to the client.
     pub fn internal(cause: &dyn std::fmt::Display) -> Self {
         static CAUSES: RepeatedCauses = RepeatedCauses::new();
-        CAUSES.failed(&cause.to_string(), |suppressed| {
+        let told = cause.to_string();
+        span::exception("internal_error", &told);
+        CAUSES.failed(&told, |suppressed| {
             tracing::error!(%cause, suppressed, "internal error");
         });
         Self::new(

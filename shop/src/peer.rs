@@ -1,7 +1,8 @@
 //! Calls between services: always HTTP, always with trace context and a deadline.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::http::{HeaderValue, Method, Request, Response, StatusCode, header};
@@ -11,6 +12,9 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use serde::de::DeserializeOwned;
+use telemetry::Context;
+use telemetry::catalogue::metric;
+use telemetry::metrics::{Registry, known_method};
 use telemetry::span::{self, OpenSpan};
 
 use crate::error::ApiError;
@@ -32,12 +36,17 @@ const IDLE_CONNECTIONS_MAX: usize = 256;
 /// Largest answer that a caller reads.
 const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 
+/// The kind of failure of a call that its caller gave up.
+const CANCELLED: &str = "cancelled";
+
 /// Where the other services are, and the connections to them. Cheap to clone.
 #[derive(Clone)]
 pub struct Peers {
     urls: BTreeMap<Service, String>,
     client: Client<HttpConnector, Body>,
     faults: Faults,
+    /// Where each service of this process measures its calls, by its telemetry name.
+    registries: Arc<BTreeMap<&'static str, Registry>>,
 }
 
 /// Why a peer gave no usable answer.
@@ -116,6 +125,7 @@ impl PeerError {
 impl From<PeerError> for ApiError {
     fn from(error: PeerError) -> Self {
         static FAILING: RepeatedWarning = RepeatedWarning::new();
+        span::exception("peer_failed", &error.to_string());
         FAILING.failed(|suppressed| tracing::warn!(%error, suppressed, "a peer failed"));
         ApiError::unavailable("a service behind this one is down; try again shortly")
     }
@@ -136,7 +146,15 @@ impl Peers {
             urls,
             client,
             faults: Faults::default(),
+            registries: Arc::default(),
         }
+    }
+
+    /// Measures each call under the name of the service that makes it.
+    #[must_use]
+    pub fn measured(mut self, registries: BTreeMap<&'static str, Registry>) -> Self {
+        self.registries = Arc::new(registries);
+        self
     }
 
     /// Lets faults act on the calls.
@@ -278,8 +296,18 @@ impl Peers {
         Ok(Call {
             service,
             span,
-            ended: false,
+            method: known_method(request.method()),
+            began: Instant::now(),
+            registry: self.registry(),
+            status: OnceLock::new(),
+            failed: Some(CANCELLED),
         })
+    }
+
+    /// Where the service that works now measures its calls.
+    fn registry(&self) -> Option<Registry> {
+        let caller = Context::current()?;
+        self.registries.get(caller.identity().service()).cloned()
     }
 }
 
@@ -287,7 +315,12 @@ impl Peers {
 struct Call {
     service: Service,
     span: OpenSpan,
-    ended: bool,
+    method: &'static str,
+    began: Instant,
+    registry: Option<Registry>,
+    status: OnceLock<StatusCode>,
+    /// The kind of failure; until the end, what it is if that never comes.
+    failed: Option<&'static str>,
 }
 
 impl Call {
@@ -306,6 +339,8 @@ impl Call {
         match self.span.run(peers.client.request(request)).await {
             Ok(response) => {
                 self.span.answered(response.status());
+                // Sent once, so answered once.
+                let _ = self.status.set(response.status());
                 Ok(response)
             }
             Err(error) if is_too_large(&error) => Err(PeerError::BodyTooLarge { service }),
@@ -325,24 +360,37 @@ impl Call {
         ended: Option<Result<T, PeerError>>,
         limit: Duration,
     ) -> Result<T, PeerError> {
-        self.ended = true;
         let service = self.service;
         let outcome = ended.unwrap_or(Err(PeerError::TimedOut { service, limit }));
-        if let Err(error) = &outcome
-            && let Some(kind) = error.span_error_type()
-        {
-            self.span.fail(kind, &error.to_string());
+        self.failed = outcome.as_ref().err().and_then(PeerError::span_error_type);
+        if let (Some(kind), Err(error)) = (self.failed, &outcome) {
+            self.span.fail_with(kind, error);
         }
         outcome
+    }
+
+    fn observe(&self) {
+        let Some(registry) = &self.registry else {
+            return;
+        };
+        let status = self.status.get().map(StatusCode::as_str);
+        let tags = [
+            ("peer", self.service.telemetry_name()),
+            ("method", self.method),
+            ("status", self.failed.or(status).unwrap_or_default()),
+        ];
+        registry
+            .distribution(metric::HTTP_CLIENT_REQUEST_DURATION, &tags)
+            .observe(self.began.elapsed().as_secs_f64());
     }
 }
 
 impl Drop for Call {
     fn drop(&mut self) {
-        if !self.ended {
-            self.span
-                .fail("cancelled", "the caller did not wait for it");
+        if self.failed == Some(CANCELLED) {
+            self.span.fail(CANCELLED, "the caller did not wait for it");
         }
+        self.observe();
     }
 }
 

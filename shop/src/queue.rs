@@ -13,6 +13,7 @@ use crate::fault::Injected;
 #[cfg(test)]
 mod contract;
 pub mod embedded;
+pub(crate) mod observed;
 pub mod settings;
 #[cfg(feature = "sqs")]
 pub mod sqs;
@@ -212,6 +213,18 @@ pub enum QueueError {
     /// The queue cannot be reached or cannot write; repeating the call may help.
     #[error("the queue is unavailable: {0}")]
     Unavailable(String),
+}
+
+impl QueueError {
+    /// The class of failure in traces.
+    fn class(&self) -> &'static str {
+        match self {
+            QueueError::Limit(_) => "limit",
+            QueueError::StaleReceipt => "stale_receipt",
+            QueueError::Gone(_) => "gone",
+            QueueError::Unavailable(_) => "unavailable",
+        }
+    }
 }
 
 /// A set of queues with the semantics of SQS.

@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Extension};
 use axum::middleware::{from_fn, from_fn_with_state};
+use telemetry::metrics::Registry;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -34,6 +35,7 @@ mod exposure;
 mod middleware;
 mod openapi;
 mod readiness;
+mod runtime;
 mod secrets;
 mod sockets;
 mod strict;
@@ -112,6 +114,7 @@ impl Shop {
         }
         let metrics = metrics.map(|listener| serve_metrics(listener, &shop.context));
         shop.servers.extend(metrics);
+        shop.show_runtime();
         Ok(shop)
     }
 }
@@ -149,18 +152,15 @@ impl RunningShop {
         let server = serve_app(listener, app(entry, state.clone()), state, limits);
         self.servers.push(server);
         self.closers.push(started.close);
-        self.upkeep.extend(started.upkeep.map(|upkeep| {
-            let (stop, stopped) = watch::channel(false);
-            let work = upkeep(stopped);
-            Server {
-                service: None,
-                stop,
-                task: tokio::spawn(async move {
-                    work.await;
-                    true
-                }),
-            }
-        }));
+        self.upkeep.extend(started.upkeep.map(keep_up));
+    }
+
+    /// Shows what the runtime of the process is doing.
+    fn show_runtime(&mut self) {
+        let service = first(&self.context.config);
+        let registry = self.context.observer(service).registry.clone();
+        self.upkeep
+            .push(keep_up(|stopped| runtime::show(registry, stopped)));
     }
 
     /// Stops accepting, lets requests finish, stops the pipeline, closes the stores.
@@ -186,6 +186,22 @@ impl RunningShop {
         } else {
             Stopped::CutOff
         }
+    }
+}
+
+/// Starts work that belongs to no request.
+fn keep_up<W: Future<Output = ()> + Send + 'static>(
+    work: impl FnOnce(watch::Receiver<bool>) -> W,
+) -> Server {
+    let (stop, stopped) = watch::channel(false);
+    let work = work(stopped);
+    Server {
+        service: None,
+        stop,
+        task: tokio::spawn(async move {
+            work.await;
+            true
+        }),
     }
 }
 
@@ -231,13 +247,16 @@ pub(crate) async fn open(
     config.webhook_secret = Some(webhook_secret);
     let observers = observers(&config)?;
     let faults = Faults::default();
-    let adapters = adapters::open(&config, &faults).await?;
+    let registry = &observers[&first(&config)].registry;
+    let adapters = adapters::open(&config, &faults, registry).await?;
     let opened = config.clone();
     off_thread(move || data_folder::remember(&opened)).await??;
     let context = Context {
         stores: adapters.stores,
         resources: adapters.resources,
-        peers: Peers::new(peer_urls(&config, own_urls)).with_faults(&faults),
+        peers: Peers::new(peer_urls(&config, own_urls))
+            .measured(registries(&observers))
+            .with_faults(&faults),
         tokens: Tokens::new(&jwt_secret, config.token_ttl),
         faults,
         observers,
@@ -249,16 +268,26 @@ pub(crate) async fn open(
     })
 }
 
+fn registries(observers: &BTreeMap<Service, Observer>) -> BTreeMap<&'static str, Registry> {
+    let observers = observers.iter();
+    observers
+        .map(|(service, observer)| (service.telemetry_name(), observer.registry.clone()))
+        .collect()
+}
+
+/// The service that shows what is the whole process's: the first that runs here.
+fn first(config: &Config) -> Service {
+    let mut running = Service::all().filter(|service| config.runs(*service));
+    running.next().unwrap_or(Service::Gateway)
+}
+
 /// One observer a service. What the process drops of its telemetry is shown by the first service that runs here.
 fn observers(config: &Config) -> anyhow::Result<BTreeMap<Service, Observer>> {
     let sinks = &config.telemetry;
     let observers: BTreeMap<Service, Observer> = Service::all()
         .map(|service| Ok((service, Observer::new(service, &config.env, sinks)?)))
         .collect::<anyhow::Result<_>>()?;
-    let shown = Service::all().find(|service| config.runs(*service));
-    if let Some(observer) = shown.and_then(|service| observers.get(&service)) {
-        sinks.show_drops_in(&observer.registry);
-    }
+    sinks.show_drops_in(&observers[&first(config)].registry);
     Ok(observers)
 }
 

@@ -6,6 +6,8 @@
 
 use std::sync::Arc;
 
+use telemetry::span;
+
 use crate::blocking::Closer;
 use crate::db::DbError;
 use crate::error::ApiError;
@@ -140,6 +142,7 @@ impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Busy(cause) => {
+                span::exception("store_busy", &cause);
                 static BUSY: RepeatedWarning = RepeatedWarning::new();
                 BUSY.failed(|suppressed| {
                     tracing::warn!(%cause, suppressed, "a store cannot answer now");

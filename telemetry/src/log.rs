@@ -4,6 +4,7 @@
 //! they are written in. It must not know what is logged. Fields with the name of a secret are hidden, and in warnings and
 //! errors whatever looks like a secret: they quote what they were given.
 
+mod file;
 mod line;
 mod writer;
 
@@ -14,6 +15,7 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context as LayerContext;
 
 use crate::identity::Identity;
+pub use file::{LOG_FILE_BYTES_MAX, WithFile};
 pub use line::FIELD_BYTES_MAX;
 pub(crate) use writer::Drops;
 use writer::LogQueue;

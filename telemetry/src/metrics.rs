@@ -22,8 +22,7 @@ use crate::catalogue::{CounterKind, DistributionKind, GaugeKind, HistogramKind, 
 use crate::identity::Identity;
 pub use handle::{Counter, Distribution, Gauge, Histogram};
 pub use observation::{MetricSink, OVERFLOW, Observation, TAG_SETS_MAX, TAG_VALUE_BYTES_MAX};
-pub(crate) use request::known_method;
-pub use request::{ActiveConnection, HttpMetrics, UNMATCHED_ROUTE};
+pub use request::{ActiveConnection, HttpMetrics, UNMATCHED_ROUTE, known_method};
 use series::{Family, Series};
 
 /// The content type of [`Registry::render`].

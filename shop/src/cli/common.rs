@@ -13,6 +13,7 @@ use telemetry::{Identity, Sinks};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
+use super::log_file::LogFileArgs;
 use crate::backends::BackendArgs;
 use crate::config::{Config, PipelineSettings};
 use crate::listener::descriptors;
@@ -80,6 +81,8 @@ pub(super) struct ProcessArgs {
     /// Write finished spans to this file too, one JSON object a line, at most 256 MiB
     #[arg(long, value_name = "FILE", env = "SHOP_SPAN_FILE")]
     span_file: Option<PathBuf>,
+    #[command(flatten)]
+    log_file: LogFileArgs,
 }
 
 /// Where services are that run in another process; without it, at their default ports here.
@@ -188,6 +191,7 @@ impl ProcessArgs {
         let identity = Identity::new("rum-shop", self.env.as_str(), env!("CARGO_PKG_VERSION"));
         // Dropped last: it sends and writes what is queued.
         let telemetry = telemetry::start(telemetry::Config {
+            log: self.log_file.out()?,
             span_file: self.span_file.clone(),
             ..telemetry::Config::new(identity, self.log_level.as_str())
         })

@@ -8,13 +8,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use telemetry::catalogue::span_name;
-use telemetry::span;
+use telemetry::span::{Delivery, OpenSpan};
 
 use super::intake;
 use super::role_context::RoleContext;
 use crate::event::Event;
 use crate::queue::{
-    self, BATCH_MAX, Peeked, QueueError, Receive, Received, Topic, VISIBILITY_DEFAULT,
+    self, ATTRIBUTES_MAX, Attributes, BATCH_MAX, Outgoing, Peeked, QueueError, Receive, Received,
+    Topic, VISIBILITY_DEFAULT,
 };
 use crate::warning::RepeatedWarning;
 
@@ -76,16 +77,25 @@ async fn watch(
     if dead.total() == 0 {
         return Ok(());
     }
-    let span = span::internal(span_name::DEAD_LETTER_PROCESS);
-    let letters = span
-        .run(role.queue().peek(topic.dead_letters(), LETTERS_MAX))
-        .await?;
-    span.in_scope(|| {
-        for letter in letters.iter().filter(|l| reported.is_new(topic, &l.id)) {
-            report(role, topic, letter);
-        }
-    });
+    let letters = role.queue().peek(topic.dead_letters(), LETTERS_MAX).await?;
+    for letter in letters.iter().filter(|l| reported.is_new(topic, &l.id)) {
+        let span = open_span(role, topic, &letter.id, &letter.attributes);
+        span.in_scope(|| report(role, topic, letter));
+    }
     Ok(())
+}
+
+/// The handler's work on one letter, in the trace that the letter belongs to.
+fn open_span(role: &RoleContext, topic: Topic, id: &str, attributes: &Attributes) -> OpenSpan {
+    role.tracer.consumer(
+        span_name::DEAD_LETTER_PROCESS,
+        &Delivery {
+            system: role.queue().system(),
+            queue: topic.dead_letters().name(),
+            message_id: id,
+            attributes,
+        },
+    )
 }
 
 fn report(role: &RoleContext, topic: Topic, letter: &Peeked) {
@@ -159,16 +169,32 @@ async fn redrive_one(
     if !is_readable(topic, &letter.body) || chances >= REDRIVES_MAX {
         return Ok(false);
     }
+    let span = open_span(role, topic, &letter.id, &letter.attributes);
     let mut message = queue::again(&letter);
     message
         .attributes
         .insert(REDRIVES_ATTRIBUTE.into(), (chances + 1).to_string());
-    // Sent before deleted: a crash in between makes a duplicate, never a loss.
-    role.queue().send(topic.queue(), &[message]).await?;
-    role.queue()
-        .delete(topic.dead_letters(), &[letter.receipt])
-        .await?;
+    continue_trace(&span, &mut message);
+    let redriven = async {
+        // Sent before deleted: a crash in between makes a duplicate, never a loss.
+        role.queue().send(topic.queue(), &[message]).await?;
+        role.queue()
+            .delete(topic.dead_letters(), &[letter.receipt])
+            .await
+    };
+    span.run(redriven).await?;
     Ok(true)
+}
+
+/// Whoever handles the message works below the handler; a message that is full already keeps what it says.
+fn continue_trace(span: &OpenSpan, message: &mut Outgoing) {
+    let mut attributes = message.attributes.clone();
+    if let Some(context) = span.context() {
+        context.inject_attributes(&mut attributes);
+    }
+    if attributes.len() <= ATTRIBUTES_MAX {
+        message.attributes = attributes;
+    }
 }
 
 /// Whether a consumer could read the message: then something else was in its way.

@@ -114,7 +114,18 @@ async fn publish(
         .map(|(row, span)| message::outgoing(&row.event, span.context()))
         .collect::<Result<_, _>>()
         .map_err(|error| QueueError::Limit(error.to_string()))?;
-    role.queue().send(topic.queue(), &batch).await?;
+    let send = role.queue().send(topic.queue(), &batch);
+    // One call for several traces: it is seen in the first that is kept, with links to all.
+    let sent = match spans.iter().find(|span| span.is_recorded()) {
+        Some(span) => span.run(send).await,
+        None => send.await,
+    };
+    if let Err(error) = sent {
+        spans
+            .iter()
+            .for_each(|span| span.fail("queue", &error.to_string()));
+        return Err(error);
+    }
     Ok(rows.iter().map(|row| row.seq).collect())
 }
 

@@ -17,17 +17,17 @@ use crate::role::PipelineRole;
 pub(super) fn start(role: PipelineRole, tasks: &mut JoinSet<()>, context: &Arc<RoleContext>) {
     let own = Arc::clone(context);
     match role {
-        PipelineRole::Relay => drop(tasks.spawn(relay::run(own))),
+        PipelineRole::Relay => spawn(tasks, context, relay::run(own)),
         PipelineRole::Orders => consume(tasks, context, Intake::new(own)),
         PipelineRole::Payments => consume(tasks, context, Payments::new(own)),
         PipelineRole::Inventory => consume(tasks, context, Inventory::new(own)),
         PipelineRole::Notifications => consume(tasks, context, Notifications::new(own)),
-        PipelineRole::OrderUpkeep => drop(tasks.spawn(sweeps::run_orders(own))),
-        PipelineRole::PaymentUpkeep => drop(tasks.spawn(sweeps::run_intents(own))),
-        PipelineRole::DeadLetters => drop(tasks.spawn(dead_letters::run(own))),
+        PipelineRole::OrderUpkeep => spawn(tasks, context, sweeps::run_orders(own)),
+        PipelineRole::PaymentUpkeep => spawn(tasks, context, sweeps::run_intents(own)),
+        PipelineRole::DeadLetters => spawn(tasks, context, dead_letters::run(own)),
         PipelineRole::Producer => {
             if let Some(every) = context.context.config.pipeline.produce_every {
-                tasks.spawn(producer::run(own, every));
+                spawn(tasks, context, producer::run(own, every));
             }
         }
     }
@@ -35,5 +35,14 @@ pub(super) fn start(role: PipelineRole, tasks: &mut JoinSet<()>, context: &Arc<R
 
 fn consume(tasks: &mut JoinSet<()>, context: &Arc<RoleContext>, handler: impl Handle) {
     let consumer = Consumer::new(Arc::clone(context), Arc::new(handler));
-    tasks.spawn(consumer.run());
+    spawn(tasks, context, consumer.run());
+}
+
+/// What a role does is its service's, also where it belongs to no order: in logs, and in the traces that it begins.
+fn spawn(
+    tasks: &mut JoinSet<()>,
+    context: &RoleContext,
+    role: impl Future<Output = ()> + Send + 'static,
+) {
+    tasks.spawn(context.tracer.background().attach(role));
 }

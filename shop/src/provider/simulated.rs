@@ -109,7 +109,8 @@ impl SimulatedProviders {
             readers: READERS,
         };
         Ok(Self {
-            db: Db::open(&options, MIGRATIONS)?,
+            // What a provider keeps is nothing that its customers see.
+            db: Db::open(&options, MIGRATIONS)?.untraced(),
             behaviour,
             faults: Faults::default(),
         })

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 #[cfg(feature = "sqs")]
 use futures_util::future::BoxFuture;
+use telemetry::metrics::Registry;
 
 use crate::blocking::{Closer, closer, off_thread};
 #[cfg(not(all(feature = "postgres", feature = "redis", feature = "sqs")))]
@@ -11,12 +12,15 @@ use crate::build;
 use crate::config::Config;
 use crate::context::Resources;
 use crate::db::Durability;
+use crate::db::meter::PoolMeter;
+use crate::db::propagation::DbmPropagation;
 use crate::fault::Faults;
 use crate::provider::http::{HttpMail, HttpPayments};
 use crate::provider::simulated::{Behaviour, SimulatedProviders};
 use crate::provider::{MailProvider, PaymentProvider};
 use crate::queue::Queue;
 use crate::queue::embedded::EmbeddedQueue;
+use crate::queue::observed::ObservedQueue;
 use crate::queue::settings::Settings as SqsSettings;
 #[cfg(feature = "redis")]
 use crate::role::PipelineRole;
@@ -39,8 +43,17 @@ pub(super) struct Adapters {
 }
 
 /// Opens the stores, the queue and the providers that the configuration names, and brings schemas up to date.
-pub(super) async fn open(config: &Config, faults: &Faults) -> anyhow::Result<Adapters> {
-    let records = open_records(config, faults).await?;
+/// What their clients measure stands in `registry`.
+pub(super) async fn open(
+    config: &Config,
+    faults: &Faults,
+    registry: &Registry,
+) -> anyhow::Result<Adapters> {
+    let meter = match &config.backends.database_url {
+        Some(_) => PoolMeter::new(registry, "postgresql"),
+        None => PoolMeter::default(),
+    };
+    let records = open_records(config, faults, meter).await?;
     let stores = Stores::new(records, open_sessions(config, faults).await?);
     let (queue, close_queue) = open_queue(config, faults).await?;
     let backends = &config.backends;
@@ -67,24 +80,39 @@ pub(super) async fn open(config: &Config, faults: &Faults) -> anyhow::Result<Ada
 /// Opens the stores alone, where no fault acts.
 pub async fn open_stores(config: &Config) -> anyhow::Result<Stores> {
     let faults = Faults::default();
-    let records = open_records(config, &faults).await?;
+    let records = open_records(config, &faults, PoolMeter::default()).await?;
     Ok(Stores::new(records, open_sessions(config, &faults).await?))
 }
 
-async fn open_records(config: &Config, faults: &Faults) -> anyhow::Result<Records> {
-    match &config.backends.database_url {
-        Some(url) => open_postgres(url, faults).await,
+async fn open_records(
+    config: &Config,
+    faults: &Faults,
+    meter: PoolMeter,
+) -> anyhow::Result<Records> {
+    let backends = &config.backends;
+    match &backends.database_url {
+        Some(url) => open_postgres(url, faults, backends.dbm_propagation, meter).await,
         None => embedded::open_records(&config.data_dir, faults).await,
     }
 }
 
 #[cfg(feature = "postgres")]
-async fn open_postgres(url: &Secret, faults: &Faults) -> anyhow::Result<Records> {
-    crate::store::postgres::open_records(url, faults).await
+async fn open_postgres(
+    url: &Secret,
+    faults: &Faults,
+    propagation: DbmPropagation,
+    meter: PoolMeter,
+) -> anyhow::Result<Records> {
+    crate::store::postgres::open_records(url, faults, propagation, meter).await
 }
 
 #[cfg(not(feature = "postgres"))]
-async fn open_postgres(_: &Secret, _: &Faults) -> anyhow::Result<Records> {
+async fn open_postgres(
+    _: &Secret,
+    _: &Faults,
+    _: DbmPropagation,
+    _: PoolMeter,
+) -> anyhow::Result<Records> {
     Err(build::lacks("PostgreSQL"))
 }
 
@@ -142,8 +170,16 @@ fn mail(
     }
 }
 
-/// Opens the queue that the configuration names.
+/// Opens the queue that the configuration names; its calls are seen in the traces.
 pub(crate) async fn open_queue(
+    config: &Config,
+    faults: &Faults,
+) -> anyhow::Result<(Arc<dyn Queue>, Closer)> {
+    let (queue, close) = open_bare_queue(config, faults).await?;
+    Ok((Arc::new(ObservedQueue::new(queue)), close))
+}
+
+async fn open_bare_queue(
     config: &Config,
     faults: &Faults,
 ) -> anyhow::Result<(Arc<dyn Queue>, Closer)> {

@@ -14,6 +14,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::entry::{Entry, Started};
+use telemetry::catalogue::metric;
+use telemetry::metrics::{Counter, Registry};
+
 use crate::clock::{now_ms, rfc3339};
 use crate::context::{AppState, Context, Own};
 use crate::error::{ApiError, ErrorBody};
@@ -38,7 +41,7 @@ pub(super) const SERVICE: Entry =
     Entry::new(Service::Cart, routes).starting(|context| Box::pin(start(context)));
 
 async fn start(context: Arc<Context>) -> anyhow::Result<Started> {
-    let mut started = Started::with(ProductCache::default());
+    let mut started = Started::with(ProductCache::new(&context.observer(Service::Cart).registry));
     started.upkeep = Some(Box::new(|stopped| Box::pin(sweep_until(context, stopped))));
     Ok(started)
 }
@@ -326,20 +329,35 @@ fn price<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Amount, D:
 }
 
 /// Products seen lately, so that a popular one is not asked for again and again.
-#[derive(Default)]
 struct ProductCache {
     seen: Mutex<HashMap<ProductId, (Instant, KnownProduct)>>,
+    hits: Counter,
+    misses: Counter,
 }
 
 impl ProductCache {
+    fn new(registry: &Registry) -> Self {
+        let looks = |result| {
+            let tags = [("cache", "products"), ("result", result)];
+            registry.counter(metric::CACHE_REQUESTS, &tags)
+        };
+        ProductCache {
+            seen: Mutex::default(),
+            hits: looks("hit"),
+            misses: looks("miss"),
+        }
+    }
+
     async fn look_up(
         &self,
         peers: &Peers,
         id: ProductId,
     ) -> Result<Option<KnownProduct>, ApiError> {
         if let Some(product) = self.remembered(id) {
+            self.hits.inc();
             return Ok(Some(product));
         }
+        self.misses.inc();
         match peers
             .get::<KnownProduct>(Service::Orders, &format!("/api/products/{id}"))
             .await

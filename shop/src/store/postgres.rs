@@ -13,14 +13,18 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::blocking::Closer;
+use crate::db::meter::PoolMeter;
+use crate::db::propagation::DbmPropagation;
 use crate::fault::{Faults, Point};
 use crate::secret::Secret;
 use crate::store::operation::Operations;
 use crate::store::{Records, StoreError, StoreResult};
 
 mod address;
+mod comment;
 mod id;
 mod ledger;
+mod link;
 mod migration;
 pub(crate) mod monitoring;
 mod orders;
@@ -35,7 +39,8 @@ mod stock;
 mod tests;
 mod users;
 
-use session::{Access, Limit, Work};
+use link::Server;
+use session::{Access, Limit, Place, Work};
 
 pub(super) use migration::{applied, go_to};
 
@@ -73,7 +78,7 @@ type Sql<T> = Result<T, sqlx::Error>;
 
 /// Products, orders and users.
 struct Postgres {
-    pool: PgPool,
+    place: Place,
     operations: Operations,
     faults: Faults,
     /// Rings when this process has written to the outbox.
@@ -86,10 +91,16 @@ struct Postgres {
 }
 
 /// Connects, brings the schema up to date and opens the store.
-pub(crate) async fn open_records(url: &Secret, faults: &Faults) -> anyhow::Result<Records> {
+pub(crate) async fn open_records(
+    url: &Secret,
+    faults: &Faults,
+    propagation: DbmPropagation,
+    meter: PoolMeter,
+) -> anyhow::Result<Records> {
     let options = address::parse(url)?;
     go_to(url, None).await?;
-    let mut store = store(pool().connect_lazy_with(options));
+    let server = Server::of(&options, propagation, meter);
+    let mut store = store(pool().connect_lazy_with(options), server);
     store.faults = faults.clone();
     let store = Arc::new(store);
     Ok(Records {
@@ -111,9 +122,12 @@ pub(super) fn name_of(url: &Secret) -> String {
     }
 }
 
-fn store(pool: PgPool) -> Postgres {
+fn store(pool: PgPool, server: Server) -> Postgres {
     Postgres {
-        pool,
+        place: Place {
+            pool,
+            server: Arc::new(server),
+        },
         operations: Operations::new("PostgreSQL"),
         faults: Faults::default(),
         events: Notify::new(),
@@ -153,7 +167,7 @@ fn closer(store: Arc<Postgres>) -> Closer {
         Box::pin(async move {
             store.let_go_of_events().await;
             let ended = store.operations.close(CLOSE_TIMEOUT).await;
-            let closed = tokio::time::timeout(CLOSE_TIMEOUT, store.pool.close()).await;
+            let closed = tokio::time::timeout(CLOSE_TIMEOUT, store.place.pool.close()).await;
             if !ended || closed.is_err() {
                 tracing::warn!("connections to PostgreSQL are cut off");
             }
@@ -205,7 +219,7 @@ impl Postgres {
             polls: *self.polls.lock().expect("no test panics with it"),
             ..limit
         };
-        let operation = session::operate(self.pool.clone(), limit, access, arguments, work);
+        let operation = session::operate(self.place.clone(), limit, access, arguments, work);
         self.operations.run(operation).await
     }
 

@@ -23,6 +23,7 @@ mod intents;
 mod script;
 #[cfg(test)]
 mod tests;
+mod told;
 
 use connection::Connection;
 

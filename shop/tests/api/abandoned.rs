@@ -8,6 +8,9 @@ use std::time::Duration;
 use reqwest::Method;
 use shop::Service;
 use shop::peer::{PeerError, Peers};
+use telemetry::Identity;
+use telemetry::span::Tracer;
+use telemetry::trace::IdSource;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tracing::field::{Field, Visit};
@@ -98,6 +101,13 @@ impl Seen {
     }
 }
 
+/// Work as a service does it: what belongs to nobody leaves no span.
+async fn at_work<T>(work: impl Future<Output = T>) -> T {
+    let gateway = Identity::new("rum-shop-gateway", "test", "1");
+    let tracer = Tracer::new(gateway, Arc::new(IdSource::seeded(1)));
+    tracer.background().attach(work).await
+}
+
 /// Peers of which the cart service takes every connection and never answers.
 async fn silent_cart() -> (Peers, TcpListener) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
@@ -123,9 +133,8 @@ fn expect_failed(span: &Fields, kind: &str) {
 async fn a_call_that_takes_too_long_is_a_span_with_an_error() {
     let (seen, _watch) = Seen::start();
     let (peers, _listener) = silent_cart().await;
-    let told = peers
-        .tell(Service::Cart, Method::DELETE, "/api/cart/x")
-        .await;
+    let told = peers.tell(Service::Cart, Method::DELETE, "/api/cart/x");
+    let told = at_work(told).await;
     assert!(matches!(told, Err(PeerError::TimedOut { .. })), "{told:?}");
     expect_failed(&seen.call(), "timeout");
 }
@@ -142,9 +151,8 @@ async fn an_answer_that_stops_halfway_is_a_span_with_an_error() {
         stream.write_all(head).await.unwrap();
         stream
     });
-    let got = peers
-        .get::<serde_json::Value>(Service::Cart, "/api/cart/x")
-        .await;
+    let got = peers.get::<serde_json::Value>(Service::Cart, "/api/cart/x");
+    let got = at_work(got).await;
     assert!(matches!(got, Err(PeerError::TimedOut { .. })), "{got:?}");
     expect_failed(&seen.call(), "timeout");
     drop(half.await.unwrap());
@@ -155,7 +163,7 @@ async fn a_call_whose_caller_goes_is_a_span_with_an_error() {
     let (seen, _watch) = Seen::start();
     let (peers, _listener) = silent_cart().await;
     let call = peers.get::<serde_json::Value>(Service::Cart, "/api/cart/x");
-    let gone = tokio::time::timeout(Duration::from_millis(50), call).await;
+    let gone = tokio::time::timeout(Duration::from_millis(50), at_work(call)).await;
     assert!(gone.is_err(), "nobody answers");
     expect_failed(&seen.call(), "cancelled");
 }

@@ -1,9 +1,13 @@
 //! The shop as a program: flags, the ready file, the lifeline, exit codes.
 
+mod database_link;
 mod exposure;
+mod logs;
+mod measures;
 mod outages;
 mod processes;
 mod spans;
+mod traces;
 
 use std::io::{Read, Write};
 use std::path::Path;

@@ -24,6 +24,8 @@ pub const DEAD_LETTER_PROCESS: &str = "DeadLetterHandler.process";
 pub const ORDER_PRODUCER_RUN: &str = "OrderProducer.run";
 /// The queue worker's work on one message.
 pub const ORDER_WORKER_PROCESS: &str = "OrderWorker.process";
+/// The wait for a connection to a database.
+pub const DB_CONNECTION_ACQUIRE: &str = "db.connection.acquire";
 
 /// Every fixed span name with what it covers, for the documentation.
 pub const ALL: &[(&str, &str)] = &[
@@ -59,5 +61,9 @@ pub const ALL: &[(&str, &str)] = &[
     (
         ORDER_WORKER_PROCESS,
         "the queue worker's work on one message",
+    ),
+    (
+        DB_CONNECTION_ACQUIRE,
+        "the wait for a connection to a database, where none is free",
     ),
 ];

@@ -115,6 +115,12 @@ catalogue! {
         "Requests, by route template, method and status code; 499 stands for those that nobody waited for any more.";
     HttpRequestDuration, HTTP_REQUEST_DURATION, "http_request_duration_seconds", Histogram(HistogramKind), Second, ["route", "method", "status"],
         "Time to answer a request, by route template, method and status code; with 499, until nobody waited for it any more.";
+    HttpServerRequestDuration, HTTP_SERVER_REQUEST_DURATION, "http.server.request.duration", Distribution(DistributionKind), Second, ["route", "method", "status"],
+        "Time to answer a request, as a distribution whose percentiles the server computes.";
+    HttpClientRequestDuration, HTTP_CLIENT_REQUEST_DURATION, "http.client.request.duration", Distribution(DistributionKind), Second, ["peer", "method", "status"],
+        "Time of a call to another service; instead of a status the kind of failure of a call that had no answer.";
+    CacheRequests, CACHE_REQUESTS, "cache.requests", Counter(CounterKind), Request, ["cache", "result"],
+        "Looks into a cache of the service's own, by result: hit or miss.";
     ActiveConnections, ACTIVE_CONNECTIONS, "active_connections", Gauge(GaugeKind), Connection, [],
         "Client connections that are open now.";
     ProcessCpuSeconds, PROCESS_CPU_SECONDS, "process_cpu_seconds_total", Counter(CounterKind), Second, [],
@@ -131,6 +137,20 @@ catalogue! {
         "Start of the process, in seconds since the Unix epoch.";
     ProcessThreads, PROCESS_THREADS, "process_threads", Gauge(GaugeKind), Thread, [],
         "Operating-system threads of the process.";
+    DbConnectionCount, DB_CONNECTION_COUNT, "db.client.connection.count", Gauge(GaugeKind), Connection, ["pool", "state"],
+        "Connections to a database server, by state: used or idle.";
+    DbConnectionWaitTime, DB_CONNECTION_WAIT_TIME, "db.client.connection.wait_time", Distribution(DistributionKind), Second, ["pool"],
+        "Time for which a connection to a database server was waited for.";
+    DbConnectionTimeouts, DB_CONNECTION_TIMEOUTS, "db.client.connection.timeouts", Counter(CounterKind), Request, ["pool"],
+        "Waits for a connection to a database server that were given up.";
+    DbStatements, DB_STATEMENTS, "db.client.statements", Counter(CounterKind), Request, ["pool", "cache"],
+        "Statements with a comment for database monitoring, by whether their connection had prepared them before: hit or miss.";
+    RuntimeWorkers, RUNTIME_WORKERS, "runtime.workers", Gauge(GaugeKind), Thread, [],
+        "Threads of the process that run tasks.";
+    RuntimeTasks, RUNTIME_TASKS, "runtime.tasks", Gauge(GaugeKind), Task, [],
+        "Tasks of the process that have begun and not ended.";
+    RuntimeQueueDepth, RUNTIME_QUEUE_DEPTH, "runtime.queue_depth", Gauge(GaugeKind), Task, [],
+        "Tasks that are ready and wait in the queue that all workers share.";
     LogLinesDropped, LOG_LINES_DROPPED, "telemetry.logs.dropped", Counter(CounterKind), Line, [],
         "Log lines dropped because the writer could not keep up.";
     ExportsDropped, EXPORTS_DROPPED, "telemetry.exports.dropped", Counter(CounterKind), Item, ["exporter", "reason"],

@@ -7,7 +7,7 @@ use std::time::Duration;
 use http::{Method, StatusCode};
 
 use super::Registry;
-use super::handle::{Counter, Gauge, Histogram};
+use super::handle::{Counter, Distribution, Gauge, Histogram};
 use super::observation::{TAG_SETS_MAX, lock};
 use crate::catalogue::metric;
 
@@ -33,6 +33,7 @@ type ByAnswer = HashMap<(&'static str, u16), Handles>;
 struct Handles {
     requests: Counter,
     duration: Histogram,
+    durations: Distribution,
 }
 
 impl HttpMetrics {
@@ -60,6 +61,7 @@ impl HttpMetrics {
         );
         handles.requests.inc();
         handles.duration.observe(took.as_secs_f64());
+        handles.durations.observe(took.as_secs_f64());
     }
 
     /// Counts a connection as active until the guard is dropped.
@@ -96,6 +98,10 @@ impl HttpMetrics {
                 .0
                 .registry
                 .histogram(metric::HTTP_REQUEST_DURATION, &tags),
+            durations: self
+                .0
+                .registry
+                .distribution(metric::HTTP_SERVER_REQUEST_DURATION, &tags),
         }
     }
 }
@@ -112,7 +118,7 @@ impl Drop for ActiveConnection {
 }
 
 /// The method's name, or the conventions' `_OTHER`: a client may invent methods without end.
-pub(crate) fn known_method(method: &Method) -> &'static str {
+pub fn known_method(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
         Method::POST => "POST",

@@ -12,6 +12,8 @@ use crate::secret::Secret;
 
 /// What sessions are called in `pg_stat_activity`.
 const APPLICATION: &str = "rum-shop";
+/// Prepared statements that a connection keeps: those of every service in a process, each with a comment of its own.
+const STATEMENTS_MAX: usize = 400;
 /// How long a start waits for a server that is not there yet: containers start in any order.
 const START_PATIENCE: Duration = Duration::from_secs(5);
 /// Pause between two tries.
@@ -29,6 +31,7 @@ pub(super) fn parse(url: &Secret) -> anyhow::Result<PgConnectOptions> {
     match options {
         Ok(options) if known => Ok(options
             .application_name(APPLICATION)
+            .statement_cache_capacity(STATEMENTS_MAX)
             .disable_statement_logging()),
         _ => bail!(
             "DATABASE_URL is not a PostgreSQL URL; write it as `postgres://USER:PASSWORD@HOST:5432/DATABASE`"

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use sqlx::{PgConnection, Row};
+use sqlx::Row;
 use uuid::Uuid;
 
 use super::id::Id;
+use super::link::Link;
 use super::rows::{self, order_columns};
 use super::{Postgres, Sql, products};
 use crate::event::{EventKind, EventTrace};
@@ -111,7 +112,7 @@ impl OrderStore for Postgres {
 
 /// Two statements when all goes well: prices are read, then everything is written at once. Only when that is
 /// not possible does it matter whether the key was used before.
-async fn create(tx: &mut PgConnection, new: &NewOrder) -> Sql<Created> {
+async fn create(tx: &mut Link, new: &NewOrder) -> Sql<Created> {
     let wanted = transitions::products_wanted(&new.items);
     let known = if wanted.is_empty() {
         HashMap::new()
@@ -142,7 +143,7 @@ async fn create(tx: &mut PgConnection, new: &NewOrder) -> Sql<Created> {
     earlier.or(refused).ok_or(sqlx::Error::RowNotFound)
 }
 
-async fn change_status(tx: &mut PgConnection, change: &StatusChange) -> Sql<TransitionResult> {
+async fn change_status(tx: &mut Link, change: &StatusChange) -> Sql<TransitionResult> {
     let Some(order) = rows::hold(tx, change.order_id).await? else {
         return Ok(TransitionResult::NotFound);
     };
@@ -156,7 +157,7 @@ async fn change_status(tx: &mut PgConnection, change: &StatusChange) -> Sql<Tran
 }
 
 /// What the same key made before, if it was used.
-async fn earlier(connection: &mut PgConnection, asked: &Idempotency) -> Sql<Option<Created>> {
+async fn earlier(connection: &mut Link, asked: &Idempotency) -> Sql<Option<Created>> {
     let sql = concat!(
         "SELECT ",
         order_columns!(),
@@ -176,7 +177,7 @@ async fn earlier(connection: &mut PgConnection, asked: &Idempotency) -> Sql<Opti
 }
 
 async fn carry_out(
-    tx: &mut PgConnection,
+    tx: &mut Link,
     decided: Result<Decision, TransitionResult>,
     trace: &EventTrace,
 ) -> Sql<TransitionResult> {

@@ -7,10 +7,11 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sqlx::{PgConnection, Row};
+use sqlx::Row;
 use uuid::Uuid;
 
 use super::id::Id;
+use super::link::Link;
 use super::rows::{self, order_columns};
 use super::{Postgres, Sql, damaged};
 use crate::event::EventTrace;
@@ -177,7 +178,7 @@ impl Postgres {
 }
 
 /// Decides a fact once for each (consumer, event), in the transaction that remembers the event.
-async fn apply(tx: &mut PgConnection, handling: &Handling, fact: &Fact) -> Sql<Applied> {
+async fn apply(tx: &mut Link, handling: &Handling, fact: &Fact) -> Sql<Applied> {
     let Some((order, is_new)) = rows::hold_and_remember(tx, handling).await? else {
         return Ok(Applied::NoSuchOrder);
     };
@@ -196,7 +197,7 @@ async fn apply(tx: &mut PgConnection, handling: &Handling, fact: &Fact) -> Sql<A
 
 /// Orders in the hands of a consumer are left alone: it may be paying them.
 async fn expire_unpaid(
-    tx: &mut PgConnection,
+    tx: &mut Link,
     created_before_ms: i64,
     now_ms: i64,
     limit: i64,

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sqlx::postgres::PgRow;
-use sqlx::{Executor as _, PgConnection, Row};
+use sqlx::{Executor as _, Row};
 
+use super::link::Link;
 use super::{Access, Postgres, SEED_LOCK, Sql, rows};
 use crate::order::ProductId;
 use crate::page::Page;
@@ -149,7 +150,7 @@ impl ProductStore for Postgres {
     }
 }
 
-async fn seed(tx: &mut PgConnection, products: &[Product]) -> Sql<usize> {
+async fn seed(tx: &mut Link, products: &[Product]) -> Sql<usize> {
     // Whoever starts at the same time waits here, and then finds products.
     tx.execute(sqlx::raw_sql(PATIENTLY)).await?;
     sqlx::query("SELECT pg_advisory_xact_lock($1)")
@@ -173,7 +174,7 @@ async fn seed(tx: &mut PgConnection, products: &[Product]) -> Sql<usize> {
     Ok(products.len())
 }
 
-async fn insert(tx: &mut PgConnection, products: &[Product]) -> Sql<()> {
+async fn insert(tx: &mut Link, products: &[Product]) -> Sql<()> {
     let sql = concat!(
         "INSERT INTO products (id, name, description, category, price_minor, currency, stock,
              popularity_rank, words)
@@ -213,7 +214,7 @@ fn index_text(text: &str) -> String {
 
 /// The products with these ids.
 pub(super) async fn by_ids(
-    connection: &mut PgConnection,
+    connection: &mut Link,
     ids: Vec<ProductId>,
 ) -> Sql<HashMap<ProductId, Product>> {
     let sql = concat!("SELECT ", columns!(), " FROM products WHERE id = ANY($1)");

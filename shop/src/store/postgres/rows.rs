@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
+use sqlx::Row;
 use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
 use super::id::Id;
+use super::link::Link;
 use super::{Sql, damaged, u32_of};
 use crate::event::{Event, EventTrace};
 use crate::money::{Amount, Money};
@@ -78,7 +79,7 @@ pub(super) fn read_money(row: &PgRow, amount: &str, currency: &str) -> Sql<Money
 }
 
 /// One order, held until the transaction ends.
-pub(super) async fn hold(tx: &mut PgConnection, id: Uuid) -> Sql<Option<Order>> {
+pub(super) async fn hold(tx: &mut Link, id: Uuid) -> Sql<Option<Order>> {
     let sql = concat!(
         "SELECT ",
         order_columns!(),
@@ -91,7 +92,7 @@ pub(super) async fn hold(tx: &mut PgConnection, id: Uuid) -> Sql<Option<Order>> 
 /// The order of an event, held until the transaction ends, and whether the event is new to the consumer,
 /// who remembers it from now on. The order is held first, so that one event is never handled twice at once.
 pub(super) async fn hold_and_remember(
-    tx: &mut PgConnection,
+    tx: &mut Link,
     handling: &Handling,
 ) -> Sql<Option<(Order, bool)>> {
     let sql = concat!(
@@ -116,7 +117,7 @@ pub(super) async fn hold_and_remember(
 
 /// Holds the stock of the order's products until the transaction ends, by rising id, so that two orders
 /// never wait for each other. Returns the products that do not suffice.
-pub(super) async fn hold_shelf(tx: &mut PgConnection, order: &Order) -> Sql<Vec<ProductId>> {
+pub(super) async fn hold_shelf(tx: &mut Link, order: &Order) -> Sql<Vec<ProductId>> {
     let pieces = transitions::pieces_of(order);
     let ids: Vec<ProductId> = pieces.iter().map(|(id, _)| *id).collect();
     let rows: Vec<(ProductId, i64)> = sqlx::query_as(
@@ -171,11 +172,7 @@ const MOVE_AND_REFUND: &str = move_statement!(
 type Arguments<'q> = sqlx::query::Query<'q, sqlx::Postgres, sqlx::postgres::PgArguments>;
 
 /// Writes what was decided about an order: row, stock, money and events, in one statement.
-pub(super) async fn write(
-    tx: &mut PgConnection,
-    decision: &Decision,
-    trace: &EventTrace,
-) -> Sql<()> {
+pub(super) async fn write(tx: &mut Link, decision: &Decision, trace: &EventTrace) -> Sql<()> {
     if !decision.changed {
         return Ok(());
     }
@@ -256,7 +253,7 @@ const INSERT: &str = "
 /// Writes a new order with its lines and its event in one statement, which is a transaction of its own;
 /// false when its key was used before.
 pub(super) async fn insert(
-    connection: &mut PgConnection,
+    connection: &mut Link,
     order: &Order,
     idempotency: Option<&Idempotency>,
     event: &Event,

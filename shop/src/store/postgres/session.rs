@@ -8,13 +8,14 @@
 //! back. Every write asks the server first, in the message that begins it, whether it agrees that nothing is open
 //! (see [`BEGIN`]): what somebody left open after all is closed, and never written to.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgPool;
-use sqlx::{Executor as _, PgConnection, Row as _};
+use sqlx::{Executor as _, Row as _};
 
+use super::link::{Link, Server};
 use super::{Sql, lost, store_error};
 use crate::store::{StoreError, StoreResult};
 use crate::warning::RepeatedWarning;
@@ -35,12 +36,12 @@ const BEGIN: &str = "SELECT now() = statement_timestamp(); BEGIN";
 
 /// What an operation does with its arguments.
 pub(super) trait Work<A, T>:
-    for<'c> Fn(&'c mut PgConnection, &'c A) -> BoxFuture<'c, Sql<T>> + Send + Sync + 'static
+    for<'c> Fn(&'c mut Link, &'c A) -> BoxFuture<'c, Sql<T>> + Send + Sync + 'static
 {
 }
 
 impl<A, T, W> Work<A, T> for W where
-    W: for<'c> Fn(&'c mut PgConnection, &'c A) -> BoxFuture<'c, Sql<T>> + Send + Sync + 'static
+    W: for<'c> Fn(&'c mut Link, &'c A) -> BoxFuture<'c, Sql<T>> + Send + Sync + 'static
 {
 }
 
@@ -81,9 +82,16 @@ impl Limit {
     }
 }
 
+/// Where operations happen.
+#[derive(Clone)]
+pub(super) struct Place {
+    pub(super) pool: PgPool,
+    pub(super) server: Arc<Server>,
+}
+
 /// Does the work within the limit; again when its transaction lost against another one.
 pub(super) async fn operate<A, T>(
-    pool: PgPool,
+    place: Place,
     limit: Limit,
     access: Access,
     arguments: A,
@@ -92,13 +100,13 @@ pub(super) async fn operate<A, T>(
     let mut pause = REPETITION_PAUSE;
     let repeated = async {
         for _ in 0..REPETITIONS_MAX {
-            match attempt(&pool, access, &arguments, &work).await {
+            match attempt(&place, access, &arguments, &work).await {
                 Err(error) if lost(&error) => tokio::time::sleep(pause).await,
                 outcome => return outcome,
             }
             pause *= 2;
         }
-        attempt(&pool, access, &arguments, &work).await
+        attempt(&place, access, &arguments, &work).await
     };
     match limit.hold(repeated).await {
         Some(outcome) => outcome.map_err(|error| store_error(&error)),
@@ -109,12 +117,12 @@ pub(super) async fn operate<A, T>(
 }
 
 async fn attempt<A, T>(
-    pool: &PgPool,
+    place: &Place,
     access: Access,
     arguments: &A,
     work: &impl Work<A, T>,
 ) -> Sql<T> {
-    let mut session = Session(Some(pool.acquire().await?));
+    let mut session = Session(Some(Link::acquire(&place.pool, &place.server).await?));
     let connection = session.connection()?;
     let outcome = match access {
         Access::Read => work(connection, arguments).await,
@@ -127,11 +135,7 @@ async fn attempt<A, T>(
 }
 
 /// Everything that the work does, or nothing.
-async fn transaction<A, T>(
-    connection: &mut PgConnection,
-    arguments: &A,
-    work: &impl Work<A, T>,
-) -> Sql<T> {
+async fn transaction<A, T>(connection: &mut Link, arguments: &A, work: &impl Work<A, T>) -> Sql<T> {
     begin(connection).await?;
     let outcome = match work(connection, arguments).await {
         Ok(done) => run(connection, COMMIT).await.map(|()| done),
@@ -149,12 +153,12 @@ async fn transaction<A, T>(
     outcome
 }
 
-async fn run(connection: &mut PgConnection, sql: &'static str) -> Sql<()> {
+async fn run(connection: &mut Link, sql: &'static str) -> Sql<()> {
     connection.execute(sqlx::raw_sql(sql)).await.map(drop)
 }
 
 /// Begins a transaction, unless one is open: then the connection is not what it should be.
-async fn begin(connection: &mut PgConnection) -> Sql<()> {
+async fn begin(connection: &mut Link) -> Sql<()> {
     let rows = connection.fetch_all(sqlx::raw_sql(BEGIN)).await?;
     let was_idle = match rows.first() {
         Some(row) => row.try_get(0)?,
@@ -174,11 +178,11 @@ async fn begin(connection: &mut PgConnection) -> Sql<()> {
 }
 
 /// A connection in use; closed when dropped, unless it was given back.
-struct Session(Option<PoolConnection<sqlx::Postgres>>);
+struct Session(Option<Link>);
 
 impl Session {
-    fn connection(&mut self) -> Sql<&mut PgConnection> {
-        self.0.as_deref_mut().ok_or(sqlx::Error::PoolClosed)
+    fn connection(&mut self) -> Sql<&mut Link> {
+        self.0.as_mut().ok_or(sqlx::Error::PoolClosed)
     }
 
     fn give_back(mut self) {

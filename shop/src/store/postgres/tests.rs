@@ -55,7 +55,9 @@ impl TestStores {
         let url = Secret::new(database.url());
         go_to(&url, None).await.expect("migrates");
         let options = address::parse(&url).expect("a URL");
-        let store = Arc::new(store(pool().max_connections(1).connect_lazy_with(options)));
+        let server = Server::of(&options, DbmPropagation::Off, PoolMeter::default());
+        let pool = pool().max_connections(1).connect_lazy_with(options);
+        let store = Arc::new(store(pool, server));
         let product = ProductStore::add(&*store, new_product())
             .await
             .expect("adds");
@@ -93,7 +95,7 @@ impl TestStores {
     async fn next_connection(&self) -> sqlx::pool::PoolConnection<sqlx::Postgres> {
         let ask = async {
             loop {
-                match self.store.pool.acquire().await {
+                match self.store.place.pool.acquire().await {
                     Ok(connection) => return connection,
                     Err(sqlx::Error::PoolTimedOut) => {}
                     Err(error) => panic!("{error}"),
@@ -341,7 +343,13 @@ async fn what_nobody_waits_for_any_more_happens_all_the_same() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_inside_a_transaction_is_not_written_to() {
     let mut place = TestStores::fresh().await;
-    let mut stray = place.store.pool.acquire().await.expect("a connection");
+    let mut stray = place
+        .store
+        .place
+        .pool
+        .acquire()
+        .await
+        .expect("a connection");
     stray.execute(sqlx::raw_sql("BEGIN")).await.expect("begins");
     let of_stray: i32 = sqlx::query_scalar("SELECT pg_backend_pid()")
         .fetch_one(&mut *stray)

@@ -17,6 +17,7 @@ use redis::{
 use tokio::sync::{Mutex, Semaphore};
 
 use super::Settings;
+use super::told::{Server, Told, ended};
 use crate::fault::{Faults, Point};
 use crate::store::operation::Operations;
 use crate::store::{StoreError, StoreResult};
@@ -47,6 +48,7 @@ pub(super) struct Connection {
 
 struct Way {
     client: Client,
+    server: Server,
     link: Mutex<Link>,
     turns: Semaphore,
     lost: RepeatedWarning,
@@ -72,6 +74,7 @@ impl Connection {
         )?;
         Ok(Connection {
             way: Arc::new(Way {
+                server: Server::of(client.get_connection_info()),
                 client,
                 link: Mutex::new(Link::Fresh),
                 turns: Semaphore::new(COMMANDS_MAX),
@@ -110,13 +113,17 @@ impl Connection {
         T: FromRedisValue + Send + 'static,
     {
         let command = command.clone();
-        self.run(move |mut link| async move { command.query_async(&mut link).await })
-            .await
+        let told = Told::of(&command);
+        self.run(told, move |mut link| async move {
+            command.query_async(&mut link).await
+        })
+        .await
     }
 
-    /// Talks to Redis, to the end of the talk.
+    /// Talks to Redis, to the end of the talk, which traces show as `told`.
     pub(super) async fn run<T, F>(
         &self,
+        told: Told,
         talk: impl FnOnce(MultiplexedConnection) -> F + Send + 'static,
     ) -> StoreResult<T>
     where
@@ -126,7 +133,10 @@ impl Connection {
         self.faults.at(Point::CacheCall, "").await?;
         let way = Arc::clone(&self.way);
         self.operations
-            .run(async move { way.run(talk).await })
+            .run(async move {
+                let span = way.server.span(&told);
+                ended(&span, span.run(way.run(talk)).await)
+            })
             .await
     }
 

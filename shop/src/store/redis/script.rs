@@ -6,7 +6,11 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use super::connection::Connection;
+use super::told::Told;
 use crate::store::StoreResult;
+
+/// What traces call the script.
+const NAME: &str = "compare_and_set";
 
 /// The keys are those that must be as expected, then those that are written. The arguments are the
 /// number of the former, what each is expected to be (nothing for absent), then three for each write.
@@ -93,8 +97,11 @@ impl Change {
             return Ok(true);
         }
         let script = self.invocation();
+        let told = Told::Script(NAME, self.expected.len() + self.writes.len());
         connection
-            .run(move |mut link| async move { script.invoke_async(&mut link).await })
+            .run(told, move |mut link| async move {
+                script.invoke_async(&mut link).await
+            })
             .await
     }
 
