@@ -5,7 +5,6 @@
 
 use std::io::{self, Write};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tracing_subscriber::filter::{EnvFilter, FilterExt as _, filter_fn};
@@ -20,7 +19,7 @@ use crate::exporter::span_file::SpanFile;
 use crate::exporter::{ExportSummary, Exporter, Signal};
 use crate::identity::Identity;
 use crate::log::{self, LogError, LogGuard, LogSummary};
-use crate::metrics::{MetricSink, MetricsError, Registry};
+use crate::metrics::{Collection, MetricsError, Registry};
 use crate::span::{FinishedSpan, FinishedSpans};
 
 /// Longest that the end of the exporters waits for those who receive; the log has its own
@@ -94,7 +93,7 @@ pub struct Summary {
 /// Where observers send what they observe. Cheap to clone; the default sends nothing.
 #[derive(Debug, Clone, Default)]
 pub struct Sinks {
-    metrics: Vec<Arc<dyn MetricSink>>,
+    metrics: Collection,
     drops: Drops,
     log: Option<log::Drops>,
 }
@@ -107,15 +106,9 @@ pub fn start(config: Config) -> Result<Guard, StartError> {
     let mut exporters = config.exporters;
     exporters.extend(span_file(config.span_file)?);
     let drops = Drops::default();
-    let running = exporters
-        .into_iter()
-        .map(|exporter| queue::start(exporter, &drops).map_err(StartError::Thread))
-        .collect::<Result<Vec<Running>, StartError>>()?;
-    let queues = || running.iter().map(Running::queue).cloned();
-    let spans: Vec<Queue> = queues().filter(|queue| queue.wants().spans).collect();
-    let points = queues().filter(|queue| queue.wants().points);
-    let metrics = points.map(|queue| Arc::new(queue) as Arc<dyn MetricSink>);
-    let metrics = metrics.collect();
+    let (running, metrics) = run(exporters, &drops)?;
+    let queues = running.iter().map(Running::queue).cloned();
+    let spans = queues.filter(|queue| queue.wants().spans).collect();
     let log = start_log(config.identity, &config.log_filter, config.log, spans)?;
     let sinks = Sinks {
         metrics,
@@ -127,6 +120,28 @@ pub fn start(config: Config) -> Result<Guard, StartError> {
         log: Some(log),
         sinks,
     })
+}
+
+/// Each collects metrics from a place of its own.
+fn run(
+    exporters: Vec<Box<dyn Exporter>>,
+    drops: &Drops,
+) -> Result<(Vec<Running>, Collection), StartError> {
+    let collects = |exporter: &dyn Exporter| exporter.wants().metrics_every.is_some();
+    let collectors = exporters.iter().filter(|one| collects(one.as_ref()));
+    let metrics = Collection::new(collectors.count());
+    let mut places = 0..;
+    let mut running = Vec::with_capacity(exporters.len());
+    for exporter in exporters {
+        let place = if collects(exporter.as_ref()) {
+            places.next()
+        } else {
+            None
+        };
+        let collector = metrics.collector(place.unwrap_or(usize::MAX));
+        running.push(queue::start(exporter, collector, drops).map_err(StartError::Thread)?);
+    }
+    Ok((running, metrics))
 }
 
 fn span_file(path: Option<PathBuf>) -> Result<Option<Box<dyn Exporter>>, StartError> {
@@ -215,12 +230,12 @@ impl Drop for Guard {
 }
 
 impl Sinks {
-    /// The registry of a service, whose observations go to every exporter that wants them.
+    /// The registry of a service, whose metrics go to every exporter that collects them.
     ///
     /// # Errors
     /// When the metrics cannot be registered.
     pub fn registry(&self, identity: Identity) -> Result<Registry, MetricsError> {
-        Registry::with_sinks(identity, self.metrics.clone())
+        Registry::collected(identity, &self.metrics)
     }
 
     /// Shows what the process's log and exporters drop among the metrics of one of its services.
