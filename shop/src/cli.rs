@@ -7,6 +7,7 @@ mod migrate;
 mod producer;
 mod provider;
 mod serve;
+mod telemetry;
 mod worker;
 
 use dlq::DlqArgs;

@@ -10,6 +10,7 @@
 //! | [`log`] | one JSON object a line |
 //! | [`exporter`] | where finished spans and metrics leave the process |
 //! | [`start`](start::start) | log and exporters together, for the whole process |
+//! | [`settings`] | where telemetry goes, as variables and flags say it |
 //! | [`secret`] | where secrets stand in a text, by name and by shape |
 //! | [`text`] | bytes in hex, an error with its causes |
 //! | [`browser`] | the headers of a browser under RUM, for the load generator |
@@ -181,6 +182,7 @@ mod identity;
 pub mod log;
 pub mod metrics;
 pub mod secret;
+pub mod settings;
 pub mod span;
 pub mod start;
 pub mod text;

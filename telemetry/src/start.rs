@@ -20,7 +20,9 @@ use crate::exporter::{ExportSummary, Exporter, Signal};
 use crate::identity::Identity;
 use crate::log::{self, LogError, LogGuard, LogSummary};
 use crate::metrics::{Collection, MetricsError, Registry};
+use crate::settings::Settings;
 use crate::span::{FinishedSpan, FinishedSpans};
+use crate::trace::Sampler;
 
 /// Longest that the end of the exporters waits for those who receive; the log has its own
 /// [`FLUSH_WAIT_MAX`](log::FLUSH_WAIT_MAX) after that.
@@ -36,6 +38,8 @@ pub struct Config {
     pub log: Box<dyn Write + Send>,
     /// Where finished spans are written, see [`SpanFile`].
     pub span_file: Option<PathBuf>,
+    /// Where else telemetry goes.
+    pub settings: Settings,
     /// Exporters that are not built in.
     pub exporters: Vec<Box<dyn Exporter>>,
 }
@@ -48,6 +52,7 @@ impl Config {
             log_filter: log_filter.into(),
             log: Box::new(io::stdout()),
             span_file: None,
+            settings: Settings::default(),
             exporters: Vec::new(),
         }
     }
@@ -96,6 +101,8 @@ pub struct Sinks {
     metrics: Collection,
     drops: Drops,
     log: Option<log::Drops>,
+    version: Option<String>,
+    sampler: Sampler,
 }
 
 /// Starts the log and every exporter that `config` asks for, for the whole process.
@@ -114,6 +121,8 @@ pub fn start(config: Config) -> Result<Guard, StartError> {
         metrics,
         drops,
         log: Some(log.drops()),
+        version: config.settings.resource.version,
+        sampler: config.settings.sampler,
     };
     Ok(Guard {
         exporters: running,
@@ -230,6 +239,16 @@ impl Drop for Guard {
 }
 
 impl Sinks {
+    /// The version that services name, if it is said.
+    pub fn version(&self) -> Option<&str> {
+        self.version.as_deref()
+    }
+
+    /// Decides which traces are kept; an [`IdSource`](crate::trace::IdSource) takes it.
+    pub fn sampler(&self) -> Sampler {
+        self.sampler
+    }
+
     /// The registry of a service, whose metrics go to every exporter that collects them.
     ///
     /// # Errors
