@@ -98,6 +98,8 @@
 //!         operation: "INSERT",
 //!         collection: "orders",
 //!         text: "INSERT INTO orders (id) VALUES (?)",
+//!         server: "",
+//!         port: None,
 //!     });
 //!     statement.run(async { /* execute */ }).await;
 //!

@@ -4,25 +4,36 @@
 //! (as [`SpanRecord`]), so that an exporter can be added as one more subscriber layer without touching call sites.
 //! Work that runs inside a span is logged with its ids and injects them into what it sends. It must not know exporters.
 
+mod database;
 mod finished;
+mod local;
+mod messaging;
 mod server;
 
+use std::error::Error;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
-use http::{HeaderMap, Method, StatusCode, Uri};
-use tracing::{Instrument as _, Value};
+use http::{HeaderMap, Method, StatusCode};
+use tracing::{Instrument as _, Level, Value};
 use tracing_subscriber::Registry;
 use tracing_subscriber::registry::LookupSpan as _;
 
+pub use database::{Statement, database};
 pub(crate) use finished::FinishedSpans;
-pub use finished::{ATTRIBUTE_BYTES_MAX, AttributeValue, FinishedSpan};
+pub use finished::{
+    ATTRIBUTE_BYTES_MAX, AttributeValue, EVENTS_MAX, FinishedSpan, LINKS_MAX, SpanEvent, SpanLink,
+};
+pub use local::{client, external, internal};
+pub use messaging::{Delivery, QueueCall, producer, queue_call};
 pub use server::ServerSpan;
 
 use crate::catalogue::attribute;
-use crate::context::{CORRELATION_ID_ATTRIBUTE, CORRELATION_ID_HEADER, Context};
+use crate::context::{CORRELATION_ID_HEADER, Context};
 use crate::identity::Identity;
 use crate::metrics::known_method;
+use crate::text;
 use crate::trace::{Carrier, IdSource, SpanId, TraceContext};
 
 /// The target of every span that is opened here.
@@ -47,34 +58,6 @@ pub struct Request<'a> {
     pub headers: &'a HeaderMap,
 }
 
-/// The message for which a consumer span is opened.
-#[derive(Debug, Clone, Copy)]
-pub struct Delivery<'a, C> {
-    /// Messaging system, such as `aws_sqs`.
-    pub system: &'a str,
-    /// The queue it came from.
-    pub queue: &'a str,
-    /// Its id.
-    pub message_id: &'a str,
-    /// Its attributes, from which the producer's context is read.
-    pub attributes: &'a C,
-}
-
-/// The statement for which a database span is opened.
-#[derive(Debug, Clone, Copy)]
-pub struct Statement<'a> {
-    /// Database system: `postgresql`, `sqlite`, `redis`, `mongodb`.
-    pub system: &'a str,
-    /// Database, or Redis' number of it.
-    pub namespace: &'a str,
-    /// Operation such as `SELECT` or `HGET`.
-    pub operation: &'a str,
-    /// Table, collection or kind of key.
-    pub collection: &'a str,
-    /// The statement with placeholders, never with values.
-    pub text: &'a str,
-}
-
 impl Tracer {
     /// A tracer for the service that `identity` names.
     pub fn new(identity: Identity, ids: Arc<IdSource>) -> Self {
@@ -93,52 +76,30 @@ impl Tracer {
         let method = known_method(request.method);
         let correlation_id = request.headers.values_of(CORRELATION_ID_HEADER).next();
         let (context, parent) = self.enter_trace(request.headers, correlation_id);
-        let span = tracing::info_span!(
-            parent: None,
-            "server",
-            { attribute::OTEL_KIND } = "server",
-            { attribute::OTEL_NAME } = server_span_name(method, request.route),
-            { attribute::HTTP_REQUEST_METHOD } = method,
-            { attribute::HTTP_ROUTE } = request.route,
-            { attribute::URL_PATH } = request.path,
-            { attribute::URL_SCHEME } = "http",
-            { attribute::CORRELATION_ID } = context.correlation_id(),
-            { attribute::HTTP_RESPONSE_STATUS_CODE } = tracing::field::Empty,
-            { attribute::ORDER_ID } = tracing::field::Empty,
-            { attribute::ERROR_TYPE } = tracing::field::Empty,
-            { attribute::OTEL_STATUS_CODE } = tracing::field::Empty,
-            { attribute::OTEL_STATUS_DESCRIPTION } = tracing::field::Empty,
-        );
+        let open = OpenSpan::begin(context, parent, |context| {
+            tracing::info_span!(
+                target: TARGET,
+                parent: None,
+                "server",
+                { attribute::OTEL_KIND } = "server",
+                { attribute::OTEL_NAME } = server_span_name(method, request.route),
+                { attribute::HTTP_REQUEST_METHOD } = method,
+                { attribute::HTTP_ROUTE } = request.route,
+                { attribute::URL_PATH } = request.path,
+                { attribute::URL_SCHEME } = "http",
+                { attribute::CORRELATION_ID } = context.correlation_id(),
+                { attribute::HTTP_RESPONSE_STATUS_CODE } = tracing::field::Empty,
+                { attribute::ORDER_ID } = tracing::field::Empty,
+                { attribute::ERROR_TYPE } = tracing::field::Empty,
+                { attribute::OTEL_STATUS_CODE } = tracing::field::Empty,
+                { attribute::OTEL_STATUS_DESCRIPTION } = tracing::field::Empty,
+            )
+        });
         ServerSpan {
             method: request.method.clone(),
             route: request.route.map(Into::into),
-            open: OpenSpan::new(span, Some(context), parent),
+            open,
         }
-    }
-
-    /// Opens the span of work on a message; it is a child of the span that published it, so that one trace shows the whole order.
-    pub fn consumer<C: Carrier>(&self, name: &'static str, delivery: &Delivery<'_, C>) -> OpenSpan {
-        let attributes = delivery.attributes;
-        let correlation_id = attributes.values_of(CORRELATION_ID_ATTRIBUTE).next();
-        let (context, parent) = self.enter_trace(attributes, correlation_id);
-        let span = tracing::info_span!(
-            parent: None,
-            "consumer",
-            { attribute::OTEL_KIND } = "consumer",
-            { attribute::OTEL_NAME } = name,
-            { attribute::MESSAGING_SYSTEM } = delivery.system,
-            { attribute::MESSAGING_DESTINATION_NAME } = delivery.queue,
-            { attribute::MESSAGING_OPERATION_TYPE } = "process",
-            { attribute::MESSAGING_OPERATION_NAME } = "process",
-            { attribute::MESSAGING_MESSAGE_ID } = delivery.message_id,
-            { attribute::MESSAGING_MESSAGE_CONVERSATION_ID } = context.correlation_id(),
-            { attribute::ORDER_ID } = tracing::field::Empty,
-            { attribute::EVENT_ID } = tracing::field::Empty,
-            { attribute::ERROR_TYPE } = tracing::field::Empty,
-            { attribute::OTEL_STATUS_CODE } = tracing::field::Empty,
-            { attribute::OTEL_STATUS_DESCRIPTION } = tracing::field::Empty,
-        );
-        OpenSpan::new(span, Some(context), parent)
     }
 
     /// The context of a new span below what `carrier` names, and that caller's span.
@@ -162,106 +123,25 @@ impl Tracer {
     }
 }
 
-/// Opens a span for a piece of work inside the current one.
-pub fn internal(name: &'static str) -> OpenSpan {
-    local("internal", name, None)
+/// The current work's context if its spans are recorded: its trace is kept, and somebody takes spans.
+///
+/// Cheap otherwise: one load without an exporter, a look at the context without a kept trace.
+pub fn recorded() -> Option<Context> {
+    if !tracing::span_enabled!(target: TARGET, Level::INFO) {
+        return None;
+    }
+    Context::current().filter(is_sampled)
 }
 
-/// Opens a client span with a fixed name around a call to an outside provider.
-pub fn external(name: &'static str, peer: &str) -> OpenSpan {
-    local("client", name, Some(peer))
+/// Notes an error in the innermost span that the current work runs in: a class such as `timeout`, and what happened.
+pub fn exception(kind: &str, message: &str) {
+    amend(&tracing::Span::current(), |record| {
+        record.event(SpanEvent::exception(kind, message, None));
+    });
 }
 
-/// Opens a span around an HTTP call to a peer; write [`OpenSpan::context`] into the call's headers.
-pub fn client(method: &Method, peer: &str, uri: &Uri) -> OpenSpan {
-    let method = known_method(method);
-    let host = uri.host().unwrap_or_default();
-    let scheme = uri.scheme_str().unwrap_or("http");
-    let port = uri
-        .port_u16()
-        .unwrap_or(if scheme == "https" { 443 } else { 80 });
-    OpenSpan::below_current(|_| {
-        tracing::info_span!(
-            "client",
-            { attribute::OTEL_KIND } = "client",
-            { attribute::OTEL_NAME } = method,
-            { attribute::HTTP_REQUEST_METHOD } = method,
-            { attribute::URL_FULL } = format!("{scheme}://{host}:{port}{}", uri.path()),
-            { attribute::SERVER_ADDRESS } = host,
-            { attribute::SERVER_PORT } = port,
-            { attribute::PEER_SERVICE } = peer,
-            { attribute::HTTP_RESPONSE_STATUS_CODE } = tracing::field::Empty,
-            { attribute::ERROR_TYPE } = tracing::field::Empty,
-            { attribute::OTEL_STATUS_CODE } = tracing::field::Empty,
-            { attribute::OTEL_STATUS_DESCRIPTION } = tracing::field::Empty,
-        )
-    })
-}
-
-/// Opens a span around a statement, with both generations of the attributes.
-pub fn database(statement: &Statement<'_>) -> OpenSpan {
-    OpenSpan::below_current(|_| {
-        tracing::info_span!(
-            "database",
-            { attribute::OTEL_KIND } = "client",
-            { attribute::OTEL_NAME } = format!("{} {}", statement.operation, statement.collection),
-            { attribute::DB_SYSTEM_NAME } = statement.system,
-            { attribute::DB_SYSTEM } = statement.system,
-            { attribute::DB_NAMESPACE } = statement.namespace,
-            { attribute::DB_NAME } = statement.namespace,
-            { attribute::DB_OPERATION_NAME } = statement.operation,
-            { attribute::DB_OPERATION } = statement.operation,
-            { attribute::DB_COLLECTION_NAME } = statement.collection,
-            { attribute::DB_SQL_TABLE } = statement.collection,
-            { attribute::DB_QUERY_TEXT } = statement.text,
-            { attribute::DB_STATEMENT } = statement.text,
-            { attribute::DD_DBM_TRACE_INJECTED } = tracing::field::Empty,
-            { attribute::ERROR_TYPE } = tracing::field::Empty,
-            { attribute::OTEL_STATUS_CODE } = tracing::field::Empty,
-            { attribute::OTEL_STATUS_DESCRIPTION } = tracing::field::Empty,
-        )
-    })
-}
-
-/// Opens a span around publishing to a queue; write [`OpenSpan::context`] into the message's attributes.
-pub fn producer(name: &'static str, system: &str, queue: &str) -> OpenSpan {
-    OpenSpan::below_current(|context| {
-        tracing::info_span!(
-            "producer",
-            { attribute::OTEL_KIND } = "producer",
-            { attribute::OTEL_NAME } = name,
-            { attribute::MESSAGING_SYSTEM } = system,
-            { attribute::MESSAGING_DESTINATION_NAME } = queue,
-            { attribute::MESSAGING_OPERATION_TYPE } = "send",
-            { attribute::MESSAGING_OPERATION_NAME } = "send",
-            { attribute::MESSAGING_MESSAGE_CONVERSATION_ID } =
-                context.and_then(Context::correlation_id),
-            { attribute::MESSAGING_MESSAGE_ID } = tracing::field::Empty,
-            { attribute::MESSAGING_BATCH_MESSAGE_COUNT } = tracing::field::Empty,
-            { attribute::ORDER_ID } = tracing::field::Empty,
-            { attribute::EVENT_ID } = tracing::field::Empty,
-            { attribute::ERROR_TYPE } = tracing::field::Empty,
-            { attribute::OTEL_STATUS_CODE } = tracing::field::Empty,
-            { attribute::OTEL_STATUS_DESCRIPTION } = tracing::field::Empty,
-        )
-    })
-}
-
-fn local(kind: &'static str, name: &'static str, peer: Option<&str>) -> OpenSpan {
-    OpenSpan::below_current(|context| {
-        tracing::info_span!(
-            "local",
-            { attribute::OTEL_KIND } = kind,
-            { attribute::OTEL_NAME } = name,
-            { attribute::PEER_SERVICE } = peer,
-            { attribute::CORRELATION_ID } = context.and_then(Context::correlation_id),
-            { attribute::ORDER_ID } = tracing::field::Empty,
-            { attribute::EVENT_ID } = tracing::field::Empty,
-            { attribute::ERROR_TYPE } = tracing::field::Empty,
-            { attribute::OTEL_STATUS_CODE } = tracing::field::Empty,
-            { attribute::OTEL_STATUS_DESCRIPTION } = tracing::field::Empty,
-        )
-    })
+fn is_sampled(context: &Context) -> bool {
+    context.trace().is_some_and(|trace| trace.sampled)
 }
 
 fn server_span_name(method: &str, route: Option<&str>) -> String {
@@ -275,6 +155,30 @@ pub struct SpanRecord {
     pub context: Context,
     /// The span above, in this process or the caller's; [`SpanId::NONE`] for the first of a trace.
     pub parent: SpanId,
+    /// See [`FinishedSpan::links`].
+    pub links: Vec<SpanLink>,
+    /// See [`FinishedSpan::events`].
+    pub events: Vec<SpanEvent>,
+    /// How long before its opening the work had begun.
+    pub begun_before: Duration,
+}
+
+impl SpanRecord {
+    fn new(context: Context, parent: SpanId) -> Self {
+        Self {
+            context,
+            parent,
+            links: Vec::new(),
+            events: Vec::new(),
+            begun_before: Duration::ZERO,
+        }
+    }
+
+    fn event(&mut self, event: SpanEvent) {
+        if self.events.len() < EVENTS_MAX {
+            self.events.push(event);
+        }
+    }
 }
 
 /// A span that has begun. It ends when it and every future that runs in it are dropped.
@@ -286,28 +190,58 @@ pub struct OpenSpan {
 }
 
 impl OpenSpan {
-    fn new(span: tracing::Span, context: Option<Context>, parent: SpanId) -> Self {
-        if let Some(context) = &context {
-            let context = context.clone();
-            remember(&span, SpanRecord { context, parent });
+    /// A span with the ids of `context`. Nothing but the ids is made when its trace is not kept.
+    fn begin(
+        context: Context,
+        parent: SpanId,
+        open: impl FnOnce(&Context) -> tracing::Span,
+    ) -> Self {
+        let span = match is_sampled(&context) {
+            true => open(&context),
+            false => tracing::Span::none(),
+        };
+        remember(&span, SpanRecord::new(context.clone(), parent));
+        Self {
+            span,
+            context: Some(context),
         }
-        Self { span, context }
     }
 
-    /// Without a current context (a tool outside any service) the span has no ids.
-    fn below_current(open: impl FnOnce(Option<&Context>) -> tracing::Span) -> Self {
-        let current = Context::current();
-        let parent = current
-            .as_ref()
-            .and_then(Context::trace)
-            .map_or(SpanId::NONE, |trace| trace.span_id);
-        let context = current.as_ref().map(Context::child);
-        Self::new(open(context.as_ref()), context, parent)
+    /// Without a current context (a tool outside any service) there is no span.
+    fn below_current(open: impl FnOnce(&Context) -> tracing::Span) -> Self {
+        match Context::current() {
+            Some(current) => Self::below(&current, open),
+            None => Self::none(),
+        }
+    }
+
+    /// A span that only says something about work which carries no context further: none is made, and no ids drawn,
+    /// unless it is recorded.
+    fn below_recorded(open: impl FnOnce(&Context) -> tracing::Span) -> Self {
+        recorded().map_or_else(Self::none, |current| Self::below(&current, open))
+    }
+
+    fn below(current: &Context, open: impl FnOnce(&Context) -> tracing::Span) -> Self {
+        let parent = current.trace().map_or(SpanId::NONE, |trace| trace.span_id);
+        Self::begin(current.child(), parent, open)
+    }
+
+    /// Work that runs in it belongs to the span around it.
+    fn none() -> Self {
+        Self {
+            span: tracing::Span::none(),
+            context: None,
+        }
     }
 
     /// The context of work in this span, to inject into what the work sends.
     pub fn context(&self) -> Option<&Context> {
         self.context.as_ref()
+    }
+
+    /// Whether anybody will see it.
+    pub fn is_recorded(&self) -> bool {
+        !self.span.is_disabled()
     }
 
     /// Runs `future` in this span: its logs, calls and spans belong here.
@@ -338,11 +272,41 @@ impl OpenSpan {
         self
     }
 
+    /// Links it to another span that caused it; those beyond [`LINKS_MAX`] are left out.
+    pub fn link(&self, cause: &TraceContext) -> &Self {
+        amend(&self.span, |record| {
+            if record.links.len() < LINKS_MAX {
+                record.links.push(SpanLink::to(cause));
+            }
+        });
+        self
+    }
+
+    /// The work had begun so long before the span was opened.
+    pub fn begun_before(&self, time: Duration) -> &Self {
+        amend(&self.span, |record| record.begun_before = time);
+        self
+    }
+
     /// Marks the span as failed; `kind` is a class such as `timeout`, never a text with data in it.
     pub fn fail(&self, kind: &str, description: &str) {
+        self.failed(kind, description, None);
+    }
+
+    /// Marks the span as failed by an error, whose causes are kept as well; `kind` as with [`fail`](Self::fail).
+    pub fn fail_with(&self, kind: &str, error: &dyn Error) {
+        if self.is_recorded() {
+            self.failed(kind, &error.to_string(), Some(&text::stack(error)));
+        }
+    }
+
+    fn failed(&self, kind: &str, message: &str, stack: Option<&str>) {
         self.set(attribute::ERROR_TYPE, kind)
             .set(attribute::OTEL_STATUS_CODE, "ERROR")
-            .set(attribute::OTEL_STATUS_DESCRIPTION, description);
+            .set(attribute::OTEL_STATUS_DESCRIPTION, message);
+        amend(&self.span, |record| {
+            record.event(SpanEvent::exception(kind, message, stack));
+        });
     }
 
     /// Records the status of an HTTP answer on a client span; 4xx and 5xx count as failures of the call.
@@ -363,6 +327,19 @@ fn remember(span: &tracing::Span, record: SpanRecord) {
             .and_then(|registry| registry.span(id))
         {
             span.extensions_mut().insert(record);
+        }
+    });
+}
+
+/// Changes what exporters are going to find; nothing where nobody looks.
+fn amend(span: &tracing::Span, change: impl FnOnce(&mut SpanRecord)) {
+    span.with_subscriber(|(id, dispatch)| {
+        if let Some(span) = dispatch
+            .downcast_ref::<Registry>()
+            .and_then(|registry| registry.span(id))
+            && let Some(record) = span.extensions_mut().get_mut::<SpanRecord>()
+        {
+            change(record);
         }
     });
 }

@@ -38,6 +38,19 @@ pub fn chain(error: &dyn Error) -> String {
     text
 }
 
+/// An error and its causes, each on a line of its own. At most 16 causes are told.
+pub(crate) fn stack(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    for _ in 0..CAUSES_MAX {
+        let Some(error) = cause else { break };
+        text.push_str("\ncaused by: ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
 /// The longest beginning of `text` that has at most `bytes_max` bytes and ends at a character.
 pub(crate) fn cut(text: &str, bytes_max: usize) -> &str {
     let mut end = text.len().min(bytes_max);

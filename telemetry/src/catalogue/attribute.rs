@@ -39,6 +39,15 @@ pub const PEER_SERVICE: &str = "peer.service";
 /// Class of a failure, such as a status code or `timeout`.
 pub const ERROR_TYPE: &str = "error.type";
 
+/// Event of a span: an error.
+pub const EXCEPTION_EVENT: &str = "exception";
+/// Its class.
+pub const EXCEPTION_TYPE: &str = "exception.type";
+/// What it says.
+pub const EXCEPTION_MESSAGE: &str = "exception.message";
+/// The chain of its causes, one a line.
+pub const EXCEPTION_STACKTRACE: &str = "exception.stacktrace";
+
 /// Database system, stable name.
 pub const DB_SYSTEM_NAME: &str = "db.system.name";
 /// Database system, older name.
@@ -59,6 +68,10 @@ pub const DB_OPERATION: &str = "db.operation";
 pub const DB_COLLECTION_NAME: &str = "db.collection.name";
 /// Table, older name.
 pub const DB_SQL_TABLE: &str = "db.sql.table";
+/// Rows that the statement gave back.
+pub const DB_RESPONSE_RETURNED_ROWS: &str = "db.response.returned_rows";
+/// Changes that one commit carried.
+pub const DB_OPERATION_BATCH_SIZE: &str = "db.operation.batch.size";
 /// Set when a statement carries the trace context in a comment.
 pub const DD_DBM_TRACE_INJECTED: &str = "_dd.dbm_trace_injected";
 
@@ -66,7 +79,7 @@ pub const DD_DBM_TRACE_INJECTED: &str = "_dd.dbm_trace_injected";
 pub const MESSAGING_SYSTEM: &str = "messaging.system";
 /// Queue.
 pub const MESSAGING_DESTINATION_NAME: &str = "messaging.destination.name";
-/// `send`, `receive` or `process`.
+/// `send`, `receive`, `process` or `settle`.
 pub const MESSAGING_OPERATION_TYPE: &str = "messaging.operation.type";
 /// The system's own word for the operation.
 pub const MESSAGING_OPERATION_NAME: &str = "messaging.operation.name";

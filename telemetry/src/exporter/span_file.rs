@@ -3,20 +3,21 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Map, Value, json};
 
 use super::{ExportError, Exporter, Signal, Wants};
 use crate::secret::hidden::{HIDDEN, is_secret, without_secrets};
-use crate::span::{AttributeValue, FinishedSpan};
+use crate::span::{AttributeValue, FinishedSpan, SpanEvent, SpanLink};
 use crate::trace::SpanId;
 
 /// Longest file; later spans are dropped with the reason `file_full`.
 pub const SPAN_FILE_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
 /// Writes one object a line, for the file's owner alone: `service`, `env`, `version`, `trace_id`, `span_id`, `parent_id`
-/// (`null` at the top of a trace), `name`, `kind`, `start_unix_ns`, `duration_ns`, `attributes`. Secrets are hidden.
+/// (`null` at the top of a trace), `name`, `kind`, `start_unix_ns`, `duration_ns`, `attributes`, `links` (`trace_id`, `span_id`) and
+/// `events` (`name`, `unix_ns`, `attributes`). Secrets are hidden.
 #[derive(Debug)]
 pub struct SpanFile {
     path: PathBuf,
@@ -98,13 +99,7 @@ impl Exporter for SpanFile {
 fn line(span: &FinishedSpan) -> Value {
     let identity = span.context.identity();
     let trace = span.context.trace();
-    let start = span.start.duration_since(UNIX_EPOCH).unwrap_or_default();
-    let nanos = |time: std::time::Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
     let parent = (span.parent != SpanId::NONE).then(|| span.parent.to_string());
-    let attributes = span.attributes.iter();
-    let attributes: Map<String, Value> = attributes
-        .map(|(name, value)| ((*name).to_owned(), shown(name, value)))
-        .collect();
     json!({
         "service": identity.service(),
         "env": identity.env(),
@@ -114,10 +109,39 @@ fn line(span: &FinishedSpan) -> Value {
         "parent_id": parent,
         "name": span.name,
         "kind": span.kind,
-        "start_unix_ns": nanos(start),
+        "start_unix_ns": unix_ns(span.start),
         "duration_ns": nanos(span.took),
-        "attributes": attributes,
+        "attributes": attributes(&span.attributes),
+        "links": span.links.iter().map(link).collect::<Vec<_>>(),
+        "events": span.events.iter().map(event).collect::<Vec<_>>(),
     })
+}
+
+fn link(link: &SpanLink) -> Value {
+    json!({ "trace_id": link.trace_id.to_string(), "span_id": link.span_id.to_string() })
+}
+
+fn event(event: &SpanEvent) -> Value {
+    json!({
+        "name": event.name,
+        "unix_ns": unix_ns(event.at),
+        "attributes": attributes(&event.attributes),
+    })
+}
+
+fn attributes(attributes: &[(&'static str, AttributeValue)]) -> Map<String, Value> {
+    let attributes = attributes.iter();
+    attributes
+        .map(|(name, value)| ((*name).to_owned(), shown(name, value)))
+        .collect()
+}
+
+fn unix_ns(time: SystemTime) -> u64 {
+    nanos(time.duration_since(UNIX_EPOCH).unwrap_or_default())
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 fn shown(name: &'static str, value: &AttributeValue) -> Value {

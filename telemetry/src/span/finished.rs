@@ -14,10 +14,14 @@ use super::SpanRecord;
 use crate::catalogue::attribute;
 use crate::context::Context;
 use crate::text::{chain, cut};
-use crate::trace::SpanId;
+use crate::trace::{SpanId, TraceContext, TraceId};
 
 /// Longest text of one attribute; the rest is cut off.
 pub const ATTRIBUTE_BYTES_MAX: usize = 4096;
+/// Most links of one span.
+pub const LINKS_MAX: usize = 32;
+/// Most events of one span.
+pub const EVENTS_MAX: usize = 8;
 
 /// A span that is over.
 #[derive(Debug, Clone)]
@@ -36,6 +40,59 @@ pub struct FinishedSpan {
     pub took: Duration,
     /// Its attributes, each once, in the order in which they were set.
     pub attributes: Vec<(&'static str, AttributeValue)>,
+    /// Other spans that caused it: a message's producer, the producers of a batch. At most [`LINKS_MAX`].
+    pub links: Vec<SpanLink>,
+    /// What happened in it, in order; at most [`EVENTS_MAX`].
+    pub events: Vec<SpanEvent>,
+}
+
+/// A span that caused another one, in the same trace or in another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SpanLink {
+    /// Its trace.
+    pub trace_id: TraceId,
+    /// Its id.
+    pub span_id: SpanId,
+    /// Whether its trace is kept.
+    pub sampled: bool,
+}
+
+impl SpanLink {
+    pub(super) fn to(cause: &TraceContext) -> Self {
+        Self {
+            trace_id: cause.trace_id,
+            span_id: cause.span_id,
+            sampled: cause.sampled,
+        }
+    }
+}
+
+/// Something that happened at one moment of a span.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SpanEvent {
+    /// Its name by the conventions, such as `exception`.
+    pub name: &'static str,
+    /// When.
+    pub at: SystemTime,
+    /// Its attributes.
+    pub attributes: Vec<(&'static str, AttributeValue)>,
+}
+
+impl SpanEvent {
+    /// An error: its class, what it says, and the chain of its causes where that is known.
+    pub(super) fn exception(kind: &str, message: &str, stack: Option<&str>) -> Self {
+        let text = |text: &str| AttributeValue::Text(cut(text, ATTRIBUTE_BYTES_MAX).to_owned());
+        let mut attributes = vec![
+            (attribute::EXCEPTION_TYPE, text(kind)),
+            (attribute::EXCEPTION_MESSAGE, text(message)),
+        ];
+        attributes.extend(stack.map(|stack| (attribute::EXCEPTION_STACKTRACE, text(stack))));
+        Self {
+            name: attribute::EXCEPTION_EVENT,
+            at: SystemTime::now(),
+            attributes,
+        }
+    }
 }
 
 /// The value of an attribute.
@@ -98,19 +155,21 @@ where
             let mut extensions = span.extensions_mut();
             (
                 extensions.remove::<Draft>(),
-                extensions.get_mut::<SpanRecord>().cloned(),
+                extensions.remove::<SpanRecord>(),
             )
         };
         // A span without ids belongs to no service: a tool's, or a library's.
-        if let (Some(draft), Some(SpanRecord { context, parent })) = (draft, record) {
+        if let (Some(draft), Some(record)) = (draft, record) {
             (self.0)(FinishedSpan {
-                context,
-                parent,
+                context: record.context,
+                parent: record.parent,
                 name: draft.name,
                 kind: draft.kind,
-                start: draft.start,
-                took: draft.began.elapsed(),
+                start: draft.start - record.begun_before,
+                took: draft.began.elapsed() + record.begun_before,
                 attributes: draft.attributes,
+                links: record.links,
+                events: record.events,
             });
         }
     }

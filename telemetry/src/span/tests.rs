@@ -8,6 +8,8 @@ use tracing_subscriber::layer::{Context as LayerContext, SubscriberExt as _};
 
 use std::time::Duration;
 
+use http::Uri;
+
 use super::*;
 use crate::catalogue::span_name;
 use crate::metrics::HttpMetrics;
@@ -173,6 +175,8 @@ fn an_exporter_layer_finds_ids_parents_and_attributes() {
                 operation: "INSERT",
                 collection: "orders",
                 text: "INSERT INTO orders VALUES (?)",
+                server: "",
+                port: None,
             };
             database(&statement).fail("constraint", "unique index");
         });
