@@ -5,6 +5,7 @@
 //! and never waits; what does not fit is dropped and counted by exporter and reason. Metrics are not queued: their series
 //! gather until the exporter collects them. Must not know who observes.
 
+pub mod dogstatsd;
 pub(crate) mod drops;
 pub(crate) mod queue;
 pub mod span_file;

@@ -13,6 +13,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Layer, Registry as Spans};
 
 use crate::catalogue::metric;
+use crate::exporter::dogstatsd::Dogstatsd;
 use crate::exporter::drops::Drops;
 use crate::exporter::queue::{self, Queue, Running};
 use crate::exporter::span_file::SpanFile;
@@ -112,6 +113,7 @@ pub struct Sinks {
 pub fn start(config: Config) -> Result<Guard, StartError> {
     let mut exporters = config.exporters;
     exporters.extend(span_file(config.span_file)?);
+    exporters.extend(dogstatsd(&config.settings));
     let drops = Drops::default();
     let (running, metrics) = run(exporters, &drops)?;
     let queues = running.iter().map(Running::queue).cloned();
@@ -159,6 +161,11 @@ fn span_file(path: Option<PathBuf>) -> Result<Option<Box<dyn Exporter>>, StartEr
         Ok(file) => Ok(Some(Box::new(file))),
         Err(source) => Err(StartError::SpanFile { path, source }),
     }
+}
+
+fn dogstatsd(settings: &Settings) -> Option<Box<dyn Exporter>> {
+    let to = settings.dogstatsd.clone()?;
+    Some(Box::new(Dogstatsd::new(to, &settings.resource.tags)))
 }
 
 fn start_log(
