@@ -7,6 +7,8 @@
 
 pub mod dogstatsd;
 pub(crate) mod drops;
+mod http;
+pub mod otlp;
 pub(crate) mod queue;
 pub mod span_file;
 

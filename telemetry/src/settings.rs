@@ -12,7 +12,7 @@ mod tests;
 
 pub use datadog::{DogstatsdAddress, DogstatsdSettings};
 pub use input::{Environment, Problem, Problems};
-pub use otlp::{OtlpProtocol, OtlpSettings};
+pub use otlp::OtlpSettings;
 pub use resource::ResourceSettings;
 
 use crate::trace::Sampler;

@@ -15,6 +15,7 @@ use tracing_subscriber::{Layer, Registry as Spans};
 use crate::catalogue::metric;
 use crate::exporter::dogstatsd::Dogstatsd;
 use crate::exporter::drops::Drops;
+use crate::exporter::otlp::Otlp;
 use crate::exporter::queue::{self, Queue, Running};
 use crate::exporter::span_file::SpanFile;
 use crate::exporter::{ExportSummary, Exporter, Signal};
@@ -73,6 +74,11 @@ pub enum StartError {
         /// Why.
         source: io::Error,
     },
+    /// Spans cannot be sent in OTLP.
+    #[error(
+        "spans cannot be sent in OTLP: {0}; if a certificate is set (OTEL_EXPORTER_OTLP_CERTIFICATE), it must be PEM"
+    )]
+    Otlp(#[source] io::Error),
     /// The thread of an exporter could not be started.
     #[error("the thread of an exporter could not be started: {0}")]
     Thread(#[source] io::Error),
@@ -114,6 +120,7 @@ pub fn start(config: Config) -> Result<Guard, StartError> {
     let mut exporters = config.exporters;
     exporters.extend(span_file(config.span_file)?);
     exporters.extend(dogstatsd(&config.settings));
+    exporters.extend(otlp(&config.settings)?);
     let drops = Drops::default();
     let (running, metrics) = run(exporters, &drops)?;
     let queues = running.iter().map(Running::queue).cloned();
@@ -166,6 +173,14 @@ fn span_file(path: Option<PathBuf>) -> Result<Option<Box<dyn Exporter>>, StartEr
 fn dogstatsd(settings: &Settings) -> Option<Box<dyn Exporter>> {
     let to = settings.dogstatsd.clone()?;
     Some(Box::new(Dogstatsd::new(to, &settings.resource.tags)))
+}
+
+fn otlp(settings: &Settings) -> Result<Option<Box<dyn Exporter>>, StartError> {
+    let Some(to) = settings.otlp.clone() else {
+        return Ok(None);
+    };
+    let exporter = Otlp::new(to, &settings.resource.attributes).map_err(StartError::Otlp)?;
+    Ok(Some(Box::new(exporter)))
 }
 
 fn start_log(

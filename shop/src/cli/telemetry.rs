@@ -22,12 +22,9 @@ pub(super) struct TelemetryArgs {
     /// Write finished spans to this file too, one JSON object a line, at most 256 MiB
     #[arg(long, value_name = "FILE", env = "SHOP_SPAN_FILE")]
     span_file: Option<PathBuf>,
-    /// Send spans in OTLP to this collector or Agent [env: OTEL_EXPORTER_OTLP_ENDPOINT]
+    /// Send spans in OTLP over HTTP to this collector or Agent [env: OTEL_EXPORTER_OTLP_ENDPOINT]
     #[arg(long, value_name = "URL")]
     otlp_endpoint: Option<String>,
-    /// How they are sent: http/protobuf, or grpc in builds with all features [env: OTEL_EXPORTER_OTLP_PROTOCOL]
-    #[arg(long, value_name = "PROTOCOL")]
-    otlp_protocol: Option<String>,
     /// Send metrics by DogStatsD: udp://HOST:PORT or unix:///PATH [env: DD_DOGSTATSD_URL]
     #[arg(long, value_name = "URL")]
     dogstatsd_url: Option<String>,
@@ -54,18 +51,13 @@ impl TelemetryArgs {
     }
 
     /// Each flag under the variable of the same meaning.
-    fn flags(&self) -> [Option<(&'static str, &'static str, String)>; 7] {
+    fn flags(&self) -> [Option<(&'static str, &'static str, String)>; 6] {
         [
             ("DD_ENV", "--env", &self.env),
             (
                 "OTEL_EXPORTER_OTLP_ENDPOINT",
                 "--otlp-endpoint",
                 &self.otlp_endpoint,
-            ),
-            (
-                "OTEL_EXPORTER_OTLP_PROTOCOL",
-                "--otlp-protocol",
-                &self.otlp_protocol,
             ),
             ("DD_DOGSTATSD_URL", "--dogstatsd-url", &self.dogstatsd_url),
             (

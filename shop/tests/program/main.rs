@@ -4,6 +4,7 @@ mod exposure;
 mod outages;
 mod processes;
 mod spans;
+mod telemetry;
 
 use std::io::{Read, Write};
 use std::path::Path;

@@ -6,18 +6,15 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue, Uri};
 
 use super::input::{Given, Input, is_true, pairs};
-use crate::exporter::EXPORT_MAX;
 
 /// Where and how spans are sent in OTLP.
 #[derive(Clone, PartialEq)]
 pub struct OtlpSettings {
-    /// The whole address: over HTTP with the path of traces, over gRPC without a path.
+    /// The whole address, with the path of traces.
     pub endpoint: Uri,
-    /// How they are sent.
-    pub protocol: OtlpProtocol,
     /// Headers of every request; their values are marked as secret.
     pub headers: Vec<(HeaderName, HeaderValue)>,
-    /// Longest that a request may take, at most [`EXPORT_MAX`].
+    /// Longest that a request may take, at most ten seconds.
     pub timeout: Duration,
     /// Whether requests are compressed with gzip.
     pub gzip: bool,
@@ -25,31 +22,25 @@ pub struct OtlpSettings {
     pub certificate: Option<Vec<u8>>,
 }
 
-/// How OTLP travels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OtlpProtocol {
-    /// Protobuf messages over HTTP/1.1.
-    HttpProtobuf,
-    /// gRPC; only builds with the feature `grpc` speak it.
-    Grpc,
-}
-
 impl fmt::Debug for OtlpSettings {
     /// Without the headers: they hold keys.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OtlpSettings")
             .field("endpoint", &self.endpoint)
-            .field("protocol", &self.protocol)
             .finish_non_exhaustive()
     }
 }
 
 const TRACES_PATH: &str = "/v1/traces";
+const DEFAULT: &str = "http://localhost:4318/v1/traces";
+const TIMEOUT_MAX: Duration = Duration::from_secs(10);
+/// Half of what OpenTelemetry says: one that hangs and comes back shall be noticed within ten seconds.
+const TIMEOUT_DEFAULT: Duration = Duration::from_secs(5);
 
 pub(super) fn parse(input: &mut Input<'_>) -> Option<OtlpSettings> {
     let wanted = wanted(input);
-    let protocol = protocol(input);
-    let endpoint = endpoint(input, protocol);
+    check_protocol(input);
+    let endpoint = endpoint(input);
     let headers = of_traces(
         input,
         "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
@@ -80,13 +71,12 @@ pub(super) fn parse(input: &mut Input<'_>) -> Option<OtlpSettings> {
         "OTEL_EXPORTER_OTLP_CERTIFICATE",
     );
     let certificate = input.read(certificate);
-    let default = || (wanted == Wanted::Asked).then(|| default_endpoint(protocol));
+    let default = || (wanted == Wanted::Asked).then(|| Uri::from_static(DEFAULT));
     let endpoint = endpoint.or_else(default)?;
     (wanted != Wanted::No).then(|| OtlpSettings {
         endpoint,
-        protocol,
         headers: headers.unwrap_or_default(),
-        timeout: timeout.unwrap_or(EXPORT_MAX),
+        timeout: timeout.unwrap_or(TIMEOUT_DEFAULT),
         gzip: gzip.unwrap_or(false),
         certificate,
     })
@@ -128,43 +118,31 @@ fn of_traces(input: &Input<'_>, traces: &'static str, all: &'static str) -> Opti
     input.first(&[traces, all])
 }
 
-fn protocol(input: &mut Input<'_>) -> OtlpProtocol {
+fn check_protocol(input: &mut Input<'_>) {
     let given = of_traces(
         input,
         "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
         "OTEL_EXPORTER_OTLP_PROTOCOL",
     );
-    let protocol = input.parsed(given, |text| match text {
-        "http/protobuf" => Ok(OtlpProtocol::HttpProtobuf),
-        "grpc" if cfg!(feature = "grpc") => Ok(OtlpProtocol::Grpc),
+    input.parsed(given, |text| match text {
+        "http/protobuf" => Ok(()),
         "grpc" => Err(
-            "this build speaks `http/protobuf` alone (port 4318 as a rule); build with `--features full` for `grpc`"
+            "spans leave over HTTP alone so far; use `http/protobuf`, and the receiver's port for it, as a rule 4318"
                 .to_owned(),
         ),
-        other => Err(format!("`{other}` is not supported; use `http/protobuf` or `grpc`")),
+        other => Err(format!("`{other}` is not supported; use `http/protobuf`")),
     });
-    protocol.unwrap_or(OtlpProtocol::HttpProtobuf)
 }
 
-fn endpoint(input: &mut Input<'_>, protocol: OtlpProtocol) -> Option<Uri> {
+fn endpoint(input: &mut Input<'_>) -> Option<Uri> {
     if let Some(whole) = input.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") {
-        return input.parsed(Some(whole), |text| url(text));
+        return input.parsed(Some(whole), url);
     }
     let base = input.get("OTEL_EXPORTER_OTLP_ENDPOINT");
-    input.parsed(base, |text| match protocol {
-        OtlpProtocol::Grpc => url(text),
-        OtlpProtocol::HttpProtobuf => {
-            url(text)?;
-            url(&format!("{}{TRACES_PATH}", text.trim_end_matches('/')))
-        }
+    input.parsed(base, |text| {
+        url(text)?;
+        url(&format!("{}{TRACES_PATH}", text.trim_end_matches('/')))
     })
-}
-
-fn default_endpoint(protocol: OtlpProtocol) -> Uri {
-    match protocol {
-        OtlpProtocol::Grpc => Uri::from_static("http://localhost:4317"),
-        OtlpProtocol::HttpProtobuf => Uri::from_static("http://localhost:4318/v1/traces"),
-    }
 }
 
 fn url(text: &str) -> Result<Uri, String> {
@@ -195,7 +173,7 @@ fn header((name, value): (String, String)) -> Result<(HeaderName, HeaderValue), 
 
 fn milliseconds(text: &str) -> Result<Duration, String> {
     match text.parse() {
-        Ok(ms @ 1..) => Ok(Duration::from_millis(ms).min(EXPORT_MAX)),
+        Ok(ms @ 1..) => Ok(Duration::from_millis(ms).min(TIMEOUT_MAX)),
         _ => Err(format!(
             "`{text}` is no time limit; write milliseconds, such as 10000"
         )),

@@ -152,10 +152,9 @@ mod tests {
     use crate::Identity;
     use crate::catalogue::Metric;
 
-    fn datagrams(
-        bytes_max: usize,
-        points: &[(Metric, &[(&'static str, &str)], Collected<'_>)],
-    ) -> (Vec<String>, usize) {
+    type Given<'a> = (Metric, &'a [(&'static str, &'a str)], Collected<'a>);
+
+    fn datagrams(bytes_max: usize, points: &[Given<'_>]) -> (Vec<String>, usize) {
         let identity = Identity::new("cart", "dev", "1");
         let mut lines = Lines::new(bytes_max, &["team:a b".to_owned()]);
         let mut sent = Vec::new();

@@ -138,10 +138,12 @@ fn open(address: &DogstatsdAddress) -> io::Result<Open> {
     }
 }
 
+/// An IPv4 address if there is one: that is where Agents listen unless told otherwise, on `localhost` too.
 fn look_up(host: &str, port: u16) -> io::Result<SocketAddr> {
-    let mut found = (host, port).to_socket_addrs()?;
-    found
-        .next()
+    let found: Vec<SocketAddr> = (host, port).to_socket_addrs()?.collect();
+    let first = found.iter().find(|to| to.is_ipv4()).or(found.first());
+    first
+        .copied()
         .ok_or_else(|| io::Error::other(format!("{host} has no address")))
 }
 
