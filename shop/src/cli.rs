@@ -8,6 +8,7 @@ mod migrate;
 mod producer;
 mod provider;
 mod serve;
+mod telemetry;
 mod worker;
 
 use dlq::DlqArgs;

@@ -32,12 +32,13 @@ impl Observer {
         let identity = Identity::new(
             service.telemetry_name(),
             env.to_owned(),
-            env!("CARGO_PKG_VERSION"),
+            sinks.version().unwrap_or(env!("CARGO_PKG_VERSION")),
         );
         let registry = sinks.registry(identity.clone())?;
         let (seed, _) = Uuid::new_v4().as_u64_pair();
+        let ids = IdSource::seeded(seed).with_sampler(sinks.sampler());
         Ok(Observer {
-            tracer: Tracer::new(identity, Arc::new(IdSource::seeded(seed))),
+            tracer: Tracer::new(identity, Arc::new(ids)),
             http: HttpMetrics::new(&registry),
             registry,
         })

@@ -1,17 +1,20 @@
-//! Exporters: where finished spans and metric observations leave the process.
+//! Exporters: where finished spans and metrics leave the process.
 //!
-//! Each is a file of this folder and a line of [`start`](crate::start): it says what it takes and how a batch is sent. The
-//! queue in front of it is bounded and never waits; what does not fit is dropped and counted by exporter and reason. It
-//! runs on a thread of its own and may block there, but for no longer than [`EXPORT_MAX`]. Must not know who observes.
+//! Each is a file of this folder and a line of [`start`](crate::start): it says what it takes and how that is sent. It runs on
+//! a thread of its own and may block there, but for no longer than [`EXPORT_MAX`]. Spans come through a queue that is bounded
+//! and never waits; what does not fit is dropped and counted by exporter and reason. Metrics are not queued: their series
+//! gather until the exporter collects them. Must not know who observes.
 
+pub mod dogstatsd;
 pub(crate) mod drops;
+mod http;
+pub mod otlp;
 pub(crate) mod queue;
 pub mod span_file;
 
 use std::time::Duration;
 
-use crate::catalogue::Metric;
-use crate::identity::Identity;
+use crate::metrics::Collector;
 use crate::span::FinishedSpan;
 
 /// Longest that one [`export`](Exporter::export) may take; an exporter on a network sets its time limits by it.
@@ -22,23 +25,6 @@ pub const EXPORT_MAX: Duration = Duration::from_secs(10);
 pub enum Signal {
     /// A span that is over.
     Span(Box<FinishedSpan>),
-    /// One observation of a metric.
-    Point(Box<Point>),
-}
-
-/// One observation of a metric, see [`Observation`](crate::metrics::Observation).
-#[derive(Debug, Clone)]
-pub struct Point {
-    /// The service that reports.
-    pub identity: Identity,
-    /// What was observed.
-    pub metric: Metric,
-    /// Names and values of the metric's own tags.
-    pub tags: Vec<(&'static str, String)>,
-    /// The increment of a counter, the new value of a gauge, the observed value of a distribution.
-    pub value: f64,
-    /// How often a distribution observed it.
-    pub count: u64,
 }
 
 /// What an exporter wants to have.
@@ -46,8 +32,8 @@ pub struct Point {
 pub struct Wants {
     /// Spans that are over and whose trace is kept.
     pub spans: bool,
-    /// Each observation of a metric.
-    pub points: bool,
+    /// How often it collects metrics; never, if absent.
+    pub metrics_every: Option<Duration>,
 }
 
 /// Sends what was observed to somewhere.
@@ -64,7 +50,15 @@ pub trait Exporter: Send + 'static {
     /// What was lost and why; it is counted, and the next batch is tried.
     fn export(&mut self, batch: &[Signal]) -> Result<(), ExportError>;
 
-    /// Sends what it still holds, at the end.
+    /// Collects metrics and sends them.
+    ///
+    /// # Errors
+    /// As with a batch; what was lost is counted in metric values.
+    fn export_metrics(&mut self, _metrics: &Collector) -> Result<(), ExportError> {
+        Ok(())
+    }
+
+    /// Sends what it still holds, at the end; metrics were collected before.
     ///
     /// # Errors
     /// As with a batch.
@@ -79,7 +73,7 @@ pub trait Exporter: Send + 'static {
 pub struct ExportError {
     /// A word for `telemetry.exports.dropped`, such as `refused`.
     pub reason: &'static str,
-    /// How many signals.
+    /// How many signals, or values of metrics.
     pub lost: usize,
     /// For people: what happened, and where.
     pub message: String,
@@ -90,7 +84,7 @@ pub struct ExportError {
 pub struct ExportSummary {
     /// Which exporter.
     pub exporter: &'static str,
-    /// How many signals were dropped, for whatever reason.
+    /// How many signals and values were dropped, for whatever reason.
     pub dropped: u64,
     /// Whether everything else was sent before the deadline.
     pub complete: bool,

@@ -8,8 +8,9 @@
 //! | [`context`] | which service works at which place in which trace, right now |
 //! | [`span`] | opening spans with the names and attributes of the conventions |
 //! | [`log`] | one JSON object a line |
-//! | [`exporter`] | where finished spans and observations leave the process |
+//! | [`exporter`] | where finished spans and metrics leave the process |
 //! | [`start`](start::start) | log and exporters together, for the whole process |
+//! | [`settings`] | where telemetry goes, as variables and flags say it |
 //! | [`secret`] | where secrets stand in a text, by name and by shape |
 //! | [`text`] | bytes in hex, an error with its causes |
 //! | [`browser`] | the headers of a browser under RUM, for the load generator |
@@ -169,8 +170,8 @@
 //!
 //! # Adding an exporter
 //!
-//! One file `exporter/<name>.rs` with an [`Exporter`](exporter::Exporter) – what it wants (finished spans, observations of
-//! metrics), and how a batch is sent – and one line in [`start`](start::start). The bounded queue, its thread, the counts of
+//! One file `exporter/<name>.rs` with an [`Exporter`](exporter::Exporter) – what it wants (finished spans, metrics every so
+//! often), and how that is sent – and one line in [`start`](start::start). The bounded queue, its thread, the counts of
 //! drops and the flush at the end are there already. [`SpanFile`](exporter::span_file::SpanFile) is an example.
 //!
 //! No call site changes.
@@ -183,6 +184,7 @@ mod identity;
 pub mod log;
 pub mod metrics;
 pub mod secret;
+pub mod settings;
 pub mod span;
 pub mod start;
 pub mod text;

@@ -5,7 +5,6 @@
 
 use std::io::{self, Write};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tracing_subscriber::filter::{EnvFilter, FilterExt as _, filter_fn};
@@ -14,14 +13,18 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Layer, Registry as Spans};
 
 use crate::catalogue::metric;
+use crate::exporter::dogstatsd::Dogstatsd;
 use crate::exporter::drops::Drops;
+use crate::exporter::otlp::Otlp;
 use crate::exporter::queue::{self, Queue, Running};
 use crate::exporter::span_file::SpanFile;
 use crate::exporter::{ExportSummary, Exporter, Signal};
 use crate::identity::Identity;
 use crate::log::{self, LogError, LogGuard, LogSummary};
-use crate::metrics::{MetricSink, MetricsError, Registry};
+use crate::metrics::{Collection, MetricsError, Registry};
+use crate::settings::Settings;
 use crate::span::{FinishedSpan, FinishedSpans};
+use crate::trace::Sampler;
 
 /// Longest that the end of the exporters waits for those who receive; the log has its own
 /// [`FLUSH_WAIT_MAX`](log::FLUSH_WAIT_MAX) after that.
@@ -37,6 +40,8 @@ pub struct Config {
     pub log: Box<dyn Write + Send>,
     /// Where finished spans are written, see [`SpanFile`].
     pub span_file: Option<PathBuf>,
+    /// Where else telemetry goes.
+    pub settings: Settings,
     /// Exporters that are not built in.
     pub exporters: Vec<Box<dyn Exporter>>,
 }
@@ -49,6 +54,7 @@ impl Config {
             log_filter: log_filter.into(),
             log: Box::new(io::stdout()),
             span_file: None,
+            settings: Settings::default(),
             exporters: Vec::new(),
         }
     }
@@ -68,6 +74,11 @@ pub enum StartError {
         /// Why.
         source: io::Error,
     },
+    /// Spans cannot be sent in OTLP.
+    #[error(
+        "spans cannot be sent in OTLP: {0}; if a certificate is set (OTEL_EXPORTER_OTLP_CERTIFICATE), it must be PEM"
+    )]
+    Otlp(#[source] io::Error),
     /// The thread of an exporter could not be started.
     #[error("the thread of an exporter could not be started: {0}")]
     Thread(#[source] io::Error),
@@ -94,9 +105,11 @@ pub struct Summary {
 /// Where observers send what they observe. Cheap to clone; the default sends nothing.
 #[derive(Debug, Clone, Default)]
 pub struct Sinks {
-    metrics: Vec<Arc<dyn MetricSink>>,
+    metrics: Collection,
     drops: Drops,
     log: Option<log::Drops>,
+    version: Option<String>,
+    sampler: Sampler,
 }
 
 /// Starts the log and every exporter that `config` asks for, for the whole process.
@@ -106,21 +119,19 @@ pub struct Sinks {
 pub fn start(config: Config) -> Result<Guard, StartError> {
     let mut exporters = config.exporters;
     exporters.extend(span_file(config.span_file)?);
+    exporters.extend(dogstatsd(&config.settings));
+    exporters.extend(otlp(&config.settings)?);
     let drops = Drops::default();
-    let running = exporters
-        .into_iter()
-        .map(|exporter| queue::start(exporter, &drops).map_err(StartError::Thread))
-        .collect::<Result<Vec<Running>, StartError>>()?;
-    let queues = || running.iter().map(Running::queue).cloned();
-    let spans: Vec<Queue> = queues().filter(|queue| queue.wants().spans).collect();
-    let points = queues().filter(|queue| queue.wants().points);
-    let metrics = points.map(|queue| Arc::new(queue) as Arc<dyn MetricSink>);
-    let metrics = metrics.collect();
+    let (running, metrics) = run(exporters, &drops)?;
+    let queues = running.iter().map(Running::queue).cloned();
+    let spans = queues.filter(|queue| queue.wants().spans).collect();
     let log = start_log(config.identity, &config.log_filter, config.log, spans)?;
     let sinks = Sinks {
         metrics,
         drops,
         log: Some(log.drops()),
+        version: config.settings.resource.version,
+        sampler: config.settings.sampler,
     };
     Ok(Guard {
         exporters: running,
@@ -129,12 +140,47 @@ pub fn start(config: Config) -> Result<Guard, StartError> {
     })
 }
 
+/// Each collects metrics from a place of its own.
+fn run(
+    exporters: Vec<Box<dyn Exporter>>,
+    drops: &Drops,
+) -> Result<(Vec<Running>, Collection), StartError> {
+    let collects = |exporter: &dyn Exporter| exporter.wants().metrics_every.is_some();
+    let collectors = exporters.iter().filter(|one| collects(one.as_ref()));
+    let metrics = Collection::new(collectors.count());
+    let mut places = 0..;
+    let mut running = Vec::with_capacity(exporters.len());
+    for exporter in exporters {
+        let place = if collects(exporter.as_ref()) {
+            places.next()
+        } else {
+            None
+        };
+        let collector = metrics.collector(place.unwrap_or(usize::MAX));
+        running.push(queue::start(exporter, collector, drops).map_err(StartError::Thread)?);
+    }
+    Ok((running, metrics))
+}
+
 fn span_file(path: Option<PathBuf>) -> Result<Option<Box<dyn Exporter>>, StartError> {
     let Some(path) = path else { return Ok(None) };
     match SpanFile::open(&path) {
         Ok(file) => Ok(Some(Box::new(file))),
         Err(source) => Err(StartError::SpanFile { path, source }),
     }
+}
+
+fn dogstatsd(settings: &Settings) -> Option<Box<dyn Exporter>> {
+    let to = settings.dogstatsd.clone()?;
+    Some(Box::new(Dogstatsd::new(to, &settings.resource.tags)))
+}
+
+fn otlp(settings: &Settings) -> Result<Option<Box<dyn Exporter>>, StartError> {
+    let Some(to) = settings.otlp.clone() else {
+        return Ok(None);
+    };
+    let exporter = Otlp::new(to, &settings.resource.attributes).map_err(StartError::Otlp)?;
+    Ok(Some(Box::new(exporter)))
 }
 
 fn start_log(
@@ -215,12 +261,22 @@ impl Drop for Guard {
 }
 
 impl Sinks {
-    /// The registry of a service, whose observations go to every exporter that wants them.
+    /// The version that services name, if it is said.
+    pub fn version(&self) -> Option<&str> {
+        self.version.as_deref()
+    }
+
+    /// Decides which traces are kept; an [`IdSource`](crate::trace::IdSource) takes it.
+    pub fn sampler(&self) -> Sampler {
+        self.sampler
+    }
+
+    /// The registry of a service, whose metrics go to every exporter that collects them.
     ///
     /// # Errors
     /// When the metrics cannot be registered.
     pub fn registry(&self, identity: Identity) -> Result<Registry, MetricsError> {
-        Registry::with_sinks(identity, self.metrics.clone())
+        Registry::collected(identity, &self.metrics)
     }
 
     /// Shows what the process's log and exporters drop among the metrics of one of its services.

@@ -8,6 +8,7 @@ mod baggage;
 mod extract;
 mod ids;
 mod inject;
+mod sampling;
 
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ pub use baggage::{BAGGAGE_BYTES_MAX, BAGGAGE_ENTRIES_MAX, Baggage};
 pub use extract::Carrier;
 pub use ids::{IdSource, SpanId, TraceId};
 pub use inject::CarrierMut;
+pub use sampling::Sampler;
 
 /// Longest value of a header that is read at all.
 pub const HEADER_VALUE_BYTES_MAX: usize = 512;
@@ -118,12 +120,13 @@ pub struct TraceContext {
 }
 
 impl TraceContext {
-    /// The first span of a new, sampled trace.
+    /// The first span of a new trace, which is kept if the [`Sampler`] of `ids` says so.
     pub fn root(ids: &IdSource) -> Self {
+        let trace_id = ids.trace_id();
         Self {
-            trace_id: ids.trace_id(),
+            trace_id,
             span_id: ids.span_id(),
-            sampled: true,
+            sampled: ids.sampler().keeps(trace_id),
             origin: None,
             other_tracestate: None,
             baggage: Baggage::default(),
@@ -134,6 +137,7 @@ impl TraceContext {
     pub fn child(&self, ids: &IdSource) -> Self {
         Self {
             span_id: ids.span_id(),
+            sampled: ids.sampler().keeps_on(self.trace_id, self.sampled),
             ..self.clone()
         }
     }

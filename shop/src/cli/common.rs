@@ -8,12 +8,11 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use serde_json::json;
-use telemetry::start::StartError;
-use telemetry::{Identity, Sinks};
+use telemetry::Sinks;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
-use super::log_file::LogFileArgs;
+use super::telemetry::{TelemetryArgs, env_of};
 use crate::backends::BackendArgs;
 use crate::config::{Config, PipelineSettings};
 use crate::listener::descriptors;
@@ -72,17 +71,8 @@ pub(super) struct ProcessArgs {
     /// finish what is under way, without one 0.2 seconds
     #[arg(long)]
     lifeline: bool,
-    /// What is logged: error, warn, info, debug, or a filter such as `shop=debug`
-    #[arg(long, value_name = "FILTER", default_value = "info", env = "SHOP_LOG")]
-    log_level: String,
-    /// Name of the environment in telemetry
-    #[arg(long, value_name = "NAME", default_value = "dev", env = "DD_ENV")]
-    env: String,
-    /// Write finished spans to this file too, one JSON object a line, at most 256 MiB
-    #[arg(long, value_name = "FILE", env = "SHOP_SPAN_FILE")]
-    span_file: Option<PathBuf>,
     #[command(flatten)]
-    log_file: LogFileArgs,
+    telemetry: TelemetryArgs,
 }
 
 /// Where services are that run in another process; without it, at their default ports here.
@@ -158,7 +148,7 @@ impl CommonArgs {
     pub(super) fn config(&self) -> anyhow::Result<Config> {
         let mut config = Config::new(&self.data);
         config.peer_urls = self.peers.urls();
-        config.env.clone_from(&self.process.env);
+        config.env = env_of(&self.process.telemetry.settings()?);
         config.seed = self.seed;
         config.products = self.products;
         // An empty one is a mistake that the start refuses, not the absence of one.
@@ -188,21 +178,9 @@ impl ProcessArgs {
         &self,
         work: impl AsyncFnOnce(&ProcessArgs, Sinks) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
-        let identity = Identity::new("rum-shop", self.env.as_str(), env!("CARGO_PKG_VERSION"));
+        let settings = self.telemetry.settings()?;
         // Dropped last: it sends and writes what is queued.
-        let telemetry = telemetry::start(telemetry::Config {
-            log: self.log_file.out()?,
-            span_file: self.span_file.clone(),
-            ..telemetry::Config::new(identity, self.log_level.as_str())
-        })
-        .map_err(|error| {
-            let flag = match &error {
-                StartError::Log(_) => "`--log-level` cannot be used",
-                StartError::SpanFile { .. } => "`--span-file` cannot be used",
-                StartError::Thread(_) => "telemetry cannot be started",
-            };
-            anyhow::Error::from(error).context(flag)
-        })?;
+        let telemetry = self.telemetry.start(settings)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .thread_name("shop")

@@ -7,6 +7,7 @@ mod measures;
 mod outages;
 mod processes;
 mod spans;
+mod telemetry;
 mod traces;
 
 use std::io::{Read, Write};

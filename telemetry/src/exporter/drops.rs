@@ -1,6 +1,5 @@
 //! How many signals each exporter dropped, and why. Must not know queues.
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -16,11 +15,6 @@ struct Counts {
     /// By exporter and reason: all, and those that the registry does not show yet.
     all: BTreeMap<(&'static str, &'static str), (u64, u64)>,
     shown_in: Option<Registry>,
-}
-
-thread_local! {
-    /// The counter of drops may be exported itself, and dropped.
-    static SHOWING: Cell<bool> = const { Cell::new(false) };
 }
 
 impl Drops {
@@ -49,18 +43,13 @@ impl Drops {
         own.map(|(_, (all, _))| all).sum()
     }
 
-    /// What this causes to be dropped is shown with the next drop.
     fn show(&self) {
-        if SHOWING.replace(true) {
-            return;
-        }
         for (registry, exporter, reason, dropped) in self.take_unshown() {
             let tags = [("exporter", exporter), ("reason", reason)];
             registry
                 .counter(metric::EXPORTS_DROPPED, &tags)
                 .inc_by(dropped);
         }
-        SHOWING.set(false);
     }
 
     fn take_unshown(&self) -> Vec<(Registry, &'static str, &'static str, u64)> {

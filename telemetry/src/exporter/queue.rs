@@ -7,8 +7,8 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::drops::Drops;
-use super::{ExportError, ExportSummary, Exporter, Point, Signal, Wants};
-use crate::metrics::{MetricSink, Observation};
+use super::{ExportError, ExportSummary, Exporter, Signal, Wants};
+use crate::metrics::Collector;
 
 /// Most signals that wait for one exporter.
 pub(crate) const QUEUE_SIGNALS_MAX: usize = 8192;
@@ -45,11 +45,48 @@ struct State {
     waiting: VecDeque<Signal>,
     sending: bool,
     hurry: bool,
+    /// Whether somebody waits for metrics to be collected now.
+    collect: bool,
     closed: bool,
+    /// Nothing happens any more.
+    ended: bool,
 }
 
-/// Starts the thread of an exporter.
-pub(crate) fn start(exporter: Box<dyn Exporter>, drops: &Drops) -> io::Result<Running> {
+/// What the exporter's thread does next.
+#[derive(Clone, Copy)]
+enum Work {
+    Export,
+    Collect,
+    End,
+}
+
+/// When metrics are collected next, if ever.
+struct Schedule {
+    every: Option<Duration>,
+    due: Option<Instant>,
+}
+
+impl Schedule {
+    fn new(every: Option<Duration>) -> Self {
+        let due = every.map(|every| Instant::now() + every);
+        Self { every, due }
+    }
+
+    fn is_due(&self) -> bool {
+        self.due.is_some_and(|due| Instant::now() >= due)
+    }
+
+    fn collected(&mut self) {
+        *self = Self::new(self.every);
+    }
+}
+
+/// Starts the thread of an exporter, which collects metrics from `metrics`.
+pub(crate) fn start(
+    exporter: Box<dyn Exporter>,
+    metrics: Collector,
+    drops: &Drops,
+) -> io::Result<Running> {
     let queue = Queue(Arc::new(Shared {
         name: exporter.name(),
         wants: exporter.wants(),
@@ -61,7 +98,7 @@ pub(crate) fn start(exporter: Box<dyn Exporter>, drops: &Drops) -> io::Result<Ru
     let shared = Arc::clone(&queue.0);
     let thread = thread::Builder::new()
         .name(format!("export-{}", queue.0.name))
-        .spawn(move || shared.work(exporter))?;
+        .spawn(move || shared.work(exporter, &metrics))?;
     Ok(Running {
         queue,
         thread: Some(thread),
@@ -96,18 +133,6 @@ impl std::fmt::Debug for Queue {
     }
 }
 
-impl MetricSink for Queue {
-    fn record(&self, observation: &Observation<'_>) {
-        self.offer(Signal::Point(Box::new(Point {
-            identity: observation.identity.clone(),
-            metric: observation.metric,
-            tags: observation.tags.to_vec(),
-            value: observation.value,
-            count: observation.count,
-        })));
-    }
-}
-
 impl Running {
     pub(crate) fn queue(&self) -> &Queue {
         &self.queue
@@ -119,21 +144,20 @@ impl Running {
         self.queue.0.filled.notify_one();
     }
 
-    /// Waits until everything was sent; says whether that came in time.
+    /// Has metrics collected and waits until everything was sent; says whether that came in time.
     pub(crate) fn drain(&self, deadline: Instant) -> bool {
         let shared = &self.queue.0;
         let mut state = shared.lock();
         state.hurry = true;
+        // Its thread does so anyway when it ends.
+        state.collect |= shared.wants.metrics_every.is_some() && !state.closed;
         shared.filled.notify_one();
-        while !state.waiting.is_empty() || state.sending {
+        while state.is_busy() {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return false;
             }
-            state = match shared.drained.wait_timeout(state, left) {
-                Ok((state, _)) => state,
-                Err(poisoned) => poisoned.into_inner().0,
-            };
+            state = shared.wait(&shared.drained, state, Some(left));
         }
         true
     }
@@ -169,22 +193,40 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn work(&self, mut exporter: Box<dyn Exporter>) {
+    fn work(&self, mut exporter: Box<dyn Exporter>, metrics: &Collector) {
         let mut teller = Teller::default();
         let mut batch = Vec::new();
-        while self.next_batch(&mut batch) {
-            let sent = exporter.export(&batch);
+        let mut schedule = Schedule::new(self.wants.metrics_every);
+        loop {
+            let sent = match self.next(&mut batch, &schedule) {
+                Work::Export => exporter.export(&batch),
+                Work::Collect => exporter.export_metrics(metrics),
+                Work::End => break,
+            };
+            if batch.is_empty() {
+                schedule.collected();
+            }
             batch.clear();
             self.report(sent, &mut teller);
-            let mut state = self.lock();
-            state.sending = false;
-            if state.waiting.is_empty() {
-                state.hurry = false;
-                self.drained.notify_all();
-            }
+            self.sent();
+        }
+        if self.wants.metrics_every.is_some() {
+            let sent = exporter.export_metrics(metrics);
+            self.report(sent, &mut teller);
         }
         let sent = exporter.finish();
         self.report(sent, &mut teller);
+        self.lock().ended = true;
+        self.drained.notify_all();
+    }
+
+    fn sent(&self) {
+        let mut state = self.lock();
+        state.sending = false;
+        if !state.is_busy() {
+            state.hurry = false;
+            self.drained.notify_all();
+        }
     }
 
     fn report(&self, sent: Result<(), ExportError>, teller: &mut Teller) {
@@ -196,33 +238,64 @@ impl Shared {
         teller.tell(self.name, self.drops.of(self.name), failure.as_ref());
     }
 
-    /// Waits for signals and moves them into `batch`; `false` at the end.
-    fn next_batch(&self, batch: &mut Vec<Signal>) -> bool {
+    /// Waits until there is something to do; signals are moved into `batch`.
+    fn next(&self, batch: &mut Vec<Signal>, schedule: &Schedule) -> Work {
         let mut state = self.lock();
-        while state.waiting.is_empty() {
-            if state.closed {
-                return false;
+        loop {
+            if state.collect || (schedule.is_due() && !state.closed) {
+                state.collect = false;
+                state.sending = true;
+                return Work::Collect;
             }
-            state = self
-                .filled
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+            if !state.waiting.is_empty() {
+                self.gather(state, batch);
+                return Work::Export;
+            }
+            if state.closed {
+                return Work::End;
+            }
+            let due = schedule.due;
+            let left = due.map(|due| due.saturating_duration_since(Instant::now()));
+            state = self.wait(&self.filled, state, left);
         }
+    }
+
+    /// Waits for a full batch, though not for long, and moves it into `batch`.
+    fn gather(&self, mut state: MutexGuard<'_, State>, batch: &mut Vec<Signal>) {
         let until = Instant::now() + GATHER;
         while state.waiting.len() < BATCH_SIGNALS_MAX && !state.hurry && !state.closed {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 break;
             }
-            state = match self.filled.wait_timeout(state, left) {
-                Ok((state, _)) => state,
-                Err(poisoned) => poisoned.into_inner().0,
-            };
+            state = self.wait(&self.filled, state, Some(left));
         }
         let length = state.waiting.len().min(BATCH_SIGNALS_MAX);
         batch.extend(state.waiting.drain(..length));
         state.sending = true;
-        true
+    }
+
+    fn wait<'a>(
+        &self,
+        condition: &Condvar,
+        state: MutexGuard<'a, State>,
+        at_most: Option<Duration>,
+    ) -> MutexGuard<'a, State> {
+        match at_most {
+            Some(left) => match condition.wait_timeout(state, left) {
+                Ok((state, _)) => state,
+                Err(poisoned) => poisoned.into_inner().0,
+            },
+            None => condition
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner),
+        }
+    }
+}
+
+impl State {
+    fn is_busy(&self) -> bool {
+        !self.ended && (!self.waiting.is_empty() || self.sending || self.collect)
     }
 }
 

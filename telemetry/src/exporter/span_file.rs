@@ -68,7 +68,7 @@ impl Exporter for SpanFile {
     fn wants(&self) -> Wants {
         Wants {
             spans: true,
-            points: false,
+            metrics_every: None,
         }
     }
 
@@ -76,7 +76,7 @@ impl Exporter for SpanFile {
         self.lines.clear();
         let mut lost = 0;
         for signal in batch {
-            let Signal::Span(span) = signal else { continue };
+            let Signal::Span(span) = signal;
             let before = self.lines.len();
             let _ = serde_json::to_writer(&mut self.lines, &line(span));
             self.lines.push(b'\n');

@@ -13,7 +13,8 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::catalogue::Metric;
 
-/// What the kernel says about this process.
+/// What the kernel says about this process. Cheap to clone.
+#[derive(Clone)]
 pub(super) struct ProcessCollector {
     cpu_s: Counter,
     open_fds: Gauge,
@@ -45,25 +46,22 @@ impl ProcessCollector {
         Ok(collector)
     }
 
-    fn gauges(&self) -> [&Gauge; 6] {
-        [
-            &self.open_fds,
-            &self.max_fds,
-            &self.virtual_bytes,
-            &self.resident_bytes,
-            &self.start_time_s,
-            &self.threads,
-        ]
-    }
-}
-
-impl Collector for ProcessCollector {
-    fn desc(&self) -> Vec<&Desc> {
-        let gauges = self.gauges().into_iter().flat_map(Collector::desc);
-        self.cpu_s.desc().into_iter().chain(gauges).collect()
+    /// Reads everything anew: the CPU time so far, and what each gauge shows.
+    pub(super) fn read(&self) -> (f64, [(Metric, f64); 6]) {
+        self.refresh();
+        let shown = [
+            (Metric::ProcessOpenFds, &self.open_fds),
+            (Metric::ProcessMaxFds, &self.max_fds),
+            (Metric::ProcessVirtualMemory, &self.virtual_bytes),
+            (Metric::ProcessResidentMemory, &self.resident_bytes),
+            (Metric::ProcessStartTime, &self.start_time_s),
+            (Metric::ProcessThreads, &self.threads),
+        ];
+        let shown = shown.map(|(metric, gauge)| (metric, gauge.get()));
+        (self.cpu_s.get(), shown)
     }
 
-    fn collect(&self) -> Vec<MetricFamily> {
+    fn refresh(&self) {
         // Two that ask at the same time may each add what passed since the same moment; neither takes anything away.
         let spent = clock_gettime(ClockId::ProcessCPUTime);
         let spent_s =
@@ -83,6 +81,28 @@ impl Collector for ProcessCollector {
             self.resident_bytes.set(as_f64(resident));
             self.threads.set(as_f64(stat.threads));
         }
+    }
+
+    fn gauges(&self) -> [&Gauge; 6] {
+        [
+            &self.open_fds,
+            &self.max_fds,
+            &self.virtual_bytes,
+            &self.resident_bytes,
+            &self.start_time_s,
+            &self.threads,
+        ]
+    }
+}
+
+impl Collector for ProcessCollector {
+    fn desc(&self) -> Vec<&Desc> {
+        let gauges = self.gauges().into_iter().flat_map(Collector::desc);
+        self.cpu_s.desc().into_iter().chain(gauges).collect()
+    }
+
+    fn collect(&self) -> Vec<MetricFamily> {
+        self.refresh();
         let gauges = self.gauges().into_iter().flat_map(Collector::collect);
         self.cpu_s.collect().into_iter().chain(gauges).collect()
     }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use prometheus::core::Collector;
 use prometheus::{GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, Opts};
 
+use super::collect::{Collected, Gathered, Point, Taken};
 use super::observation::{
     MetricSink, OVERFLOW, Observation, TAG_SETS_MAX, TAG_VALUE_BYTES_MAX, lock,
 };
@@ -19,6 +20,7 @@ pub(super) struct Family {
     metric: Metric,
     identity: Identity,
     sinks: Arc<[Arc<dyn MetricSink>]>,
+    collectors: usize,
     vector: Vector,
     series: Mutex<HashMap<Vec<String>, Arc<Series>>>,
 }
@@ -28,11 +30,13 @@ impl Family {
         metric: Metric,
         identity: Identity,
         sinks: Arc<[Arc<dyn MetricSink>]>,
+        collectors: usize,
     ) -> Result<Self, prometheus::Error> {
         Ok(Self {
             metric,
             identity,
             sinks,
+            collectors,
             vector: Vector::new(metric.definition())?,
             series: Mutex::default(),
         })
@@ -44,6 +48,13 @@ impl Family {
             Vector::Gauge(vector) => Box::new(vector.clone()),
             Vector::Histogram(vector) => Box::new(vector.clone()),
         }
+    }
+
+    /// Shows the collector at `place` what each series has gathered.
+    pub(super) fn collect(&self, place: usize, take: &mut impl FnMut(&Point<'_>)) {
+        // Taken out of the map first: whoever looks for a series does not wait for a collector.
+        let series: Vec<_> = lock(&self.series).values().cloned().collect();
+        series.iter().for_each(|series| series.collect(place, take));
     }
 
     pub(super) fn series(&self, tags: &[(&str, &str)]) -> Arc<Series> {
@@ -76,7 +87,7 @@ impl Family {
             identity: self.identity.clone(),
             tags: names.zip(values.iter().cloned()).collect(),
             sinks: Arc::clone(&self.sinks),
-            value: self.vector.value(values),
+            value: self.vector.value(values, self.collectors),
         }
     }
 }
@@ -117,11 +128,15 @@ impl Vector {
         })
     }
 
-    fn value(&self, tags: &[String]) -> Value {
+    fn value(&self, tags: &[String], collectors: usize) -> Value {
         match self {
-            Self::Counter(vector) => Value::Counter(vector.with_label_values(tags)),
+            Self::Counter(vector) => {
+                Value::Counter(vector.with_label_values(tags), Taken::new(collectors))
+            }
             Self::Gauge(vector) => Value::Gauge(vector.with_label_values(tags)),
-            Self::Histogram(vector) => Value::Histogram(vector.with_label_values(tags)),
+            Self::Histogram(vector) => {
+                Value::Histogram(vector.with_label_values(tags), Gathered::new(collectors))
+            }
         }
     }
 }
@@ -136,14 +151,14 @@ pub(super) struct Series {
 }
 
 enum Value {
-    Counter(prometheus::IntCounter),
+    Counter(prometheus::IntCounter, Taken),
     Gauge(prometheus::Gauge),
-    Histogram(prometheus::Histogram),
+    Histogram(prometheus::Histogram, Gathered),
 }
 
 impl Series {
     pub(super) fn count(&self, increment: u64) {
-        if let Value::Counter(counter) = &self.value {
+        if let Value::Counter(counter, _) = &self.value {
             counter.inc_by(increment);
         }
         self.tell(increment as f64);
@@ -168,8 +183,9 @@ impl Series {
         if !value.is_finite() {
             return;
         }
-        if let Value::Histogram(histogram) = &self.value {
+        if let Value::Histogram(histogram, gathered) = &self.value {
             histogram.observe(value);
+            gathered.add(value, 1);
         }
         self.tell(value);
     }
@@ -179,10 +195,11 @@ impl Series {
         if !value.is_finite() || count == 0 {
             return;
         }
-        if let Value::Histogram(histogram) = &self.value {
+        if let Value::Histogram(histogram, gathered) = &self.value {
             let local = histogram.local();
             (0..count).for_each(|_| local.observe(value));
             local.flush();
+            gathered.add(value, count);
         }
         self.tell_times(value, count);
     }
@@ -190,9 +207,29 @@ impl Series {
     /// The current value of a counter or gauge, the sum of a histogram.
     pub(super) fn current(&self) -> f64 {
         match &self.value {
-            Value::Counter(counter) => counter.get() as f64,
+            Value::Counter(counter, _) => counter.get() as f64,
             Value::Gauge(gauge) => gauge.get(),
-            Value::Histogram(histogram) => histogram.get_sample_sum(),
+            Value::Histogram(histogram, _) => histogram.get_sample_sum(),
+        }
+    }
+
+    /// A counter that has not risen and a distribution without values have nothing to say; a gauge always has.
+    fn collect(&self, place: usize, take: &mut impl FnMut(&Point<'_>)) {
+        let mut tell = |value: Collected<'_>| {
+            take(&Point {
+                identity: &self.identity,
+                metric: self.metric,
+                tags: &self.tags,
+                value,
+            });
+        };
+        match &self.value {
+            Value::Counter(counter, taken) => match taken.rise(place, counter.get()) {
+                0 => {}
+                rise => tell(Collected::Increment(rise as f64)),
+            },
+            Value::Gauge(gauge) => tell(Collected::Value(gauge.get())),
+            Value::Histogram(_, gathered) => gathered.take(place, tell),
         }
     }
 
@@ -222,7 +259,7 @@ impl fmt::Debug for Series {
     }
 }
 
-/// A registry that puts the common tags on everything and watches the process.
+/// A registry that puts the common tags on everything.
 pub(super) fn registry_for(identity: &Identity) -> Result<prometheus::Registry, prometheus::Error> {
     let common = [
         ("service", identity.service()),
@@ -230,8 +267,5 @@ pub(super) fn registry_for(identity: &Identity) -> Result<prometheus::Registry, 
         ("version", identity.version()),
     ];
     let common = common.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let registry = prometheus::Registry::new_custom(None, Some(HashMap::from(common)))?;
-    #[cfg(target_os = "linux")]
-    registry.register(Box::new(super::process::ProcessCollector::new()?))?;
-    Ok(registry)
+    prometheus::Registry::new_custom(None, Some(HashMap::from(common)))
 }

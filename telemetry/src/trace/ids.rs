@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::Sampler;
+
 /// A 128-bit trace id; the upper half may be zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TraceId(pub u128);
@@ -56,16 +58,28 @@ impl fmt::Display for SpanId {
 #[derive(Debug)]
 pub struct IdSource {
     state: AtomicU64,
+    sampler: Sampler,
 }
 
 impl IdSource {
     const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
 
     /// A source that always makes the same ids in the same order for the same seed.
-    pub const fn seeded(seed: u64) -> Self {
+    pub fn seeded(seed: u64) -> Self {
         Self {
             state: AtomicU64::new(mix(seed)),
+            sampler: Sampler::default(),
         }
+    }
+
+    /// The same ids, whose traces are kept as `sampler` says.
+    #[must_use]
+    pub fn with_sampler(self, sampler: Sampler) -> Self {
+        Self { sampler, ..self }
+    }
+
+    pub(super) fn sampler(&self) -> Sampler {
+        self.sampler
     }
 
     /// A new trace id with all 128 bits in use.
