@@ -1,7 +1,9 @@
 //! The recording of a run: what the system under test tells of itself, in one SQLite file of the run folder.
 //!
 //! In reading order: [`signal`] (what is recorded), [`intervals`] (observations become points of 10 s), [`traces`] (which traces
-//! are kept), [`recorder`] (the thread that writes, and how it is fed), [`schema`] (the file), [`reader`] (reading it again).
+//! are kept), [`recorder`] (the thread that writes, and how it is fed), [`schema`] (the file), [`shop_log`] (the
+//! embedded shop's own log), [`reader`] (reading it again) and
+//! [`waterfall`] (who called whom).
 //! Everything is bounded, and what does not fit is counted by reason ([`drops`]). Must not know: protocols, queries, the load.
 
 pub mod drops;
@@ -10,8 +12,10 @@ pub mod reader;
 pub mod recorder;
 mod rows;
 pub mod schema;
+pub mod shop_log;
 pub mod signal;
 pub mod traces;
+pub mod waterfall;
 
 /// The recording's name in a run folder.
 pub const FILE: &str = "telemetry.db";

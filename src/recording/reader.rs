@@ -195,14 +195,13 @@ impl Recording {
         self.rows(text, params![trace, ROWS_MAX], span_row)
     }
 
-    /// The log lines of a trace, or all of them, by rising time.
+    /// All log lines, by rising time.
     ///
     /// # Errors
     /// When they cannot be read.
-    pub fn logs(&self, trace: Option<TraceId>) -> anyhow::Result<Vec<LogRow>> {
-        let text = "SELECT at_ms, level, service, message, trace, span, attributes FROM logs \
-             WHERE ?1 IS NULL OR trace = ?1 ORDER BY at_ms, rowid LIMIT ?2";
-        self.rows(text, params![trace, ROWS_MAX], log_row)
+    pub fn logs(&self) -> anyhow::Result<Vec<LogRow>> {
+        let text = "SELECT at_ms, level, service, message, trace, span, attributes FROM logs ORDER BY at_ms, rowid LIMIT ?1";
+        self.rows(text, params![ROWS_MAX], log_row)
     }
 
     fn rows<T>(
