@@ -37,6 +37,7 @@ mod pacing;
 mod prepare;
 mod proxy;
 mod record;
+mod recording;
 mod redirects;
 mod repeatable;
 mod report;
