@@ -8,6 +8,7 @@ pub mod check;
 pub mod compare;
 pub mod import;
 pub mod list;
+pub mod logs;
 pub mod preview;
 pub mod report;
 pub mod run;
@@ -15,6 +16,7 @@ pub mod runs;
 pub mod schema;
 pub mod show;
 mod summary;
+pub mod traces;
 
 use std::io::{self, IsTerminal, Write};
 

@@ -46,12 +46,15 @@ struct Ready {
 }
 
 impl EmbeddedShop {
-    /// Starts the shop with its data and log in `folder`, and waits until it listens.
+    /// Starts the shop with its data and log in `folder`, and `environment` besides this process' own; waits until it listens.
     ///
     /// # Errors
     /// When it cannot be started or ends at once; the message carries the end of its log.
-    pub fn start(folder: &Path) -> anyhow::Result<Self> {
-        Self::start_logging(folder, &folder.join("shop.log"))
+    pub fn start(
+        folder: &Path,
+        environment: &BTreeMap<&'static str, String>,
+    ) -> anyhow::Result<Self> {
+        Self::start_logging(folder, &folder.join("shop.log"), environment)
     }
 
     /// Starts the shop of an earlier run again on its data; the log of that run stays as it is.
@@ -59,10 +62,14 @@ impl EmbeddedShop {
     /// # Errors
     /// As for [`start`](Self::start).
     pub fn start_again(folder: &Path) -> anyhow::Result<Self> {
-        Self::start_logging(folder, &folder.join("shop-audit.log"))
+        Self::start_logging(folder, &folder.join("shop-audit.log"), &BTreeMap::new())
     }
 
-    fn start_logging(folder: &Path, log: &Path) -> anyhow::Result<Self> {
+    fn start_logging(
+        folder: &Path,
+        log: &Path,
+        environment: &BTreeMap<&'static str, String>,
+    ) -> anyhow::Result<Self> {
         let ready_file = folder.join("shop-ready.json");
         // One that a crash left would be taken for this shop's.
         let _ = std::fs::remove_file(&ready_file);
@@ -70,6 +77,7 @@ impl EmbeddedShop {
         let audit_token = random_token()?;
         let child = command(folder, log, &ready_file)?
             .env("SHOP_AUDIT_TOKEN", &audit_token)
+            .envs(environment)
             .spawn()
             .context("cannot start the embedded shop")?;
         let mut shop = Self {

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::measure::{Arrivals, Replays};
+use crate::recording::recorder::RecordingSummary;
 use crate::redact::Shown;
 use crate::scenario::{Journey, Scenario, StepName, StepNameId};
 use crate::verdict::{Reason, Verdict};
@@ -25,6 +26,7 @@ mod measured;
 pub mod merge;
 pub mod read;
 mod record;
+mod recorded;
 pub mod rejudge;
 pub mod runs;
 mod shown;
@@ -108,6 +110,9 @@ pub struct RunReport {
     /// Faults in order of their begin.
     #[serde(default)]
     pub faults: Vec<FaultRecord>,
+    /// What was recorded of the telemetry of the system under test, if anything was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recording: Option<RecordingSummary>,
     /// Second-level windows in order.
     #[serde(default)]
     pub windows: Vec<WindowRecord>,
@@ -162,6 +167,7 @@ impl RunReport {
             generator: GeneratorRecord::default(),
             figures: figures_of(scenario),
             funnels: funnels_of(scenario),
+            recording: None,
             faults: Vec::new(),
             rate_changes: Vec::new(),
             windows: Vec::new(),

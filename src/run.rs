@@ -23,11 +23,14 @@ mod own_metrics;
 mod record;
 mod spec;
 mod target;
+mod telemetry;
 
 pub use own_metrics::OwnMetricsSpec;
 use record::Load;
 pub use spec::RunSpec;
 use target::RunTarget;
+use telemetry::RunTelemetry;
+pub use telemetry::{EXPORTER_VARIABLES, TelemetrySpec};
 
 /// How long a shop that is to be audited may take to open its books before the load.
 const BOOKS_PATIENCE: Duration = Duration::from_secs(30);
@@ -81,20 +84,22 @@ pub fn execute(spec: RunSpec, link: RunLink) -> anyhow::Result<RunRecord> {
     let descriptors_max = crate::own::raise_descriptor_limit();
     let runtime = local_runtime()?;
     let mut control = link.control.clone();
-    let mut target = RunTarget::of(&spec)?;
+    let telemetry = RunTelemetry::start(&spec)?;
+    let mut target = RunTarget::of(&spec, &telemetry.environment())?;
     let begun = record::begun(&spec, &target, descriptors_max)?;
     spec.folder.begin(&begun)?;
-    let load = drive(&spec, &target, &runtime, link)?;
+    let load = drive(&spec, &target, &telemetry, &runtime, link)?;
     // From here on there are figures: nothing that fails may keep them from being told.
     let audit = match spec.audit && load.interrupted.is_none() {
         true => audit(&spec, &target, &runtime, &mut control),
         false => AuditEnding::None,
     };
     target.stop();
+    let recording = telemetry.finish(&spec);
     if !(spec.keep_shop || spec.audit && !audit.is_clean()) {
         spec.folder.forget_shop_data();
     }
-    let mut report = record::report(begun, &spec, &target, &load)?;
+    let mut report = record::report(begun, &spec, &target, &load, recording)?;
     let not_kept = keep(&spec, &mut report).err();
     Ok(RunRecord {
         folder: spec.folder,
@@ -108,6 +113,7 @@ pub fn execute(spec: RunSpec, link: RunLink) -> anyhow::Result<RunRecord> {
 fn drive(
     spec: &RunSpec,
     target: &RunTarget,
+    telemetry: &RunTelemetry,
     runtime: &LocalRuntime,
     link: RunLink,
 ) -> anyhow::Result<Load> {
@@ -137,11 +143,13 @@ fn drive(
             Box::new(spec.folder.journal(subject.clone())?),
             &spec.own_metrics,
             &spec.scenario,
+            telemetry.feed(),
         )?,
         control: control.clone(),
     };
     // Someone who does not want to know has dropped the other end.
     let _ = begins.send(subject);
+    telemetry.load_begins();
     let finished = engine::run(request)?;
     let interrupted = control.borrow().stopped_by();
     Ok(Load {

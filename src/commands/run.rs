@@ -29,6 +29,7 @@ mod progress;
 mod reach;
 mod signals;
 mod supervisor;
+mod telemetry;
 
 use flags::scenario_of;
 pub use flags::{OneStepArgs, RunArgs};
@@ -106,6 +107,7 @@ fn spec(args: &RunArgs, scenario: Arc<Scenario>) -> anyhow::Result<RunSpec> {
         books_token: args.books_token().map(str::to_owned),
         trace_url: args.trace_url.clone(),
         own_metrics: args.own_metrics.spec(),
+        telemetry: args.telemetry.spec(),
         command: command_line(&scenario),
         labels: args.labels(&scenario.secrets.redactor),
         scenario,

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::RunReport;
 use super::figures::Figures;
+use super::{RunReport, recorded};
 use crate::measure::{LatencyHistogram, StepStats};
 use crate::verdict::{NOTHING_SUCCEEDED, show_time};
 
@@ -400,10 +400,11 @@ fn generator(out: &mut String, report: &RunReport, style: Style) {
     if let Some(protocols) = g.protocol_line() {
         titled(out, "protocol", &format!("protocol: {protocols}"), style);
     }
+    recorded::write(out, report, style);
 }
 
 /// A line that begins with its title, folded.
-fn titled(out: &mut String, title: &str, text: &str, style: Style) {
+pub(super) fn titled(out: &mut String, title: &str, text: &str, style: Style) {
     let folded = style
         .folded(text, "  ")
         .replacen(title, &style.title(title), 1);

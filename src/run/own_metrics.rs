@@ -1,4 +1,5 @@
-//! The load generator's own metrics: the `loadgen.*` rows of the catalogue, for Prometheus to scrape during a run.
+//! The load generator's own metrics: the `loadgen.*` rows of the catalogue, for Prometheus to scrape during a run, and for the
+//! recording.
 //!
 //! They are written from what the collector sums up at each tick, never from the hot path. Must not know: how it is measured,
 //! where the journal goes.
@@ -9,20 +10,22 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use telemetry::catalogue::metric;
-use telemetry::metrics::{Distribution, Gauge, Registry};
 use telemetry::{Identity, Sinks};
 
+use crate::measure::StepStats;
 use crate::measure::journal::Journal;
 use crate::measure::samples::Sample;
 use crate::measure::snapshot::Snapshot;
 use crate::measure::ticks::TickSum;
-use crate::measure::{LatencyHistogram, StepStats};
+use crate::recording::recorder::Feed;
 use crate::scenario::Scenario;
 
 mod busiest;
+mod meters;
 mod server;
 
 use busiest::Busiest;
+use meters::Meters;
 use server::{Page, Server};
 
 /// The service that reports.
@@ -37,7 +40,7 @@ pub struct OwnMetricsSpec {
     pub env: String,
 }
 
-/// The journal, and besides it the metrics that were asked for. They are served for as long as the journal lives.
+/// The journal, and besides it the metrics that were asked for: served for as long as the journal lives, and recorded.
 ///
 /// # Errors
 /// When nothing can listen at the address.
@@ -45,23 +48,32 @@ pub(super) fn beside(
     journal: Box<dyn Journal>,
     spec: &OwnMetricsSpec,
     scenario: &Arc<Scenario>,
+    feed: Option<Feed>,
 ) -> anyhow::Result<Box<dyn Journal>> {
-    let Some(address) = spec.listen else {
+    if spec.listen.is_none() && feed.is_none() {
         return Ok(journal);
-    };
+    }
     let identity = Identity::new(SERVICE, spec.env.as_str(), env!("CARGO_PKG_VERSION"));
     let registry = Sinks::default().registry(identity)?;
     let page = Page::default();
+    let server = spec
+        .listen
+        .map(|address| serve(address, &page))
+        .transpose()?;
+    Ok(Box::new(OwnMetrics {
+        metrics: Metrics::new(scenario, Meters::new(registry, feed)),
+        page,
+        journal,
+        server,
+    }))
+}
+
+fn serve(address: SocketAddr, page: &Page) -> anyhow::Result<Server> {
     let server = Server::start(address, page.clone()).with_context(|| {
         format!("cannot serve metrics at {address}; choose another address with --metrics-listen")
     })?;
     tracing::info!("metrics of this run: http://{}/metrics", server.address());
-    Ok(Box::new(OwnMetrics {
-        metrics: Metrics::new(scenario, registry),
-        page,
-        journal,
-        _server: server,
-    }))
+    Ok(server)
 }
 
 /// A journal that also writes the metrics.
@@ -69,7 +81,7 @@ struct OwnMetrics {
     journal: Box<dyn Journal>,
     metrics: Metrics,
     page: Page,
-    _server: Server,
+    server: Option<Server>,
 }
 
 impl Journal for OwnMetrics {
@@ -89,9 +101,12 @@ impl Journal for OwnMetrics {
     fn snapshot(&mut self, snapshot: &Snapshot) {
         self.metrics.snapshot(snapshot);
         // Each tick ends with a snapshot.
-        match self.metrics.registry.render() {
-            Ok(text) => self.page.publish(text),
-            Err(error) => tracing::warn!(%error, "the metrics of this run cannot be shown"),
+        self.metrics.meters.hand_on();
+        if self.server.is_some() {
+            match self.metrics.meters.registry().render() {
+                Ok(text) => self.page.publish(text),
+                Err(error) => tracing::warn!(%error, "the metrics of this run cannot be shown"),
+            }
         }
         self.journal.snapshot(snapshot);
     }
@@ -103,7 +118,7 @@ impl Journal for OwnMetrics {
 
 struct Metrics {
     scenario: Arc<Scenario>,
-    registry: Registry,
+    meters: Meters,
     busiest: Busiest,
     /// By step and kind, and by journey: what the counters say already.
     errors: BTreeMap<(u16, String), u64>,
@@ -111,39 +126,47 @@ struct Metrics {
 }
 
 impl Metrics {
-    fn new(scenario: &Arc<Scenario>, registry: Registry) -> Self {
+    fn new(scenario: &Arc<Scenario>, meters: Meters) -> Self {
         Self {
             started: vec![0; scenario.journeys.len()],
             scenario: scenario.clone(),
-            registry,
+            meters,
             busiest: Busiest::default(),
             errors: BTreeMap::new(),
         }
     }
 
     fn tick(&mut self, tick: &TickSum) {
-        let of = [("scenario", self.scenario.name.as_str())];
-        let gauge = |key| -> Gauge { self.registry.gauge(key, &of) };
-        gauge(metric::LOADGEN_TARGET_RATE).set(tick.rate_planned);
-        gauge(metric::LOADGEN_ACHIEVED_RATE).set(tick.rate_achieved);
-        gauge(metric::LOADGEN_ACTIVE_SHOPPERS).set(f64::from(tick.shoppers));
-        gauge(metric::LOADGEN_OPEN_CONNECTIONS).set(f64::from(tick.connections));
+        let scenario = self.scenario.clone();
+        let of = [("scenario", scenario.name.as_str())];
+        let meters = &mut self.meters;
+        meters.gauge(metric::LOADGEN_TARGET_RATE, &of, tick.rate_planned);
+        meters.gauge(metric::LOADGEN_ACHIEVED_RATE, &of, tick.rate_achieved);
+        meters.gauge(
+            metric::LOADGEN_ACTIVE_SHOPPERS,
+            &of,
+            f64::from(tick.shoppers),
+        );
+        meters.gauge(
+            metric::LOADGEN_OPEN_CONNECTIONS,
+            &of,
+            f64::from(tick.connections),
+        );
         if let Some(busy) = self.busiest.share_of(tick.length) {
-            gauge(metric::LOADGEN_CPU_BUSY).set(busy);
+            meters.gauge(metric::LOADGEN_CPU_BUSY, &of, busy);
         }
-        let lag = self.registry.distribution(metric::LOADGEN_START_LAG, &of);
-        observe(&lag, &tick.start_lag);
-        for (step, cell) in self.scenario.figures.iter().zip(&tick.figures) {
-            self.step(&step.name, cell);
+        meters.times(metric::LOADGEN_START_LAG, &of, &tick.start_lag);
+        for (step, cell) in scenario.figures.iter().zip(&tick.figures) {
+            self.step(&scenario.name, &step.name, cell);
         }
     }
 
-    fn step(&self, step: &str, cell: &StepStats) {
-        let of = [("scenario", self.scenario.name.as_str()), ("step", step)];
-        let times = |key| self.registry.distribution(key, &of);
-        observe(&times(metric::LOADGEN_RESPONSE_TIME), &cell.response);
-        observe(&times(metric::LOADGEN_SERVICE_TIME), &cell.service);
-        observe(&times(metric::LOADGEN_FAILURE_TIME), &cell.failure);
+    fn step(&mut self, scenario: &str, step: &str, cell: &StepStats) {
+        let of = [("scenario", scenario), ("step", step)];
+        let meters = &mut self.meters;
+        meters.times(metric::LOADGEN_RESPONSE_TIME, &of, &cell.response);
+        meters.times(metric::LOADGEN_SERVICE_TIME, &of, &cell.service);
+        meters.times(metric::LOADGEN_FAILURE_TIME, &of, &cell.failure);
         let outcomes = [
             ("ok", cell.ok),
             ("foreseen", cell.outcomes),
@@ -153,9 +176,7 @@ impl Metrics {
         ];
         for (outcome, count) in outcomes.into_iter().filter(|(_, count)| *count > 0) {
             let tags = [of[0], of[1], ("outcome", outcome)];
-            self.registry
-                .counter(metric::LOADGEN_REQUESTS, &tags)
-                .inc_by(count);
+            meters.count(metric::LOADGEN_REQUESTS, &tags, count);
         }
     }
 
@@ -175,9 +196,8 @@ impl Metrics {
                 .errors
                 .entry((error.figure, error.name.clone()))
                 .or_default();
-            self.registry
-                .counter(metric::LOADGEN_ERRORS, &tags)
-                .inc_by(error.count.saturating_sub(*told));
+            let more = error.count.saturating_sub(*told);
+            self.meters.count(metric::LOADGEN_ERRORS, &tags, more);
             *told = error.count.max(*told);
         }
         let journeys = self.scenario.journeys.iter().zip(&mut self.started);
@@ -185,18 +205,9 @@ impl Metrics {
             // Who came to the first step has started.
             let started = funnel.first().copied().unwrap_or_default();
             let tags = [scenario, ("journey", journey.name.as_str())];
-            self.registry
-                .counter(metric::LOADGEN_ARRIVALS, &tags)
-                .inc_by(started.saturating_sub(*told));
+            let more = started.saturating_sub(*told);
+            self.meters.count(metric::LOADGEN_ARRIVALS, &tags, more);
             *told = started.max(*told);
         }
-    }
-}
-
-/// Hands a histogram's readings on, bucket for bucket.
-fn observe(distribution: &Distribution, times: &LatencyHistogram) {
-    for reading in times.histogram().iter_recorded() {
-        let millis = reading.value_iterated_to() as f64 / 1000.0;
-        distribution.observe_times(millis, reading.count_at_value());
     }
 }

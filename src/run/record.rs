@@ -5,6 +5,7 @@ use anyhow::anyhow;
 use super::spec::RunSpec;
 use super::target::RunTarget;
 use crate::engine::Finished;
+use crate::recording::recorder::RecordingSummary;
 use crate::report::folder::RunFolder;
 use crate::report::{
     Environment, GeneratorRecord, Measured, RateChangeRecord, RunReport, SegmentRecord,
@@ -26,6 +27,7 @@ pub(super) fn report(
     spec: &RunSpec,
     target: &RunTarget,
     load: &Load,
+    recording: Option<RecordingSummary>,
 ) -> anyhow::Result<RunReport> {
     let Load {
         finished,
@@ -82,6 +84,7 @@ pub(super) fn report(
             })
             .collect(),
         funnels: measured.funnels(),
+        recording,
         ..begun
     };
     Ok(report.shown(&scenario.secrets.redactor)?)

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use time::OffsetDateTime;
 
 use super::own_metrics::OwnMetricsSpec;
+use super::telemetry::TelemetrySpec;
 use crate::redact::Shown;
 use crate::report::Labels;
 use crate::report::folder::RunFolder;
@@ -35,6 +36,8 @@ pub struct RunSpec {
     pub trace_url: Option<TraceUrl>,
     /// Where the run's own metrics are served.
     pub own_metrics: OwnMetricsSpec,
+    /// What is recorded of the system under test.
+    pub telemetry: TelemetrySpec,
     /// What the run is called, and noted of it.
     pub labels: Labels,
     /// The command that repeats the run, without secrets.

@@ -1,5 +1,7 @@
 //! The system under test: someone's, or the embedded shop, which is started for the run.
 
+use std::collections::BTreeMap;
+
 use super::spec::RunSpec;
 use crate::audit::reader::Reader;
 use crate::embedded_shop::{EmbeddedShop, yield_to_generator};
@@ -16,8 +18,11 @@ pub(super) struct RunTarget {
 }
 
 impl RunTarget {
-    /// The scenario's target, or the embedded shop, as soon as it listens.
-    pub(super) fn of(spec: &RunSpec) -> anyhow::Result<Self> {
+    /// The scenario's target, or the embedded shop with this in its environment, as soon as it listens.
+    pub(super) fn of(
+        spec: &RunSpec,
+        environment: &BTreeMap<&'static str, String>,
+    ) -> anyhow::Result<Self> {
         if let Some(url) = &spec.scenario.target {
             // The token opens the books of a shop; a target that nobody asked to audit never sees it.
             let token = spec.books_token.as_ref().filter(|_| spec.audit);
@@ -29,7 +34,7 @@ impl RunTarget {
                 reader,
             });
         }
-        let shop = EmbeddedShop::start(spec.folder.path())?;
+        let shop = EmbeddedShop::start(spec.folder.path(), environment)?;
         yield_to_generator(&shop);
         tracing::info!(
             url = shop.url,

@@ -38,6 +38,7 @@ mod prepare;
 mod prometheus;
 mod proxy;
 mod record;
+mod recording;
 mod redirects;
 mod repeatable;
 mod report;

@@ -9,6 +9,7 @@ use super::files::FileArgs;
 use super::own_metrics::OwnMetricsArgs;
 use super::progress::ProgressMode;
 use super::reach::ReachArgs;
+use super::telemetry::TelemetryArgs;
 use crate::audit::Tokens;
 use crate::commands::change_args::ChangeArgs;
 use crate::engine;
@@ -134,6 +135,10 @@ pub struct RunArgs {
     /// The generator's own metrics.
     #[command(flatten)]
     pub(super) own_metrics: OwnMetricsArgs,
+
+    /// What is recorded of the system under test.
+    #[command(flatten)]
+    pub(super) telemetry: TelemetryArgs,
 
     /// What opens the books of a shop that is not the embedded one.
     #[command(flatten)]

@@ -6,6 +6,7 @@ use super::{escape, grouped, number, percent, table_cell};
 use crate::measure::StepStats;
 use crate::report::figures::{Figures, PhaseFigures, StepFigures};
 use crate::report::read::Run;
+use crate::report::recorded::{missing, recorded};
 use crate::report::table::ALL_STEPS;
 use crate::report::text::at;
 
@@ -335,6 +336,11 @@ pub(super) fn generator(out: &mut String, run: &Run, figures: &Figures) {
             "Journeys dropped",
             format!("{} ({reason})", grouped(*count)),
         ));
+    }
+    if let Some(recording) = &report.recording {
+        rows.push(("Recorded of the system’s telemetry", recorded(recording)));
+        let missing = missing(recording);
+        rows.extend(missing.map(|missing| ("Not recorded", missing)));
     }
     pairs(out, "Highest values", &rows);
     out.push_str("</section>\n");
