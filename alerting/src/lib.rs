@@ -9,12 +9,14 @@
 //! - [`object`]: one thing to provision, as the API takes it, and its identity
 //! - [`normal`], [`update`], [`diff`], [`plan`]: from two sets of objects to the ordered operations that make them
 //!   equal
+//! - [`evaluate`]: what queries and monitors come to over recorded series
 //! - [`prometheus`], [`grafana`], [`cloudwatch`]: the same definitions for those who use these instead
 
 pub mod catalogue;
 pub mod cloudwatch;
 pub mod definition;
 pub mod diff;
+pub mod evaluate;
 pub mod grafana;
 pub mod normal;
 pub mod object;

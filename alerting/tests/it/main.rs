@@ -8,5 +8,6 @@ mod generated;
 mod plan;
 mod queries;
 mod shipped;
+mod sketch;
 mod support;
 mod update;
