@@ -4,6 +4,25 @@
 //! In reading order:
 //!
 //! - [`sketch`]: a distribution in bounded memory; [`series`]: recorded points, and the one trait that gives them
+//! - [`grid`]: the buckets of time; [`Plan`]: an expression made ready, and what it comes to at each bucket
+//! - [`Assumption`]: what a value depends on beside the data
 
+mod arithmetic;
+mod assumption;
+mod data;
+mod evaluation;
+mod fill;
+mod filter;
+mod frame;
+mod functions;
+pub mod grid;
+mod leaf;
+mod plan;
 pub mod series;
 pub mod sketch;
+mod space;
+
+pub use assumption::Assumption;
+pub use data::{Data, NeverHadData};
+pub use evaluation::{Evaluated, Plan};
+pub use frame::Group;

@@ -11,3 +11,4 @@ mod shipped;
 mod sketch;
 mod support;
 mod update;
+mod vectors;
