@@ -6,8 +6,8 @@
 //! (where values come from), [`shopper`] (who someone is), [`journey`], [`response`] and [`json_path`] (what a shopper does, and makes
 //! of an answer), [`schedule`] (when shoppers arrive),
 //! [`rng`], [`run_id`] and [`permutation`] (where chance comes from, and what keeps the keys of two runs apart), [`engine`] (runs it), [`control`] (what it is told meanwhile), [`transport`] (the one door to the network),
-//! [`measure`] (samples to histograms), [`verdict`] (can it be trusted, was it good enough), [`redact`] (what may be shown of it), [`report`] (the record of a
-//! run), [`audit`] (was every promise kept), [`selftest`] (what the generator is worth on this machine), [`own`] (the generator looks at itself), [`colour`] (whether anybody wants any).
+//! [`measure`] (samples to histograms), [`verdict`] (can it be trusted, was it good enough), [`redact`] (what may be shown of it), [`recording`] (what the
+//! system under test told of itself meanwhile), [`report`] (the record of a run), [`audit`] (was every promise kept), [`selftest`] (what the generator is worth on this machine), [`own`] (the generator looks at itself), [`colour`] (whether anybody wants any).
 
 pub mod audit;
 pub mod cli;
@@ -28,6 +28,7 @@ pub mod measure;
 pub mod own;
 pub mod permutation;
 mod protocol;
+pub mod recording;
 pub mod redact;
 pub mod report;
 pub mod response;
