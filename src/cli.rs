@@ -6,7 +6,8 @@ use anyhow::Context;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::commands::{
-    Output, check, compare, import, list, preview, problem_style, report, runs, schema, show,
+    Output, check, compare, import, list, metrics, preview, problem_style, report, runs, schema,
+    show,
 };
 use crate::exit::Exit;
 use crate::{audit, colour, commands, engine, selftest, watch};
@@ -43,6 +44,7 @@ enum Command {
     Report(report::ReportArgs),
     Compare(compare::CompareArgs),
     Runs(runs::RunsArgs),
+    Metrics(metrics::MetricsArgs),
     Audit(audit::AuditArgs),
     Selftest(selftest::SelftestArgs),
     /// Run the reference shop by itself
@@ -93,6 +95,7 @@ impl Cli {
             Command::Import(args) => written(|output| import::run(&args, output)),
             Command::Report(args) => written(|output| report::run(&args, output)),
             Command::Runs(args) => written(|output| runs::run(&args, output)),
+            Command::Metrics(args) => written(|output| metrics::run(&args, output)),
             Command::Compare(args) => written(|output| compare::run(&args, output)),
             Command::Man { folder } => written(|output| man(folder.as_deref(), output)),
             Command::Completions { shell } => written(|output| Ok(completions(shell, output))),

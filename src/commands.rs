@@ -8,6 +8,7 @@ pub mod check;
 pub mod compare;
 pub mod import;
 pub mod list;
+pub mod metrics;
 pub mod preview;
 pub mod report;
 pub mod run;

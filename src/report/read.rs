@@ -100,7 +100,16 @@ const LATEST: &str = "latest";
 /// Where runs are made if nothing else is said.
 const RUNS: &str = "runs";
 
-fn folder_of(path: &Path) -> Result<PathBuf, ReadError> {
+/// The folder of a run: a path, `latest`, or how the name of one run folder below `runs` begins.
+///
+/// # Errors
+/// When there is no such folder.
+pub fn folder_of(path: &Path) -> Result<PathBuf, ReadError> {
+    if !path.exists()
+        && let Some(found) = begins(Path::new(RUNS), path)
+    {
+        return Ok(found);
+    }
     if path == Path::new(LATEST) && !path.exists() {
         return latest(Path::new(RUNS));
     }
@@ -121,6 +130,17 @@ fn folder_of(path: &Path) -> Result<PathBuf, ReadError> {
         path: path.to_owned(),
         hint: "; it is a file, and a run is a folder".to_owned(),
     })
+}
+
+/// The only run folder in `runs` whose name begins so.
+fn begins(runs: &Path, name: &Path) -> Option<PathBuf> {
+    let name = name
+        .to_str()
+        .filter(|name| !name.is_empty() && !name.contains('/'))?;
+    let entries = std::fs::read_dir(runs).ok()?.flatten();
+    let mut found = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(name));
+    let first = found.next()?;
+    found.next().is_none().then(|| first.path())
 }
 
 /// The newest run folder in `runs`: its name begins with the time.

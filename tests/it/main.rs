@@ -31,6 +31,7 @@ mod import;
 mod imports;
 mod json_paths;
 mod live_view;
+mod metric_queries;
 mod origins;
 mod own_metrics;
 mod pacing;
