@@ -5,6 +5,7 @@
 //!
 //! - [`sketch`]: a distribution in bounded memory; [`series`]: recorded points, and the one trait that gives them
 //! - [`grid`]: the buckets of time; [`Plan`]: an expression made ready, and what it comes to at each bucket
+//! - [`WindowPlan`]: a metric monitor's query, and the number that it comes to in its window
 //! - [`Assumption`]: what a value depends on beside the data
 
 mod arithmetic;
@@ -21,8 +22,10 @@ mod plan;
 pub mod series;
 pub mod sketch;
 mod space;
+mod window;
 
 pub use assumption::Assumption;
 pub use data::{Data, NeverHadData};
 pub use evaluation::{Evaluated, Plan};
 pub use frame::Group;
+pub use window::{Values, WindowPlan, evaluated_every_s, window};

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::query::tree::Expr;
 use crate::query::{Expression, QueryError};
 
 use super::arithmetic::{self, Operand};
@@ -27,20 +28,26 @@ impl Plan {
     /// # Errors
     /// What of it cannot be evaluated: the name, the place and the reason.
     pub fn of(expression: &Expression) -> Result<Vec<Self>, QueryError> {
-        let plan = |expr| {
-            let mut reader = Reader::new(expression);
-            let node = reader.node(expr)?;
-            if node.leaves().is_empty() {
-                let message = "there is no metric in it; a metric is written `avg:name{*}`";
-                return Err(QueryError {
-                    at: 0..0,
-                    message: message.to_owned(),
-                });
-            }
-            let rollup_s = reader.rollup_s;
-            Ok(Self { node, rollup_s })
-        };
+        let plan = |expr| Self::read(Reader::new(expression), expr);
         expression.exprs.iter().map(plan).collect()
+    }
+
+    /// An expression within a longer text.
+    pub(super) fn of_part(expr: &Expr, text: &str) -> Result<Self, QueryError> {
+        Self::read(Reader::over(std::slice::from_ref(expr), text), expr)
+    }
+
+    fn read(mut reader: Reader<'_>, expr: &Expr) -> Result<Self, QueryError> {
+        let node = reader.node(expr)?;
+        if node.leaves().is_empty() {
+            let message = "there is no metric in it; a metric is written `avg:name{*}`";
+            return Err(QueryError {
+                at: 0..0,
+                message: message.to_owned(),
+            });
+        }
+        let rollup_s = reader.rollup_s;
+        Ok(Self { node, rollup_s })
     }
 
     /// The metrics that it asks for, each once.
@@ -58,6 +65,21 @@ impl Plan {
     pub fn has_as_count(&self) -> bool {
         let leaves = self.node.leaves();
         leaves.iter().any(|leaf| leaf.counted == Counted::Count)
+    }
+
+    /// Whether all that it asks for is counted, so that nothing sent means 0 (rule P4).
+    pub fn is_counted(&self) -> bool {
+        self.node.is_counted()
+    }
+
+    /// Whether it combines several operands.
+    pub(super) fn is_arithmetic(&self) -> bool {
+        matches!(self.node, Node::Arithmetic(..))
+    }
+
+    /// Whether it is one count and nothing else: of it nothing sent is 0, where of a share it is nothing.
+    pub fn is_plain_count(&self) -> bool {
+        matches!(&self.node, Node::Metric(leaf) if leaf.counted != Counted::No)
     }
 
     /// Whether all that it asks for adds up over a window: counts and distributions, but no gauges.

@@ -95,9 +95,14 @@ pub(super) struct Reader<'e> {
 
 impl<'e> Reader<'e> {
     pub(super) fn new(expression: &'e Expression) -> Self {
+        Self::over(&expression.exprs, &expression.to_string())
+    }
+
+    /// Of expressions that stand in this text.
+    pub(super) fn over(roots: &'e [Expr], text: &str) -> Self {
         Self {
-            roots: &expression.exprs,
-            places: Places::of(&expression.to_string()),
+            roots,
+            places: Places::of(text),
             rollup_s: None,
         }
     }

@@ -12,3 +12,4 @@ mod sketch;
 mod support;
 mod update;
 mod vectors;
+mod windows;

@@ -17,7 +17,7 @@ pub(super) const FUNCTION: Function = Function {
     read: |arguments| {
         Err(match arguments.name() {
             "cumsum" | "integral" => {
-                "its value depends on where the window begins; add `.as_count()` and sum instead"
+                "its value depends on where the window begins; sum over the window instead, with `.as_count()`"
             }
             "autosmooth" => "its span is chosen by the server",
             "anomalies" => "its band is computed by the server in ways that are not published",
