@@ -51,6 +51,7 @@ mod signals;
 mod storm;
 mod support;
 mod targets;
+mod telemetry_thresholds;
 mod tls;
 mod tour;
 mod town;
