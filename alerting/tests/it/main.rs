@@ -9,6 +9,7 @@ mod plan;
 mod queries;
 mod shipped;
 mod sketch;
+mod states;
 mod support;
 mod update;
 mod vectors;
