@@ -6,8 +6,8 @@ use anyhow::Context;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::commands::{
-    Output, check, compare, import, list, logs, preview, problem_style, report, runs, schema, show,
-    traces,
+    Output, check, compare, import, list, logs, metrics, preview, problem_style, report, runs,
+    schema, show, traces,
 };
 use crate::exit::Exit;
 use crate::{audit, colour, commands, engine, selftest, watch};
@@ -46,6 +46,7 @@ enum Command {
     Runs(runs::RunsArgs),
     Traces(traces::TracesArgs),
     Logs(logs::LogsArgs),
+    Metrics(metrics::MetricsArgs),
     Audit(audit::AuditArgs),
     Selftest(selftest::SelftestArgs),
     /// Run the reference shop by itself
@@ -98,6 +99,7 @@ impl Cli {
             Command::Runs(args) => written(|output| runs::run(&args, output)),
             Command::Traces(args) => written(|output| traces::run(&args, output)),
             Command::Logs(args) => written(|output| logs::run(&args, output)),
+            Command::Metrics(args) => written(|output| metrics::run(&args, output)),
             Command::Compare(args) => written(|output| compare::run(&args, output)),
             Command::Man { folder } => written(|output| man(folder.as_deref(), output)),
             Command::Completions { shell } => written(|output| Ok(completions(shell, output))),

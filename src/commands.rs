@@ -9,6 +9,7 @@ pub mod compare;
 pub mod import;
 pub mod list;
 pub mod logs;
+pub mod metrics;
 pub mod preview;
 pub mod report;
 pub mod run;

@@ -17,6 +17,7 @@ mod proxy;
 mod reaching;
 mod secrets;
 pub(crate) mod sections;
+mod telemetry;
 mod tls;
 
 use std::collections::BTreeMap;

@@ -13,6 +13,7 @@ use crate::measure::totals::Totals;
 use crate::measure::{Arrivals, PhaseId, Phases, Replays, StepStats};
 use crate::scenario::{Measure, Op, Over, Scenario, Subject, Threshold};
 
+pub mod telemetry;
 pub mod thresholds;
 
 /// Share of planned arrivals that must be achieved in every [`WINDOW`].
@@ -104,6 +105,8 @@ pub struct Evidence<'a> {
     pub interrupted: bool,
     /// Second-level windows in order, for sliding thresholds.
     pub windows: &'a [thresholds::WindowFigures],
+    /// What the system told of itself, if that was recorded.
+    pub recording: Option<telemetry::Recorded<'a>>,
 }
 
 /// Judges a run.

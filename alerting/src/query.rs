@@ -8,6 +8,7 @@ mod error;
 mod layout;
 mod lex;
 mod parse;
+pub(crate) mod place;
 mod print;
 pub mod tree;
 mod visit;

@@ -68,7 +68,12 @@ fn check(name: &str, changes: &Changes) -> Checked {
 fn text(results: &[(&String, Checked)], output: &mut Output<'_>) -> io::Result<()> {
     for (name, result) in results {
         match result {
-            Ok(scenario) => writeln!(output.out, "{name}: ok: {}", summary::one_line(scenario))?,
+            Ok(scenario) => {
+                writeln!(output.out, "{name}: ok: {}", summary::one_line(scenario))?;
+                for note in scenario.unknown_metrics() {
+                    writeln!(output.err, "{name}: note: {note}")?;
+                }
+            }
             Err(problems) => {
                 output.problems(problems, Format::Text)?;
             }
@@ -79,7 +84,10 @@ fn text(results: &[(&String, Checked)], output: &mut Output<'_>) -> io::Result<(
 
 fn one_json(name: &str, result: &Checked) -> serde_json::Value {
     match result {
-        Ok(scenario) => json!({ "file": name, "ok": true, "name": scenario.name, "problems": [] }),
+        Ok(scenario) => {
+            let notes = scenario.unknown_metrics();
+            json!({ "file": name, "ok": true, "name": scenario.name, "problems": [], "notes": notes })
+        }
         Err(problems) => json!({ "file": name, "ok": false, "problems": problems.to_json() }),
     }
 }

@@ -135,6 +135,7 @@ impl SnapshotBuilder {
             elapsed,
             interrupted: false,
             windows: &[],
+            recording: None,
         });
         // Some reasons pass: a lag that is no longer among the largest, for one.
         match (invalid.first(), self.trusted) {

@@ -11,8 +11,8 @@ use crate::measure::health::OwnHealth;
 use crate::measure::totals::Totals;
 use crate::measure::{JourneyStats, PhaseId, Phases};
 use crate::scenario::{
-    CounterId, Curve, Journey, Load, OneStep, OneStepLoad, Phase, Scenario, Spacing, StepName,
-    StepNameId, Threshold,
+    CounterId, Curve, Journey, Load, Measure, OneStep, OneStepLoad, Phase, Scenario, Spacing,
+    StepName, StepNameId, Threshold,
 };
 use crate::verdict::Evidence;
 use crate::verdict::thresholds::{WindowFigures, judge};
@@ -58,11 +58,17 @@ fn judged(
         elapsed: Duration::try_from_secs_f64(report.load_s).map_err(|e| e.to_string())?,
         interrupted: false,
         windows: &windows,
+        recording: None,
     };
     let one = |text: &String| {
         let threshold = Threshold::parse(text, &scenario)
             .map_err(|_| format!("`{text}` names something that is not in the record"))?;
-        Ok(judge(&threshold, &evidence))
+        match threshold.measure {
+            Measure::Telemetry(_) => Err(format!(
+                "`{text}` asks for recordings, and those of segments are not put together"
+            )),
+            _ => Ok(judge(&threshold, &evidence)),
+        }
     };
     texts.iter().map(one).collect()
 }

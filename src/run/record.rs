@@ -5,13 +5,15 @@ use anyhow::anyhow;
 use super::spec::RunSpec;
 use super::target::RunTarget;
 use crate::engine::Finished;
+use crate::recording::reader::Recording;
 use crate::recording::recorder::RecordingSummary;
 use crate::report::folder::RunFolder;
 use crate::report::{
     Environment, GeneratorRecord, Measured, RateChangeRecord, RunReport, SegmentRecord,
     WindowRecord,
 };
-use crate::scenario::{Scenario, Threshold};
+use crate::scenario::{Measure, Scenario, Threshold};
+use crate::verdict::telemetry::Recorded;
 use crate::verdict::thresholds::WindowFigures;
 use crate::verdict::{Evidence, cpu_share_max, judge};
 
@@ -39,6 +41,7 @@ pub(super) fn report(
         tracing::error!("windows cannot be judged: {error:#}");
         Vec::new()
     });
+    let recorded = telemetry_of(scenario, &spec.folder);
     let verdict = judge(&Evidence {
         scenario,
         phases: &finished.phases,
@@ -48,6 +51,10 @@ pub(super) fn report(
         elapsed: finished.load,
         interrupted: interrupted.is_some(),
         windows: &windows,
+        recording: recorded.as_ref().map(|(source, load_started_s)| Recorded {
+            source,
+            load_started_s: *load_started_s,
+        }),
     });
     let measured = Measured {
         scenario,
@@ -119,6 +126,26 @@ pub(super) fn begun(
         ..RunReport::begun(&spec.scenario)
     };
     Ok(report.shown(redactor)?)
+}
+
+/// The recording for thresholds on telemetry, and when the load began in UNIX seconds; opened only if there are such thresholds.
+fn telemetry_of(scenario: &Scenario, folder: &RunFolder) -> Option<(Recording, f64)> {
+    let asks = |threshold: &Threshold| matches!(threshold.measure, Measure::Telemetry(_));
+    if !scenario.thresholds.iter().any(asks) {
+        return None;
+    }
+    let open = || -> anyhow::Result<(Recording, f64)> {
+        let recording = Recording::open(folder.path())?;
+        let noted = recording.meta()?;
+        let started_ms: f64 = noted
+            .get("load_started_ms")
+            .ok_or_else(|| anyhow!("it does not say when the load began"))?
+            .parse()?;
+        Ok((recording, started_ms / 1e3))
+    };
+    open()
+        .inspect_err(|error| tracing::error!("thresholds on telemetry cannot be judged: {error:#}"))
+        .ok()
 }
 
 /// Second-level figures for sliding thresholds; read only if there are such thresholds.

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{
-    Evidence, Measure, Op, Over, PhaseId, StepStats, Subject, Threshold, ThresholdResult, show_time,
+    Evidence, Measure, Op, Over, PhaseId, StepStats, Subject, Threshold, ThresholdResult,
+    show_time, telemetry,
 };
 use crate::measure::LatencyHistogram;
 use crate::scenario::StepNameId;
@@ -24,6 +25,9 @@ pub struct WindowFigures {
 
 /// Judges one threshold.
 pub fn judge(threshold: &Threshold, evidence: &Evidence<'_>) -> ThresholdResult {
+    if let Measure::Telemetry(query) = &threshold.measure {
+        return telemetry::judge(threshold, query, evidence);
+    }
     let value = match &threshold.over {
         Over::Run => over_phases(threshold, evidence, |phase| evidence.phases.counts(phase)),
         Over::Phase(index) => {
@@ -243,7 +247,8 @@ fn of_cell(measure: &Measure, cell: &StepStats, seconds: f64) -> Option<f64> {
         Measure::StartLag(_)
         | Measure::Count(_)
         | Measure::CountPerMinute(_)
-        | Measure::Outcome(_) => None,
+        | Measure::Outcome(_)
+        | Measure::Telemetry(_) => None,
     }
 }
 
@@ -265,5 +270,6 @@ fn show(measure: &Measure, value: f64) -> String {
         Measure::Count(_) | Measure::Outcome(_) => format!("{value:.0}"),
         Measure::CountPerMinute(_) => format!("{value:.0} a minute"),
         Measure::Burn { .. } => format!("{value:.2}"),
+        Measure::Telemetry(_) => value.to_string(),
     }
 }

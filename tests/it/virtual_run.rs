@@ -94,6 +94,7 @@ fn of_scenario(
         elapsed: load_time,
         interrupted: false,
         windows: &figures,
+        recording: None,
     };
     let verdict = judge(&evidence);
     let measured = Measured {

@@ -154,6 +154,11 @@ impl Sketch {
         }
     }
 
+    /// Whether percentiles are those of the very values.
+    pub fn is_exact(&self) -> bool {
+        matches!(self.body, Body::Exact(_))
+    }
+
     fn widen(&mut self, min: f64, max: f64) {
         if self.count == 0 {
             (self.min, self.max) = (min, max);

@@ -9,5 +9,8 @@ mod plan;
 mod queries;
 mod shipped;
 mod sketch;
+mod states;
 mod support;
 mod update;
+mod vectors;
+mod windows;

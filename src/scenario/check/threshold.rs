@@ -1,7 +1,9 @@
 //! Thresholds: `p99 of POST /api/orders < 800 ms in baseline`.
 //!
-//! Grammar: FIGURE [of SUBJECT] OPERATOR VALUE [in PHASE | in every DURATION]. Must not know: where the text stands.
+//! Grammar: FIGURE [of SUBJECT] OPERATOR VALUE [in PHASE | in every DURATION]; queries over the system's own metrics are
+//! `telemetry`'s. Must not know: where the text stands.
 
+mod telemetry;
 mod words;
 
 use checked_yaml::did_you_mean;
@@ -21,6 +23,10 @@ const FIGURES: &str = "p50 … p99.99, median or max (optionally followed by `se
 /// Everything that is wrong with it: its parts do not depend on each other, but for a limit whose figure is not known.
 pub(super) fn parse(text: &str, scenario: &Scenario) -> Result<Threshold, Vec<Slip>> {
     let whole = Words::of(text, 0..text.len());
+    let reader = Reader { scenario };
+    if telemetry::is_meant(text) {
+        return telemetry::parse(whole, &reader);
+    }
     let Some((left, op, right)) = split_at_operator(whole).map_err(|slip| vec![slip])? else {
         return Err(vec![
             Slip::new(whole.range(), "a threshold compares a figure with a limit")
@@ -33,7 +39,6 @@ pub(super) fn parse(text: &str, scenario: &Scenario) -> Result<Threshold, Vec<Sl
         Some(at) => (right.before(at), Some(right.after(at + 4))),
         None => (right, None),
     };
-    let reader = Reader { scenario };
     let mut slips = Vec::new();
     let measure = kept(reader.measure(figure), &mut slips);
     let subject = kept(reader.subject(subject), &mut slips);
@@ -279,6 +284,14 @@ impl Reader<'_> {
         index
             .map(|index| Subject::Step(StepNameId(index as u16)))
             .ok_or_else(|| unknown("step", words, &known))
+    }
+
+    fn phase_length(&self, index: usize) -> Option<std::time::Duration> {
+        self.scenario
+            .load
+            .phases()
+            .nth(index)
+            .map(|(_, length)| length)
     }
 
     fn over(&self, words: Words<'_>) -> Result<Over, Slip> {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use alerting::query::Expression;
+
 use super::ids::{CounterId, StepNameId};
 
 /// Something that must hold.
@@ -15,7 +17,7 @@ pub struct Threshold {
     pub subject: Subject,
     /// The comparison.
     pub op: Op,
-    /// The limit in base units: seconds, ratio, count, arrivals a second.
+    /// The limit in base units: seconds, ratio, count, arrivals a second; for queries the metric's own unit.
     pub limit: f64,
     /// Over which part of the run.
     pub over: Over,
@@ -49,6 +51,8 @@ pub enum Measure {
         /// Objective as ratio, for example 0.999.
         target: f64,
     },
+    /// A query over what the system tells of itself.
+    Telemetry(Expression),
 }
 
 /// What a figure is of.
