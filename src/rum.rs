@@ -4,16 +4,19 @@
 //! [`session`] each: views with [`vitals`] worked out from the measured times, actions, resources, errors, long tasks. A
 //! browser's events leave in [`batch`]es. docs/rum.md states every rule and distribution.
 //!
-//! PURE: times come with the records, chance from the run's seed. Must not know: how requests are sent, and what a run measures of
-//! itself.
+//! PURE but for [`thread`] and [`delivery`]: times come with the records, chance from the run's seed. Must not know: how requests
+//! are sent, and what a run measures of itself.
 
 pub mod batch;
 mod clicks;
+pub mod delivery;
 mod event;
 mod exchange;
 pub mod record;
 pub mod scene;
 pub mod session;
+pub mod settings;
+pub mod thread;
 mod view;
 pub mod visitor;
 mod vitals;
