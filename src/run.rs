@@ -21,6 +21,7 @@ use crate::runtime::local_runtime;
 
 mod own_metrics;
 mod record;
+mod rum;
 mod spec;
 mod target;
 
@@ -139,6 +140,7 @@ fn drive(
             &spec.scenario,
         )?,
         control: control.clone(),
+        rum: rum::request(spec)?,
     };
     // Someone who does not want to know has dropped the other end.
     let _ = begins.send(subject);

@@ -400,6 +400,9 @@ fn generator(out: &mut String, report: &RunReport, style: Style) {
     if let Some(protocols) = g.protocol_line() {
         titled(out, "protocol", &format!("protocol: {protocols}"), style);
     }
+    if let Some(rum) = &report.rum {
+        titled(out, "RUM", &format!("RUM: {}", rum.line()), style);
+    }
 }
 
 /// A line that begins with its title, folded.

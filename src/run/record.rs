@@ -82,6 +82,7 @@ pub(super) fn report(
             })
             .collect(),
         funnels: measured.funnels(),
+        rum: finished.rum.as_ref().map(super::rum::record),
         ..begun
     };
     Ok(report.shown(&scenario.secrets.redactor)?)

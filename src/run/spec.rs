@@ -9,6 +9,7 @@ use crate::redact::Shown;
 use crate::report::Labels;
 use crate::report::folder::RunFolder;
 use crate::report::html::TraceUrl;
+use crate::rum::settings::RumSpec;
 use crate::scenario::Scenario;
 use crate::schedule::Segment;
 
@@ -35,6 +36,8 @@ pub struct RunSpec {
     pub trace_url: Option<TraceUrl>,
     /// Where the run's own metrics are served.
     pub own_metrics: OwnMetricsSpec,
+    /// Where the RUM events of shoppers who are browsers go; `None` if nobody wants them.
+    pub rum: Option<RumSpec>,
     /// What the run is called, and noted of it.
     pub labels: Labels,
     /// The command that repeats the run, without secrets.

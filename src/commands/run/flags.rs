@@ -9,6 +9,7 @@ use super::files::FileArgs;
 use super::own_metrics::OwnMetricsArgs;
 use super::progress::ProgressMode;
 use super::reach::ReachArgs;
+use super::rum::RumArgs;
 use crate::audit::Tokens;
 use crate::commands::change_args::ChangeArgs;
 use crate::engine;
@@ -134,6 +135,10 @@ pub struct RunArgs {
     /// The generator's own metrics.
     #[command(flatten)]
     pub(super) own_metrics: OwnMetricsArgs,
+
+    /// What the shoppers' browsers tell.
+    #[command(flatten)]
+    pub(super) rum: RumArgs,
 
     /// What opens the books of a shop that is not the embedded one.
     #[command(flatten)]
