@@ -40,6 +40,7 @@ mod record;
 mod redirects;
 mod repeatable;
 mod report;
+mod rum;
 mod run_folder;
 mod runs;
 mod same_shop;
