@@ -22,6 +22,10 @@ use crate::measure::snapshot::LatestSnapshot;
 use crate::measure::totals::Totals;
 use crate::measure::worker_report::WorkerReport;
 use crate::measure::{Phases, Window};
+use crate::rum::delivery::Sink;
+use crate::rum::scene::Scene;
+use crate::rum::thread::{RumOutcome, RumThread};
+use crate::rum::visitor::Application;
 use crate::runtime::local_runtime;
 use crate::scenario::{Load, Scenario};
 use crate::schedule::{Schedule, Segment};
@@ -30,6 +34,8 @@ use crate::template::{Slot, Value};
 use crate::transport::Transport;
 use crate::transport::http::HttpTransport;
 
+mod browsed;
+mod browsing;
 mod examples;
 mod journey_run;
 mod judging;
@@ -78,6 +84,16 @@ pub struct RunRequest {
     pub journal: Box<dyn Journal>,
     /// Told here to stop or to change the rate.
     pub control: watch::Receiver<Control>,
+    /// The RUM events that are wanted of the shoppers' browsers.
+    pub rum: Option<RumRequest>,
+}
+
+/// RUM events that are wanted.
+pub struct RumRequest {
+    /// Whose they are.
+    pub application: Application,
+    /// Where they go.
+    pub sink: Box<dyn Sink>,
 }
 
 /// A finished run.
@@ -96,14 +112,17 @@ pub struct Finished {
     pub cpu: Duration,
     /// Changes of the rate by hand: when, and the factor on the scenario's rate from then on.
     pub rate_changes: Vec<(Duration, f64)>,
+    /// What came of the RUM events, if any were wanted.
+    pub rum: Option<RumOutcome>,
 }
 
 /// Makes the run and comes back when it is over.
 ///
 /// # Errors
 /// When the target or a step cannot be used, or a thread cannot be started; nothing has been sent then.
-pub fn run(request: RunRequest) -> anyhow::Result<Finished> {
-    let first = first_worker(&request)?;
+pub fn run(mut request: RunRequest) -> anyhow::Result<Finished> {
+    let mut first = first_worker(&request)?;
+    let rum = start_rum(&mut first, request.rum.take())?;
     let workers = first.workers as usize;
     let (outbox, inbox) = sync_channel(workers * HANDOVERS_MAX);
     let (spares, spare_windows): (Vec<_>, Vec<_>) =
@@ -111,14 +130,16 @@ pub fn run(request: RunRequest) -> anyhow::Result<Finished> {
     let cpu_before = crate::own::cpu_time();
     let collector = start_collector(collector_of(&first, request), inbox, spares)?;
     let threads = start_workers(&first, &outbox, spare_windows)?;
-    // The collector goes on until the last worker has let go of its outbox.
+    // The collector goes on until the last worker has let go of its outbox, and so does the thread of RUM events.
     drop(outbox);
+    first.rum = None;
     let results = threads.into_iter().map(join).collect::<Vec<_>>();
     let (totals, health) = collector
         .join()
         .map_err(|_| anyhow!("the collector thread panicked"))?;
     results.into_iter().collect::<anyhow::Result<()>>()?;
     let elapsed = first.start.elapsed();
+    let rum = rum.map(RumThread::join).transpose()?;
     let planned = first.schedule.as_ref().map(|schedule| schedule.duration());
     Ok(Finished {
         totals,
@@ -128,6 +149,7 @@ pub fn run(request: RunRequest) -> anyhow::Result<Finished> {
         cpu: crate::own::cpu_time() - cpu_before,
         rate_changes: rate_changes(&first.control.borrow(), first.start),
         phases: first.phases,
+        rum,
     })
 }
 
@@ -149,7 +171,25 @@ fn first_worker(request: &RunRequest) -> anyhow::Result<WorkerSetup> {
         phases: Phases::of(&request.scenario),
         start: Instant::now() + GET_READY,
         control: request.control.clone(),
+        rum: None,
     })
+}
+
+/// Starts the thread of RUM events, and opens the workers' way to it.
+fn start_rum(
+    first: &mut WorkerSetup,
+    wanted: Option<RumRequest>,
+) -> anyhow::Result<Option<RumThread>> {
+    let Some(RumRequest { application, sink }) = wanted else {
+        return Ok(None);
+    };
+    let until_start = first.start.saturating_duration_since(Instant::now());
+    let epoch = OffsetDateTime::now_utc() + until_start;
+    let epoch_ms = u64::try_from(epoch.unix_timestamp_nanos() / 1_000_000).unwrap_or(0);
+    let scene = Scene::new(first.world.scenario(), application, epoch_ms);
+    let (feed, thread) = crate::rum::thread::start(scene, sink, first.start)?;
+    first.rum = Some(feed);
+    Ok(Some(thread))
 }
 
 fn collector_of(first: &WorkerSetup, request: RunRequest) -> CollectorSetup {

@@ -7,7 +7,7 @@
 //! of an answer), [`schedule`] (when shoppers arrive),
 //! [`rng`], [`run_id`] and [`permutation`] (where chance comes from, and what keeps the keys of two runs apart), [`engine`] (runs it), [`control`] (what it is told meanwhile), [`transport`] (the one door to the network),
 //! [`measure`] (samples to histograms), [`verdict`] (can it be trusted, was it good enough), [`redact`] (what may be shown of it), [`receive`] and [`recording`] (what the
-//! system under test told of itself meanwhile), [`report`] (the record of a run), [`audit`] (was every promise kept), [`selftest`] (what the generator is worth on this machine), [`own`] (the generator looks at itself), [`colour`] (whether anybody wants any).
+//! system under test told of itself meanwhile), [`report`] (the record of a run), [`audit`] (was every promise kept), [`selftest`] (what the generator is worth on this machine), [`rum`] (what the shoppers' browsers tell an intake), [`own`] (the generator looks at itself), [`colour`] (whether anybody wants any).
 
 pub mod audit;
 pub mod cli;
@@ -34,6 +34,7 @@ pub mod redact;
 pub mod report;
 pub mod response;
 pub mod rng;
+pub mod rum;
 pub mod run;
 pub mod run_id;
 mod runtime;

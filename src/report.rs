@@ -39,7 +39,7 @@ pub use environment::Environment;
 pub use measured::Measured;
 pub use record::{
     Accounting, FaultRecord, FigureRecord, FunnelRecord, GeneratorRecord, JourneyRecord, Labels,
-    PhaseRecord, RateChangeRecord, ScenarioRecord, SegmentRecord, StepRecord,
+    PhaseRecord, RateChangeRecord, RumRecord, ScenarioRecord, SegmentRecord, StepRecord,
 };
 pub use times::{Blob, QUANTILES, TimesRecord};
 pub use window::{WindowRecord, WindowStep};
@@ -104,6 +104,9 @@ pub struct RunReport {
     /// How many shoppers came how far, by journey. Warm-up counts here.
     #[serde(default)]
     pub funnels: Vec<FunnelRecord>,
+    /// What the shoppers' browsers told, if they are under RUM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rum: Option<RumRecord>,
     /// Names of the figures, by the index that windows use.
     #[serde(default)]
     pub figures: Vec<FigureRecord>,
@@ -170,6 +173,7 @@ impl RunReport {
             recording: None,
             faults: Vec::new(),
             rate_changes: Vec::new(),
+            rum: None,
             windows: Vec::new(),
         }
     }

@@ -159,6 +159,12 @@ impl Response {
         tree.as_ref().map(|tree| tree.find(path))
     }
 
+    /// Whether it is a page, and not data of one.
+    pub(crate) fn is_page(&self) -> bool {
+        let kind = self.headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+        kind.is_some_and(|kind| kind.starts_with(b"text/html"))
+    }
+
     /// The first header of this (lower-case) name as text; unset if there is none.
     pub fn header(&self, name: &str) -> Scalar<'_> {
         match self.headers.get(name) {

@@ -21,6 +21,7 @@ use crate::runtime::local_runtime;
 
 mod own_metrics;
 mod record;
+mod rum;
 mod spec;
 mod target;
 mod telemetry;
@@ -146,6 +147,7 @@ fn drive(
             telemetry.feed(),
         )?,
         control: control.clone(),
+        rum: rum::request(spec)?,
     };
     // Someone who does not want to know has dropped the other end.
     let _ = begins.send(subject);

@@ -248,6 +248,7 @@ fn prove(
         latest: LatestSnapshot::default(),
         journal: Box::new(NoJournal),
         control: stop,
+        rum: None,
     })?;
     Ok(judge(name, latency, rate, &finished))
 }

@@ -280,6 +280,12 @@ impl Shopper {
         self.session
     }
 
+    /// The id of the session that follows so many others when they were too old.
+    pub(crate) fn session_after(&self, world: &ScenarioData, others: u32) -> Uuid {
+        let mut ids = world.keys("session-renewal", self.index);
+        (0..others.max(1)).fold(self.session, |_, _| random_uuid(&mut ids))
+    }
+
     /// Whether it has been here before.
     pub fn is_returning(&self) -> bool {
         self.returning

@@ -18,6 +18,7 @@ use crate::redact::{self, Shown};
 use crate::report::RunReport;
 use crate::report::folder::RunFolder;
 use crate::report::text::{Style, summary};
+use crate::rum::settings::RumSpec;
 use crate::run::{AuditEnding, RunLink, RunRecord, RunSpec, execute};
 use crate::scenario::Scenario;
 use crate::schedule::Segment;
@@ -27,6 +28,7 @@ mod flags;
 mod own_metrics;
 mod progress;
 mod reach;
+mod rum;
 mod signals;
 mod supervisor;
 mod telemetry;
@@ -49,6 +51,13 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
             return Ok(Exit::Usage);
         }
     };
+    let rum = match args.rum.spec(args.own_metrics.env()) {
+        Ok(rum) => rum,
+        Err(problems) => {
+            let _ = writeln!(std::io::stderr(), "{problems}");
+            return Ok(Exit::Usage);
+        }
+    };
     if args.dry_run {
         let place = scenario.target.as_deref().unwrap_or("the embedded shop");
         let place = scenario.secrets.redactor.show_line(place);
@@ -67,7 +76,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
         let _ = writeln!(std::io::stderr(), "{line}");
     }
     supervisor::check_view(args)?;
-    let spec = spec(args, scenario)?;
+    let spec = spec(args, scenario, rum)?;
     let log = crate::log::start(&spec.folder.file("loadgen.log"))?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -94,7 +103,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
     Ok(conclude(args, record))
 }
 
-fn spec(args: &RunArgs, scenario: Arc<Scenario>) -> anyhow::Result<RunSpec> {
+fn spec(args: &RunArgs, scenario: Arc<Scenario>, rum: Option<RumSpec>) -> anyhow::Result<RunSpec> {
     let started = time::OffsetDateTime::now_utc();
     Ok(RunSpec {
         folder: RunFolder::create(&args.out, started, &scenario.name)?,
@@ -108,6 +117,7 @@ fn spec(args: &RunArgs, scenario: Arc<Scenario>) -> anyhow::Result<RunSpec> {
         trace_url: args.trace_url.clone(),
         own_metrics: args.own_metrics.spec(),
         telemetry: args.telemetry.spec(),
+        rum,
         command: command_line(&scenario),
         labels: args.labels(&scenario.secrets.redactor),
         scenario,

@@ -5,6 +5,12 @@ use super::country::Country;
 /// The headers and the screen of one shopper's browser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Client {
+    /// `desktop`, `mobile` or `tablet`.
+    pub device: &'static str,
+    /// `chrome`, `safari`, `firefox` or `edge`.
+    pub browser: &'static str,
+    /// Where it was sold: an ISO 3166 code.
+    pub country: &'static str,
     /// The `user-agent` header.
     pub user_agent: &'static str,
     /// The `accept-language` header.
@@ -114,9 +120,13 @@ impl Client {
         let known = exact
             .or_else(|| KNOWN.iter().find(on_device))
             .unwrap_or(&KNOWN[0]);
+        let country = Country::of(country);
         Self {
+            device: known.device,
+            browser: known.browser,
+            country: country.code,
             user_agent: known.user_agent,
-            accept_language: Country::of(country).languages,
+            accept_language: country.languages,
             viewport: match known.device {
                 "mobile" => (390, 844),
                 "tablet" => (820, 1_180),

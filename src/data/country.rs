@@ -5,7 +5,7 @@ use fake::locales::{DE_DE, Data, EN, FR_FR, IT_IT, NL_NL, PT_BR, PT_PT};
 /// What differs from country to country.
 #[derive(Debug)]
 pub(super) struct Country {
-    code: &'static str,
+    pub(super) code: &'static str,
     /// `Accept-Language` as a browser sold there sends it.
     pub(super) languages: &'static str,
     pub(super) first_names: &'static [&'static str],

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 
 use super::Stop;
+use super::browsing::Browsing;
 use super::examples;
 use super::judging::{Judging, is_long};
 use super::worker_state::WorkerState;
@@ -17,6 +18,7 @@ use crate::protocol::http::{Http, HttpClient, HttpSending};
 use crate::protocol::{PreparedKind, Protocol};
 use crate::redact::Shown;
 use crate::response::{self, Response};
+use crate::rum::record::What;
 use crate::scenario::{Step, StepId};
 use crate::shopper::Shopper;
 use crate::template::{Slot, Value};
@@ -44,9 +46,11 @@ pub(super) fn journey_run<T: Transport>(
 
 /// A journey under way; dropping it records how it ended.
 pub(super) struct JourneyRun<T: Transport> {
-    worker: Rc<WorkerState<T>>,
-    shopper: Shopper,
-    client: HttpClient<T>,
+    pub(super) worker: Rc<WorkerState<T>>,
+    pub(super) shopper: Shopper,
+    pub(super) client: HttpClient<T>,
+    /// What is told of its browser.
+    pub(super) browsing: Browsing,
     arrival: Duration,
     phase: PhaseId,
     /// Think times so far, and the time that the generator took over long answers: no wait for the system.
@@ -60,16 +64,16 @@ pub(super) struct JourneyRun<T: Transport> {
 
 /// What is known of a step before it is sent, and stands in its sample.
 #[derive(Clone, Copy)]
-struct Sending {
-    step: StepId,
+pub(super) struct Sending {
+    pub(super) step: StepId,
     intended: Duration,
     trace_id: u64,
 }
 
 /// A request that is to be sent, with what is needed to make sense of its answer.
-struct Pending {
-    sending: Sending,
-    request: HttpSending,
+pub(super) struct Pending {
+    pub(super) sending: Sending,
+    pub(super) request: HttpSending,
 }
 
 /// A request that came to its end.
@@ -105,17 +109,20 @@ impl<T: Transport> JourneyRun<T> {
         let client = worker.http.client(&worker.world, &shopper);
         let phase = worker.phases.at(arrival);
         let ending = JourneyEnding::InFlight;
-        Self {
+        let mut run = Self {
             worker,
             shopper,
             client,
+            browsing: Browsing::begin(arrival),
             arrival,
             phase,
             not_waited: Duration::ZERO,
             begun: false,
             reached: 0,
             ending,
-        }
+        };
+        run.tell_arrival(arrival);
+        run
     }
 
     async fn walk(mut self: Box<Self>) {
@@ -147,7 +154,9 @@ impl<T: Transport> JourneyRun<T> {
                 Action::Stuck => return self.ending = JourneyEnding::Failed,
                 Action::Think(time) => {
                     due += time;
+                    self.tell(What::Rests);
                     self.worker.sleep_or_stop(due).await;
+                    self.tell(What::Wakes);
                     self.not_waiting(time);
                     continue;
                 }
@@ -210,6 +219,7 @@ impl<T: Transport> JourneyRun<T> {
     fn prepare(&mut self, step: StepId, intended: Duration) -> Pending {
         let worker = self.worker.clone();
         self.come_to(step);
+        self.keep_session(intended);
         let PreparedKind::Http(prepared) = &worker.plan.step(step).kind;
         let (client, shopper) = (&mut self.client, &mut self.shopper);
         let request = worker
@@ -218,7 +228,7 @@ impl<T: Transport> JourneyRun<T> {
         let sending = Sending {
             step,
             intended,
-            trace_id: request.trace_id,
+            trace_id: request.traced.trace_id,
         };
         Pending { sending, request }
     }
@@ -356,6 +366,7 @@ impl<T: Transport> JourneyRun<T> {
             ..self.sample(pending.sending, timing, ending)
         };
         worker.recorder.borrow_mut().step(&sample);
+        self.tell_answered(pending, &sample, response.is_page());
         match ending {
             Ending::Ok => self.keep_business(step, &sample, &response),
             Ending::Failed(name) => self.keep_example(pending, &sample, name, Ok(&response)),
@@ -377,6 +388,7 @@ impl<T: Transport> JourneyRun<T> {
         };
         let sample = self.sample(pending.sending, timing, ending);
         self.worker.recorder.borrow_mut().step(&sample);
+        self.tell_answered(pending, &sample, false);
         self.keep_example(pending, &sample, failure.name(), Err(failure));
     }
 
@@ -448,6 +460,7 @@ impl<T: Transport> JourneyRun<T> {
 
 impl<T: Transport> Drop for JourneyRun<T> {
     fn drop(&mut self) {
+        self.tell(What::Left);
         self.worker.shopper_left();
         let response = self
             .worker

@@ -67,6 +67,8 @@ fn setup(scenario: &Arc<Scenario>, target: &str) -> anyhow::Result<WorkerSetup> 
         tick: Duration::ZERO,
         // What stops a run drops this work.
         control: watch::channel(Control::default()).1,
+        // Nobody's browser sets the stage.
+        rum: None,
     })
 }
 

@@ -42,6 +42,9 @@ pub(super) async fn work<T: Transport>(
     (window.shoppers, window.connections) = (0, connections);
     window.protocols = protocols;
     windows.last(window, worker.offset());
+    if let Some(tap) = &worker.rum {
+        tap.last();
+    }
     Ok(())
 }
 
@@ -109,6 +112,9 @@ async fn tick<T: Transport>(
             window.protocols = worker.http.transport.take_protocols();
             window
         });
+        if let Some(tap) = &worker.rum {
+            tap.tick();
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use super::plan::Plan;
 use crate::control::Control;
 use crate::measure::Phases;
+use crate::rum::thread::Feed;
 use crate::schedule::{Schedule, Segment};
 use crate::shopper::ScenarioData;
 
@@ -30,4 +31,6 @@ pub(super) struct WorkerSetup {
     /// Length of a tick.
     pub(super) tick: Duration,
     pub(super) control: watch::Receiver<Control>,
+    /// The way to the thread of RUM events.
+    pub(super) rum: Option<Feed>,
 }

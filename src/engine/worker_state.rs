@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
+use super::browsing::RumTap;
 use super::plan::Plan;
 use super::timer::Timer;
 use super::worker_setup::WorkerSetup;
@@ -24,6 +25,8 @@ pub(super) struct WorkerState<T: Transport> {
     pub(super) http: Http<T>,
     pub(super) timer: Timer,
     pub(super) recorder: RefCell<Recorder>,
+    /// Where RUM events are made of what shoppers do, if they are wanted.
+    pub(super) rum: Option<RumTap>,
     /// Offset 0 of the schedule.
     pub(super) start: Instant,
     shoppers: Cell<u32>,
@@ -48,6 +51,10 @@ impl<T: Transport> WorkerState<T> {
             phases: setup.phases.clone(),
             timer,
             recorder: RefCell::new(Recorder::new(seed)),
+            rum: setup
+                .rum
+                .clone()
+                .map(|feed| RumTap::new(feed, &setup.plan, setup.world.scenario())),
             start: setup.start,
             shoppers: Cell::new(0),
             requests: Cell::new(0),

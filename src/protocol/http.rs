@@ -9,6 +9,9 @@ use std::time::Instant;
 use ::http::HeaderMap;
 use ::http::header::HeaderValue;
 
+use telemetry::browser::BrowserSession;
+use uuid::Uuid;
+
 use super::{Awaiting, Protocol};
 use crate::measure::Replay;
 use crate::measure::samples::ExchangeText;
@@ -25,7 +28,7 @@ mod idempotency;
 mod preflight;
 pub(crate) mod request;
 
-use browser::{BrowserSetup, BrowserState, Fetched, Route, place_of};
+use browser::{BrowserSetup, BrowserState, Fetched, Route, Traced, place_of};
 use idempotency::SentKeys;
 use request::{Located, PreparedRequest};
 
@@ -52,8 +55,8 @@ pub(crate) struct HttpClient<T: Transport> {
 
 /// A request, made and not yet sent.
 pub(crate) struct HttpSending {
-    /// Its Datadog trace id (low 64 bits), 0 without trace headers.
-    pub(crate) trace_id: u64,
+    /// What its headers say of its trace.
+    pub(crate) traced: Traced,
     /// Its idempotency key in short, if it has one.
     key: Option<u64>,
     outgoing: Result<Outgoing, Failure>,
@@ -101,6 +104,21 @@ impl<T: Transport> Http<T> {
         client
             .keys
             .judge(request.key, resent, step, &answer.headers)
+    }
+
+    /// The session of a shopper's browser, if it is one under RUM.
+    pub(crate) fn session(client: &HttpClient<T>) -> Option<&BrowserSession> {
+        client.browser.session()
+    }
+
+    /// Another session begins in a shopper's browser.
+    pub(crate) fn renew(&self, client: &mut HttpClient<T>, id: Uuid) {
+        self.browser.renew(&mut client.browser, id);
+    }
+
+    /// What is sent, if it could be made.
+    pub(crate) fn sent(request: &HttpSending) -> Option<&Outgoing> {
+        request.outgoing.as_ref().ok()
     }
 
     /// Where the last answer came from.
@@ -167,7 +185,7 @@ impl<T: Transport> Protocol for Http<T> {
     ) -> HttpSending {
         let mut headers = HeaderMap::with_capacity(HEADERS_USUAL);
         let browser = &mut client.browser;
-        let trace_id = self.browser.add_headers(browser, shopper, &mut headers);
+        let traced = self.browser.add_headers(browser, shopper, &mut headers);
         let mut outgoing = self.outgoing(step, headers, world, shopper);
         let (mut key, mut own_cookies) = (None, None);
         if let Ok(outgoing) = &mut outgoing {
@@ -175,7 +193,7 @@ impl<T: Transport> Protocol for Http<T> {
             key = client.keys.note(&outgoing.headers);
         }
         HttpSending {
-            trace_id,
+            traced,
             key,
             outgoing,
             redirects_max: step.redirects_max,

@@ -226,6 +226,10 @@ fn add(to: &mut RunReport, from: &RunReport) -> Result<(), String> {
         }
     }
     add_funnels(to, from);
+    match (&mut to.rum, &from.rum) {
+        (Some(to), Some(from)) => to.add(from),
+        (to, from) => *to = to.take().or_else(|| from.clone()),
+    }
     Ok(())
 }
 

@@ -186,6 +186,85 @@ pub struct FunnelRecord {
     pub steps: Vec<(String, u64)>,
 }
 
+/// The RUM events of a run.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RumRecord {
+    /// A file of the run folder, or the host of an intake.
+    pub place: Shown,
+    /// Sessions that were told of.
+    pub sessions: u64,
+    /// Sessions that were not, for want of room.
+    pub sessions_skipped: u64,
+    /// Views.
+    pub views: u64,
+    /// Actions.
+    pub actions: u64,
+    /// Resources.
+    pub resources: u64,
+    /// Errors.
+    pub errors: u64,
+    /// Long tasks.
+    pub long_tasks: u64,
+    /// Frustrations of all actions.
+    pub frustrations: u64,
+    /// Events that arrived; a view has several, one for each of its states that was sent.
+    pub events: u64,
+    /// Events that did not arrive, by reason.
+    pub dropped: BTreeMap<String, u64>,
+    /// Batches that were sent again.
+    pub retries: u64,
+    /// What shoppers did and nobody could note, because it was too much at once.
+    pub records_lost: u64,
+}
+
+impl RumRecord {
+    /// Adds another segment's.
+    pub fn add(&mut self, other: &Self) {
+        let pairs = [
+            (&mut self.sessions, other.sessions),
+            (&mut self.sessions_skipped, other.sessions_skipped),
+            (&mut self.views, other.views),
+            (&mut self.actions, other.actions),
+            (&mut self.resources, other.resources),
+            (&mut self.errors, other.errors),
+            (&mut self.long_tasks, other.long_tasks),
+            (&mut self.frustrations, other.frustrations),
+            (&mut self.events, other.events),
+            (&mut self.retries, other.retries),
+            (&mut self.records_lost, other.records_lost),
+        ];
+        for (sum, more) in pairs {
+            *sum += more;
+        }
+        for (reason, events) in &other.dropped {
+            *self.dropped.entry(reason.clone()).or_default() += events;
+        }
+    }
+
+    /// In a line.
+    pub fn line(&self) -> String {
+        let mut parts = vec![format!(
+            "{} sessions, {} views, {} actions, {} errors · {} events in {}",
+            self.sessions, self.views, self.actions, self.errors, self.events, self.place
+        )];
+        let dropped = self.dropped.iter();
+        let dropped: Vec<String> = dropped
+            .map(|(reason, events)| format!("{events} {reason}"))
+            .collect();
+        if !dropped.is_empty() {
+            parts.push(format!("events dropped: {}", dropped.join(", ")));
+        }
+        let counts = [
+            ("batches sent again", self.retries),
+            ("sessions left out for want of room", self.sessions_skipped),
+            ("records lost", self.records_lost),
+        ];
+        let counts = counts.iter().filter(|(_, count)| *count > 0);
+        parts.extend(counts.map(|(what, count)| format!("{count} {what}")));
+        parts.join(" · ")
+    }
+}
+
 /// planned = completed + failed + timed out + in flight + dropped.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Accounting {

@@ -401,6 +401,9 @@ fn generator(out: &mut String, report: &RunReport, style: Style) {
         titled(out, "protocol", &format!("protocol: {protocols}"), style);
     }
     recorded::write(out, report, style);
+    if let Some(rum) = &report.rum {
+        titled(out, "RUM", &format!("RUM: {}", rum.line()), style);
+    }
 }
 
 /// A line that begins with its title, folded.

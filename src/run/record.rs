@@ -92,6 +92,7 @@ pub(super) fn report(
             .collect(),
         funnels: measured.funnels(),
         recording,
+        rum: finished.rum.as_ref().map(super::rum::record),
         ..begun
     };
     Ok(report.shown(&scenario.secrets.redactor)?)

@@ -10,6 +10,7 @@ use crate::redact::Shown;
 use crate::report::Labels;
 use crate::report::folder::RunFolder;
 use crate::report::html::TraceUrl;
+use crate::rum::settings::RumSpec;
 use crate::scenario::Scenario;
 use crate::schedule::Segment;
 
@@ -38,6 +39,8 @@ pub struct RunSpec {
     pub own_metrics: OwnMetricsSpec,
     /// What is recorded of the system under test.
     pub telemetry: TelemetrySpec,
+    /// Where the RUM events of shoppers who are browsers go; `None` if nobody wants them.
+    pub rum: Option<RumSpec>,
     /// What the run is called, and noted of it.
     pub labels: Labels,
     /// The command that repeats the run, without secrets.

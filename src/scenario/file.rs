@@ -97,6 +97,8 @@ pub struct BrowserShape {
     pub session_sample: Option<PercentText>,
     /// Share of sampled sessions that are traced; default 100%.
     pub trace_sample: Option<PercentText>,
+    /// Whether the browsers of sampled sessions also send RUM events; default true, with `style: rum`.
+    pub rum_events: Option<bool>,
     /// Whether unsampled sessions send headers too, with the flag 0 (`all`), or none (`sampled`, the default).
     pub inject: Option<InjectShape>,
     /// Whether `baggage` is sent; default true.

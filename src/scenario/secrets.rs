@@ -115,6 +115,14 @@ impl Secrets {
         call.arguments.iter().any(|argument| self.is_one(argument))
     }
 
+    /// Whether a text holds a secret.
+    pub(crate) fn are_in_text(&self, template: &Template) -> bool {
+        template.parts.iter().any(|part| match part {
+            Part::Text(text) => self.redactor.knows(text),
+            Part::Value(expr, _) => self.is_one(expr),
+        })
+    }
+
     /// Whether a value is a secret, or holds one.
     fn is_one(&self, expr: &Expr) -> bool {
         match expr {
@@ -128,10 +136,7 @@ impl Secrets {
                 generator,
                 Generator::Person(PersonField::Password) | Generator::Card(CardField::Number)
             ),
-            Expr::Text(template) => template.parts.iter().any(|part| match part {
-                Part::Text(text) => self.redactor.knows(text),
-                Part::Value(expr, _) => self.is_one(expr),
-            }),
+            Expr::Text(template) => self.are_in_text(template),
             Expr::Call(call) => self.are_in(call),
         }
     }

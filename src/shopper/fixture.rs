@@ -39,6 +39,7 @@ pub(crate) fn scenario(seed: u64) -> Scenario {
             style: Some(TraceStyle::Off),
             session_sample: 1.0,
             trace_sample: 1.0,
+            rum_events: true,
             inject_all: false,
             baggage: false,
             preflight: false,

@@ -6,6 +6,7 @@
 
 mod buffer;
 mod sampling;
+mod session_clock;
 
 use http::header::{self as http_header, HeaderName};
 use http::{HeaderMap, HeaderValue};
@@ -15,6 +16,7 @@ use uuid::fmt::Hyphenated;
 
 pub use buffer::HeaderBuffer;
 pub use sampling::{InvalidRate, SampleRate, is_sampled};
+pub use session_clock::SessionClock;
 
 use crate::catalogue::attribute;
 use crate::trace::{Baggage, Propagator, Propagators, SpanId, TraceId, header};

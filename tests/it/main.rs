@@ -43,6 +43,7 @@ mod recording;
 mod redirects;
 mod repeatable;
 mod report;
+mod rum;
 mod run_folder;
 mod runs;
 mod same_shop;

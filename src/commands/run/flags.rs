@@ -9,6 +9,7 @@ use super::files::FileArgs;
 use super::own_metrics::OwnMetricsArgs;
 use super::progress::ProgressMode;
 use super::reach::ReachArgs;
+use super::rum::RumArgs;
 use super::telemetry::TelemetryArgs;
 use crate::audit::Tokens;
 use crate::commands::change_args::ChangeArgs;
@@ -139,6 +140,9 @@ pub struct RunArgs {
     /// What is recorded of the system under test.
     #[command(flatten)]
     pub(super) telemetry: TelemetryArgs,
+    /// What the shoppers' browsers tell.
+    #[command(flatten)]
+    pub(super) rum: RumArgs,
 
     /// What opens the books of a shop that is not the embedded one.
     #[command(flatten)]

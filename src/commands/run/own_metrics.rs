@@ -36,6 +36,11 @@ fn own_address(text: &str) -> Result<SocketAddr, String> {
 }
 
 impl OwnMetricsArgs {
+    /// The environment that a run calls its own.
+    pub(super) fn env(&self) -> &str {
+        &self.env
+    }
+
     /// What they ask for.
     pub(super) fn spec(&self) -> OwnMetricsSpec {
         OwnMetricsSpec {

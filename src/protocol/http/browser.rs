@@ -16,6 +16,7 @@ use telemetry::browser::{
     Style, Visitor,
 };
 use telemetry::trace::Propagators;
+use uuid::Uuid;
 
 use super::cookies::CookieJar;
 use super::preflight::{Permissions, Preflight};
@@ -38,9 +39,17 @@ pub(crate) struct BrowserSetup {
     named: bool,
 }
 
+/// What a request's headers say of its trace.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Traced {
+    /// Its Datadog trace id, 0 without trace headers.
+    pub(crate) trace_id: u64,
+    /// The ids, if the trace is sampled.
+    pub(crate) sampled: Option<RequestIds>,
+}
+
 /// What shoppers are who are no browsers.
-const USER_AGENT_HONEST: HeaderValue =
-    HeaderValue::from_static(concat!("loadgen/", env!("CARGO_PKG_VERSION")));
+pub(crate) const USER_AGENT_HONEST: &str = concat!("loadgen/", env!("CARGO_PKG_VERSION"));
 
 /// One shopper's browser.
 pub(crate) struct BrowserState {
@@ -72,9 +81,9 @@ impl BrowserSetup {
     pub(crate) fn open(&self, world: &ScenarioData, shopper: &Shopper) -> BrowserState {
         let client = self.named.then(|| shopper.client(world));
         BrowserState {
-            user_agent: client.map_or(USER_AGENT_HONEST, |client| {
-                HeaderValue::from_static(client.user_agent)
-            }),
+            user_agent: HeaderValue::from_static(
+                client.map_or(USER_AGENT_HONEST, |client| client.user_agent),
+            ),
             accept_language: client.map(|client| HeaderValue::from_static(client.accept_language)),
             session: self
                 .trace
@@ -85,13 +94,20 @@ impl BrowserSetup {
         }
     }
 
-    /// Adds the browser's headers; returns the request's Datadog trace id, 0 without one.
+    /// Another session begins in the same browser.
+    pub(crate) fn renew(&self, state: &mut BrowserState, id: Uuid) {
+        if let Some(plan) = &self.trace {
+            state.session = Some(plan.session(id, Visitor::default()));
+        }
+    }
+
+    /// Adds the browser's headers; returns what they say of the trace.
     pub(crate) fn add_headers(
         &self,
         state: &mut BrowserState,
         shopper: &mut Shopper,
         out: &mut HeaderMap,
-    ) -> u64 {
+    ) -> Traced {
         out.insert(USER_AGENT, state.user_agent.clone());
         if let Some(languages) = &state.accept_language {
             out.insert(ACCEPT_LANGUAGE, languages.clone());
@@ -101,15 +117,17 @@ impl BrowserSetup {
             out.insert(ORIGIN, self.origin.clone());
         }
         let (Some(plan), Some(session)) = (&self.trace, &state.session) else {
-            return 0;
+            return Traced::default();
         };
         // Drawn for unsampled sessions too, so that the sampling rate changes no other id.
         let ids = RequestIds::draw(shopper.ids());
         plan.write(session, ids, &mut self.buffer.borrow_mut(), out);
-        if plan.sends_headers(session) {
-            ids.trace_id
-        } else {
-            0
+        Traced {
+            trace_id: match plan.sends_headers(session) {
+                true => ids.trace_id,
+                false => 0,
+            },
+            sampled: session.is_trace_sampled().then_some(ids),
         }
     }
 
@@ -177,6 +195,11 @@ fn trace_config(scenario: &Scenario) -> Option<BrowserConfig> {
 }
 
 impl BrowserState {
+    /// The session of a browser under RUM.
+    pub(crate) fn session(&self) -> Option<&BrowserSession> {
+        self.session.as_ref()
+    }
+
     /// Keeps the cookies of an answer from this place, and forgets those that it deletes.
     pub(super) fn remember_cookies(
         &mut self,

@@ -14,6 +14,8 @@ pub struct Browser {
     pub session_sample: f64,
     /// Share of sampled sessions that are traced, 0…1.
     pub trace_sample: f64,
+    /// Whether browsers under RUM also tell what they see, in RUM events.
+    pub rum_events: bool,
     /// Whether an unsampled session's requests carry headers with flag 0 (`true`) or none (`false`).
     pub inject_all: bool,
     /// Whether `baggage` is sent.
