@@ -1,5 +1,6 @@
 //! The shop as a program: flags, the ready file, the lifeline, exit codes.
 
+mod endings;
 mod exposure;
 mod outages;
 mod processes;
