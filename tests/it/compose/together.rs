@@ -9,7 +9,7 @@ use super::value::{holds, list, text};
 
 /// The rules about certain containers and about all of them together.
 pub(crate) fn broken(merged: &Merged, shape: Shape) -> Vec<Rule> {
-    let checks: [(Rule, bool); 8] = [
+    let checks: [(Rule, bool); 9] = [
         (
             Rule::EveryService,
             Service::all().all(|service| runs(merged, service)),
@@ -21,6 +21,7 @@ pub(crate) fn broken(merged: &Merged, shape: Shape) -> Vec<Rule> {
         (Rule::DatabaseMonitoring, monitors_databases(merged)),
         (Rule::Agent, agent(merged)),
         (Rule::SecretsByNeed, secrets_by_need(merged)),
+        (Rule::DemoAccount, demo_account(merged, shape)),
     ];
     checks
         .into_iter()
@@ -171,4 +172,10 @@ fn secrets_by_need(merged: &Merged) -> bool {
         names.sort_unstable();
         names.join(" ") == *expected
     })
+}
+
+/// A password that everybody knows opens nothing in production.
+fn demo_account(merged: &Merged, shape: Shape) -> bool {
+    let given = &merged.0["services"]["auth"]["environment"]["SHOP_DEMO_ACCOUNT"];
+    text(given) == (shape == Shape::Development).to_string()
 }
