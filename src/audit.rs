@@ -234,8 +234,7 @@ async fn look(run: &RunToAudit, reader: &Reader, wait: Duration) -> Result<Audit
     let (end, read_end) = (begin + wait, begin + wait + READ_MAX);
     let since_ms = (run.since_ms - SKEW_MS).max(0);
     let floor = floor(since_ms, run.promises.order_ids());
-    // Of every order that is compared, also of those that were there before the run and were promised again.
-    let charged_since_ms = since_ms.min(made_ms(floor) - SKEW_MS).max(0);
+    let charged_since_ms = charged_since_ms(since_ms, floor);
     loop {
         let idle = wait_until_idle(reader, end, read_end).await?;
         let books = reader.books(floor, charged_since_ms, read_end).await?;
@@ -281,6 +280,12 @@ fn floor(since_ms: i64, promised: impl Iterator<Item = Uuid>) -> Uuid {
     Uuid::from_u128(first.map_or(since, |first| first.min(since)))
 }
 
+/// Since when charges are read: those of every order that is compared, also of orders that were there before the run and
+/// were promised again.
+fn charged_since_ms(since_ms: i64, floor: Uuid) -> i64 {
+    since_ms.min(made_ms(floor) - SKEW_MS).max(0)
+}
+
 /// When the order with this id was made, in milliseconds since 1970.
 fn made_ms(id: Uuid) -> i64 {
     i64::try_from(id.as_u128() >> 80).unwrap_or(i64::MAX)
@@ -314,9 +319,24 @@ pub async fn remember(
 mod tests {
     use super::*;
 
+    /// The id of an order that was made then.
+    fn at(ms: u128) -> Uuid {
+        Uuid::from_u128((ms << 80) | (7 << 76) | 5)
+    }
+
+    #[test]
+    fn the_charges_of_an_order_that_is_promised_again_are_read() {
+        let begin: i64 = 1_700_000_000_000;
+        let minutes_before = begin - 600_000;
+        let made = u128::from(minutes_before.unsigned_abs());
+        let floor_of = |made| floor(begin, [at(made)].into_iter());
+        assert!(charged_since_ms(begin, floor_of(made)) <= minutes_before - SKEW_MS);
+        assert!(charged_since_ms(begin, floor_of(made + 700_000)) <= begin);
+        assert_eq!(charged_since_ms(begin, floor_of(1)), 0);
+    }
+
     #[test]
     fn the_floor_lies_below_every_order_of_the_run() {
-        let at = |ms: u128| Uuid::from_u128((ms << 80) | (7 << 76) | 5);
         let begin = 1_700_000_000_000;
         let none = floor(begin, std::iter::empty());
         assert!(none < at(1_700_000_000_000) && none > at(1_699_999_999_999));

@@ -101,6 +101,23 @@ pub struct Reader {
     client: Client,
     url: String,
     token: String,
+    bounds: Bounds,
+}
+
+/// What one list may cost, whatever the shop sends.
+#[derive(Clone, Copy)]
+struct Bounds {
+    /// Pages that are asked for.
+    pages_max: usize,
+    /// From the first page to the last.
+    time_max: Duration,
+}
+
+impl Bounds {
+    const USUAL: Self = Self {
+        pages_max: PAGES_MAX,
+        time_max: LIST_TIME_MAX,
+    };
 }
 
 impl Reader {
@@ -120,6 +137,7 @@ impl Reader {
             client,
             url: url.trim_end_matches('/').to_owned(),
             token: token.to_owned(),
+            bounds: Bounds::USUAL,
         })
     }
 
@@ -194,8 +212,12 @@ impl Reader {
     ) -> Result<Vec<T>, ReadError> {
         let mut items: Vec<T> = Vec::new();
         let begin = Instant::now();
-        for _ in 0..PAGES_MAX {
-            if begin.elapsed() > LIST_TIME_MAX {
+        let Bounds {
+            pages_max,
+            time_max,
+        } = self.bounds;
+        for _ in 0..pages_max {
+            if begin.elapsed() > time_max {
                 let cause = format!(
                     "{} {} were read when the time was up",
                     items.len(),
@@ -225,7 +247,7 @@ impl Reader {
             }
             after = Some(next);
         }
-        Err(self.endless(&path, format!("{PAGES_MAX} were read")))
+        Err(self.endless(&path, format!("{pages_max} were read")))
     }
 
     /// Asks until there is an answer that asking again would not change.
@@ -326,4 +348,64 @@ fn passes(status: StatusCode) -> bool {
             | StatusCode::SERVICE_UNAVAILABLE
             | StatusCode::GATEWAY_TIMEOUT
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// More pages than any test allows.
+    const PAGES: usize = 3_000;
+
+    /// What an audit says to a shop whose pages go on, each with another one after it.
+    async fn told(bounds: Bounds) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let shop = async {
+            for page in 0..PAGES {
+                let (mut stream, _) = listener.accept().await.expect("a connection");
+                let mut request = [0; 4096];
+                assert!(stream.read(&mut request).await.expect("a request") > 0);
+                let body = format!(r#"{{"stock":[],"nextAfter":{page}}}"#);
+                let length = body.len();
+                let head = format!("content-length: {length}\r\nconnection: close");
+                let answer = format!("HTTP/1.1 200 OK\r\n{head}\r\n\r\n{body}");
+                let sent = stream.write_all(answer.as_bytes());
+                sent.await.expect("an answer");
+            }
+        };
+        let mut reader = Reader::new(&url, "token").expect("a client");
+        reader.bounds = bounds;
+        let end = Instant::now() + LIST_TIME_MAX;
+        tokio::select! {
+            () = shop => panic!("{PAGES} pages were asked for"),
+            read = reader.stock(end) => read.expect_err("no end").to_string(),
+        }
+    }
+
+    #[tokio::test]
+    async fn pages_that_do_not_end_are_bounded_in_number() {
+        let few = Bounds {
+            pages_max: 7,
+            ..Bounds::USUAL
+        };
+        let said = told(few).await;
+        assert!(
+            said.contains("pages that do not end: 7 were read"),
+            "{said}"
+        );
+    }
+
+    #[tokio::test]
+    async fn pages_that_do_not_end_are_bounded_in_time() {
+        let short = Bounds {
+            time_max: Duration::from_millis(50),
+            ..Bounds::USUAL
+        };
+        let said = told(short).await;
+        assert!(said.contains("when the time was up"), "{said}");
+    }
 }

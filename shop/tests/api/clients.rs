@@ -1,11 +1,12 @@
 //! What a client alone can do: mistakes, hang-ups and slowness are answered 4xx or not at all, and ring no alarm.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use shop::Service;
 use shop::listener::ConnectionLimits;
 use tokio::io::AsyncWriteExt as _;
 
+use crate::alarms::Alarms;
 use crate::support::TestShop;
 use crate::wire::{
     address, connect, connect_from, exchange, expect_no_5xx, read_all, read_status, statuses,
@@ -155,6 +156,7 @@ fn mistakes() -> Vec<(&'static str, Vec<u8>, &'static [u16])> {
 #[tokio::test]
 async fn no_mistake_of_a_client_is_the_shops() {
     let shop = TestShop::start().await;
+    let (alarms, _watch) = Alarms::start();
     for (what, bytes, right) in mistakes() {
         let text = exchange(&shop, &bytes).await;
         // Hanging up on what is no HTTP, or on more than was read, may overtake the answer.
@@ -164,11 +166,13 @@ async fn no_mistake_of_a_client_is_the_shops() {
     }
     expect_no_5xx(&shop).await;
     shop.stop().await;
+    alarms.expect_none();
 }
 
 #[tokio::test]
 async fn a_body_that_is_cut_off_is_the_clients_mistake() {
     let shop = TestShop::start().await;
+    let (alarms, _watch) = Alarms::start();
     for rest in [
         "Content-Length: 100\r\n\r\n{\"items\":",
         "Transfer-Encoding: chunked\r\n\r\n64\r\n{\"items\":",
@@ -195,6 +199,7 @@ async fn a_body_that_is_cut_off_is_the_clients_mistake() {
     }
     expect_no_5xx(&shop).await;
     shop.stop().await;
+    alarms.expect_none();
 }
 
 #[tokio::test]
@@ -261,6 +266,23 @@ async fn a_client_that_says_nothing_is_hung_up_on() {
         let text = read_all(&mut stream).await;
         assert_eq!(!statuses(&text).is_empty(), said == whole, "{text}");
     }
+    shop.stop().await;
+}
+
+/// With the limits that a shop has by itself, which are no test's: strangers have 10 s for a head, services 75 s.
+#[tokio::test]
+async fn a_head_has_less_time_at_the_public_door_than_between_services() {
+    let shop = TestShop::start().await;
+    let begin = Instant::now();
+    let mut inside = connect_from(1, address(&shop, Service::Cart)).await;
+    inside.write_all(b"GET /api/ca").await.unwrap();
+    let mut stranger = connect(&shop).await;
+    stranger.write_all(b"GET /api/pro").await.unwrap();
+    assert_eq!(read_all(&mut stranger).await, "");
+    assert!(begin.elapsed() > Duration::from_secs(9), "hung up at once");
+    let rest = b"rt/nobody HTTP/1.1\r\nHost: shop\r\n\r\n";
+    inside.write_all(rest).await.unwrap();
+    assert!(read_status(&mut inside).await.is_some(), "hung up on, too");
     shop.stop().await;
 }
 

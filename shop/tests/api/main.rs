@@ -1,6 +1,7 @@
 //! The shop through its front door: HTTP against a whole shop on free ports.
 
 mod abandoned;
+mod alarms;
 mod auth;
 mod books;
 mod carts;

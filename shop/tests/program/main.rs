@@ -1,6 +1,7 @@
 //! The shop as a program: flags, the ready file, the lifeline, exit codes.
 
 mod database_link;
+mod endings;
 mod exposure;
 mod logs;
 mod measures;

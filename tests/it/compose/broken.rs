@@ -95,6 +95,12 @@ fn hardening() -> Vec<Break> {
             json!(["NONE"]),
         ),
         (
+            Rule::HealthCheck,
+            P,
+            "/services/orders/healthcheck/test",
+            json!(["CMD", "shop", "health", "--service", "orders"]),
+        ),
+        (
             Rule::StartPeriod,
             P,
             "/services/payment/healthcheck/start_period",
@@ -352,6 +358,18 @@ fn wiring() -> Vec<Break> {
             P,
             "/services/gateway/environment/DATABASE_URL",
             json!("postgres://x"),
+        ),
+        (
+            Rule::DemoAccount,
+            P,
+            "/services/auth/environment/SHOP_DEMO_ACCOUNT",
+            json!("true"),
+        ),
+        (
+            Rule::DemoAccount,
+            P,
+            "/services/auth/environment/SHOP_DEMO_ACCOUNT",
+            Value::Null,
         ),
     ]
 }

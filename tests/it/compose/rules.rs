@@ -38,6 +38,7 @@ pub(crate) enum Rule {
     Agent,
     Observability,
     SecretsByNeed,
+    DemoAccount,
 }
 
 impl Rule {
@@ -68,6 +69,7 @@ impl Rule {
         Rule::Agent,
         Rule::Observability,
         Rule::SecretsByNeed,
+        Rule::DemoAccount,
     ];
 }
 
@@ -117,7 +119,10 @@ fn each(merged: &Merged, shape: Shape, name: &str, it: &Value) -> Vec<Rule> {
             Rule::ProcessLimit,
             (1.0..=1024.0).contains(&number(&it["pids_limit"])),
         ),
-        (Rule::HealthCheck, has_health_check(it)),
+        (
+            Rule::HealthCheck,
+            has_health_check(it) && asks_well(name, it),
+        ),
         (
             Rule::StartPeriod,
             seconds(&it["healthcheck"]["start_period"]) >= 5,
@@ -168,6 +173,13 @@ fn has_health_check(it: &Value) -> bool {
         && seconds(&check["interval"]) > 0
         && seconds(&check["timeout"]) > 0
         && number(&check["retries"]) >= 1.0
+}
+
+/// A service is asked whether it can do its work, not only whether it is there.
+fn asks_well(name: &str, it: &Value) -> bool {
+    let is_service = Service::all().any(|service| service.name() == name);
+    let asked = ["CMD", "shop", "health", "--ready", "--service", name];
+    !is_service || list(&it["healthcheck"]["test"]) == asked
 }
 
 fn rotates_logs(logging: &Value) -> bool {

@@ -22,6 +22,7 @@ pub(crate) fn broken(merged: &Merged, shape: Shape) -> Vec<Rule> {
         (Rule::Agent, agent(merged)),
         (Rule::Observability, observability(merged, shape)),
         (Rule::SecretsByNeed, secrets_by_need(merged)),
+        (Rule::DemoAccount, demo_account(merged, shape)),
     ];
     checks
         .into_iter()
@@ -197,4 +198,10 @@ fn secrets_by_need(merged: &Merged) -> bool {
         names.sort_unstable();
         names.join(" ") == *expected
     })
+}
+
+/// A password that everybody knows opens nothing in production.
+fn demo_account(merged: &Merged, shape: Shape) -> bool {
+    let given = &merged.0["services"]["auth"]["environment"]["SHOP_DEMO_ACCOUNT"];
+    text(given) == (shape == Shape::Development).to_string()
 }

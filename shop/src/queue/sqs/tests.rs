@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use test_servers::sqs::{SqsServer, TestSqs};
 
+mod cut;
 mod scripted;
 
 use super::*;
