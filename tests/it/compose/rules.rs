@@ -42,7 +42,7 @@ pub(crate) enum Rule {
 }
 
 impl Rule {
-    pub(crate) const ALL: [Rule; 26] = [
+    pub(crate) const ALL: [Rule; 27] = [
         Rule::EveryService,
         Rule::NonRoot,
         Rule::NoNewPrivileges,

@@ -9,7 +9,7 @@ use super::value::{holds, list, text};
 
 /// The rules about certain containers and about all of them together.
 pub(crate) fn broken(merged: &Merged, shape: Shape) -> Vec<Rule> {
-    let checks: [(Rule, bool); 9] = [
+    let checks: [(Rule, bool); 10] = [
         (
             Rule::EveryService,
             Service::all().all(|service| runs(merged, service)),
