@@ -25,3 +25,14 @@ pub const SERIES_MAX: usize = 20_000;
 
 /// Size at which the file stops growing, bytes.
 pub const FILE_BYTES_MAX: u64 = 256 * 1024 * 1024;
+
+/// How much this thread yields to those that send the load: as much as the embedded shop does.
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 5;
+
+/// Lets the calling thread yield to the threads of the load. Elsewhere than on Linux it would be the whole process.
+pub fn yield_to_load() {
+    #[cfg(target_os = "linux")]
+    // Where the system refuses, the run's own judgement tells whether it mattered.
+    let _ = rustix::process::setpriority_process(None, NICENESS);
+}

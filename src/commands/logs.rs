@@ -127,9 +127,10 @@ fn trace_id(id: &str, recording: Option<&Recording>) -> anyhow::Result<TraceId> 
     if let Some(Ok(trace)) = kept {
         return Ok(trace.id);
     }
-    let whole = matches!(id.len(), 16 | 32)
-        .then(|| u128::from_str_radix(id, 16).ok())
-        .flatten();
+    let whole = match id.len() {
+        16 | 32 => u128::from_str_radix(id, 16).ok(),
+        _ => id.parse::<u64>().ok().map(u128::from),
+    };
     let whole = whole.map(u128::to_be_bytes).with_context(|| {
         format!("no recorded trace begins with '{id}'; of one that was not kept, write all 16 or 32 digits")
     });

@@ -29,7 +29,7 @@ pub struct TracesArgs {
     #[arg(value_name = "RUN")]
     run: PathBuf,
 
-    /// A trace to show: its id, or how it begins
+    /// A trace to show: its id as in the list, or how it begins; or its decimal id as in reports
     #[arg(value_name = "ID")]
     id: Option<String>,
 

@@ -14,6 +14,7 @@ use super::DogStatsdAddress;
 use crate::recording::drops::Reason;
 use crate::recording::recorder::Feed;
 use crate::recording::signal::{Batch, Event, Observation, ServiceCheck, cut};
+use crate::recording::yield_to_load;
 use crate::redact::Shown;
 
 pub mod line;
@@ -160,6 +161,7 @@ impl Reading {
     }
 
     fn run(mut self, socket: &Socket, stop: &AtomicBool) {
+        yield_to_load();
         let mut buffer = vec![0; DATAGRAM_BYTES_MAX];
         let mut deadline = None;
         loop {

@@ -153,7 +153,8 @@ impl Recording {
         Ok(count)
     }
 
-    /// The trace whose id, in hexadecimal digits, begins or ends so: 64-bit ids are shown without the zeros in front of them.
+    /// The trace whose id, or the lower half of it, begins so in hexadecimal digits; or whose lower half is this in decimal ones, as
+    /// reports and Datadog name it.
     ///
     /// # Errors
     /// When none was kept, or several fit; the message names them.
@@ -161,12 +162,14 @@ impl Recording {
         let digits = id.to_ascii_lowercase();
         if digits.is_empty() || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
             bail!(
-                "'{id}' is no trace id: write hexadecimal digits, as many as tell it from others"
+                "'{id}' is no trace id: write its hexadecimal digits, as many as tell it from others, or its decimal id"
             );
         }
-        let text = "SELECT id, root_service, root_name, start_us, duration_us, spans, errors, services, kept FROM traces \
-             WHERE lower(hex(id)) LIKE ?1 || '%' OR (lower(hex(id)) LIKE '0000000000000000' || ?1 || '%') LIMIT 6";
-        let mut found = self.rows(text, params![digits], trace_row)?;
+        let mut found = self.traces_like(&digits)?;
+        // Reports name traces as Datadog does: the lower half in decimal digits.
+        if let (true, Ok(low)) = (found.is_empty(), id.parse::<u64>()) {
+            found = self.traces_like(&format!("{low:016x}"))?;
+        }
         match found.len() {
             0 => bail!(
                 "no trace '{id}' was kept; `loadgen traces RUN` lists those that were, which are the slowest, the failed and a draw"
@@ -183,6 +186,12 @@ impl Recording {
                 )
             }
         }
+    }
+
+    fn traces_like(&self, digits: &str) -> anyhow::Result<Vec<TraceRow>> {
+        let text = "SELECT id, root_service, root_name, start_us, duration_us, spans, errors, services, kept FROM traces \
+             WHERE lower(hex(id)) LIKE ?1 || '%' OR lower(hex(substr(id, 9))) LIKE ?1 || '%' LIMIT 6";
+        self.rows(text, params![digits], trace_row)
     }
 
     /// The spans of a trace, by rising start.

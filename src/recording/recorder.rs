@@ -18,7 +18,7 @@ use super::intervals::{Closed, INTERVAL, Intervals, NewSeries};
 use super::rows::Rows;
 use super::signal::{Batch, Counts, Event, LogLine, ServiceCheck};
 use super::traces::{Judged, TraceKeeper};
-use super::{FILE_BYTES_MAX, schema};
+use super::{FILE_BYTES_MAX, schema, yield_to_load};
 use crate::redact::Redactor;
 
 /// Batches that wait for the recorder.
@@ -204,6 +204,7 @@ fn record(
     messages: &Receiver<Message>,
     queued: &AtomicUsize,
 ) -> RecordingSummary {
+    yield_to_load();
     let mut next = Instant::now() + WRITE_EVERY;
     loop {
         match messages.recv_timeout(next.saturating_duration_since(Instant::now())) {

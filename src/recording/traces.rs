@@ -157,12 +157,8 @@ impl TraceKeeper {
     /// Judges what is quiet, and gives what is to be written at `now_s`.
     pub fn tick(&mut self, now_s: i64) -> Judged {
         let quiet = self.open.iter().filter(|(_, gathered)| {
-            let patience = if is_complete(&gathered.spans) {
-                QUIET_S
-            } else {
-                WAIT_S
-            };
-            now_s - gathered.last_s >= patience
+            let quiet_s = now_s - gathered.last_s;
+            quiet_s >= QUIET_S && (quiet_s >= WAIT_S || is_complete(&gathered.spans))
         });
         let quiet: Vec<TraceId> = quiet.map(|(id, _)| *id).collect();
         self.judge(quiet);

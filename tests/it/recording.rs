@@ -118,6 +118,9 @@ fn traces_metrics_and_logs_of_an_application_are_recorded() {
         assert!(one.out.contains(part), "no '{part}' in {}", one.out);
     }
     assert!(!one.out.contains("s3cret-in-a-span"), "{}", one.out);
+    let decimal = u64::from_be_bytes([3; 8]).to_string();
+    let same = loadgen("traces", &run, &[&decimal, "--verbose"]);
+    assert_eq!(same.out, one.out, "{}", same.err);
     let json = loadgen("traces", &run, &["0303", "--json"]);
     let json: serde_json::Value = serde_json::from_str(&json.out).expect("JSON");
     assert_eq!(json["spans_recorded"].as_array().map(Vec::len), Some(2));
@@ -252,9 +255,16 @@ fn gzip_and_json_are_taken_as_well() {
 fn what_is_wrong_is_answered_as_otlp_says() {
     let recorded = Recorded::start();
     let to = &recorded.to;
-    let protobuf = "content-type: application/x-protobuf";
-    let cases: [(&str, &str, &[&str], &[u8], u16); 6] = [
-        ("POST", "/v1/traces", &[protobuf], b"\xff\xff\xff", 400),
+    type Case = (
+        &'static str,
+        &'static str,
+        &'static [&'static str],
+        &'static [u8],
+        u16,
+    );
+    const PROTOBUF: &str = "content-type: application/x-protobuf";
+    let cases: [Case; 6] = [
+        ("POST", "/v1/traces", &[PROTOBUF], b"\xff\xff\xff", 400),
         (
             "POST",
             "/v1/logs",
@@ -272,12 +282,12 @@ fn what_is_wrong_is_answered_as_otlp_says() {
         (
             "POST",
             "/v1/traces",
-            &[protobuf, "content-encoding: br"],
+            &[PROTOBUF, "content-encoding: br"],
             b"",
             415,
         ),
         ("GET", "/v1/traces", &[], b"", 405),
-        ("POST", "/v1/profiles", &[protobuf], b"", 404),
+        ("POST", "/v1/profiles", &[PROTOBUF], b"", 404),
     ];
     for (method, path, headers, body, status) in cases {
         assert_eq!(

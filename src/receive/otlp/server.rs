@@ -24,6 +24,7 @@ use super::{body, logs, message, spans};
 use crate::recording::drops::Reason;
 use crate::recording::recorder::{Feed, now_ms};
 use crate::recording::signal::Batch;
+use crate::recording::yield_to_load;
 
 /// Connections that are open at once; further ones wait in the system's own bounded queue.
 const CONNECTIONS_MAX: usize = 16;
@@ -99,6 +100,7 @@ async fn serve(
     shared: Arc<Shared>,
     mut stopped: watch::Receiver<bool>,
 ) {
+    yield_to_load();
     let listener = match TcpListener::from_std(listener) {
         Ok(listener) => listener,
         Err(error) => return tracing::error!(%error, "OTLP cannot be received"),
