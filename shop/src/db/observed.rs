@@ -94,9 +94,8 @@ impl<'c> Watch<'c> {
         };
         OBSERVED.set(Some(running));
         connection.trace_v2(
-            TraceEventCodes::SQLITE_TRACE_STMT
-                | TraceEventCodes::SQLITE_TRACE_ROW
-                | TraceEventCodes::SQLITE_TRACE_PROFILE,
+            // Not those of rows: SQLite announces rows of statements without a text, too, which the binding cannot tell.
+            TraceEventCodes::SQLITE_TRACE_STMT | TraceEventCodes::SQLITE_TRACE_PROFILE,
             Some(on_event),
         );
         Watch {
@@ -124,16 +123,14 @@ struct Running {
 struct RunningStatement {
     /// Where its text lies: the same as long as it runs, and no other's.
     text: usize,
-    span: Option<OpenSpan>,
-    rows: u64,
+    _span: Option<OpenSpan>,
 }
 
 fn on_event(event: TraceEvent<'_>) {
     OBSERVED.with_borrow_mut(|observed| {
         let Some(running) = observed else { return };
         match event {
-            TraceEvent::Stmt(statement, _) => running.begun(&statement),
-            TraceEvent::Row(statement) => running.row(&statement),
+            TraceEvent::Stmt(_, sql) => running.begun(sql),
             TraceEvent::Profile(statement, _) => running.ended(&statement),
             _ => {}
         }
@@ -141,27 +138,17 @@ fn on_event(event: TraceEvent<'_>) {
 }
 
 impl Running {
-    fn begun(&mut self, begun: &StmtRef<'_>) {
-        let sql = begun.sql();
+    fn begun(&mut self, sql: &str) {
         let text = sql.as_ptr() as usize;
-        // A trigger's part of a statement is announced as well.
-        if self.statements.iter().any(|running| running.text == text) {
+        // A trigger's part of a statement is announced as a comment.
+        if sql.starts_with("--") || self.statements.iter().any(|running| running.text == text) {
             return;
         }
         let span = self.statements.is_empty();
         self.statements.push(RunningStatement {
             text,
-            span: span.then(|| statement(&self.database, &sql)),
-            rows: 0,
+            _span: span.then(|| statement(&self.database, sql)),
         });
-    }
-
-    fn row(&mut self, statement: &StmtRef<'_>) {
-        let text = statement.sql().as_ptr() as usize;
-        let mut running = self.statements.iter_mut();
-        if let Some(running) = running.find(|running| running.text == text) {
-            running.rows += 1;
-        }
     }
 
     fn ended(&mut self, statement: &StmtRef<'_>) {
@@ -170,10 +157,8 @@ impl Running {
             .statements
             .iter()
             .position(|running| running.text == text);
-        let Some(place) = place else { return };
-        let ended = self.statements.swap_remove(place);
-        if let Some(span) = ended.span {
-            span.set(attribute::DB_RESPONSE_RETURNED_ROWS, ended.rows);
+        if let Some(place) = place {
+            self.statements.swap_remove(place);
         }
     }
 }
