@@ -31,7 +31,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const PAGE: usize = 1000;
 /// Dashboards in a page.
 const DASHBOARD_PAGE: usize = 100;
-/// Most pages asked for, so that a server that never ends a list ends nothing else.
+/// Most pages asked for: more than an org's objects need, so that a server that never ends a list is found out.
 const PAGES_MAX: usize = 200;
 /// How often a create is sent, with a look at what exists before each repetition.
 const CREATES_MAX: u32 = 8;
@@ -79,7 +79,7 @@ impl Api {
     ///
     /// # Errors
     ///
-    /// When the API refuses or cannot be reached.
+    /// When the API refuses, cannot be reached, or never ends its list.
     pub async fn list_monitors(&self, tag: Option<&str>) -> Result<Vec<Remote>, ApiError> {
         let mut found = Vec::new();
         for page in 0..PAGES_MAX {
@@ -93,17 +93,17 @@ impl Api {
                     .filter_map(|item| Remote::new(Kind::Monitor, item)),
             );
             if last {
-                break;
+                return Ok(found);
             }
         }
-        Ok(found)
+        Err(ApiError::Endless("monitors"))
     }
 
     /// Every SLO, or those with a tag.
     ///
     /// # Errors
     ///
-    /// When the API refuses or cannot be reached.
+    /// When the API refuses, cannot be reached, or never ends its list.
     pub async fn list_slos(&self, tag: Option<&str>) -> Result<Vec<Remote>, ApiError> {
         let mut found = Vec::new();
         for page in 0..PAGES_MAX {
@@ -118,17 +118,17 @@ impl Api {
                     .filter_map(|item| Remote::new(Kind::Slo, item)),
             );
             if last {
-                break;
+                return Ok(found);
             }
         }
-        Ok(found)
+        Err(ApiError::Endless("SLOs"))
     }
 
     /// Every dashboard, without its widgets.
     ///
     /// # Errors
     ///
-    /// When the API refuses or cannot be reached.
+    /// When the API refuses, cannot be reached, or never ends its list.
     pub async fn list_dashboards(&self) -> Result<Vec<Remote>, ApiError> {
         let mut found = Vec::new();
         for page in 0..PAGES_MAX {
@@ -149,10 +149,10 @@ impl Api {
                     .filter_map(|item| Remote::new(Kind::Dashboard, item)),
             );
             if last {
-                break;
+                return Ok(found);
             }
         }
-        Ok(found)
+        Err(ApiError::Endless("dashboards"))
     }
 
     /// One object, whole; `None` when there is none with this id.

@@ -23,5 +23,6 @@ pub mod progress;
 pub mod project;
 pub mod stand_in;
 pub mod tidy;
+mod whole_file;
 
 pub use command::run;

@@ -661,16 +661,10 @@ journeys:
     }
 }
 
-/// Whoever keeps a file asks for a private one: this is where that is not so.
-#[test]
-fn nothing_is_written_past_the_module_for_private_files() {
+/// Fails where a source in this folder, but for those with these ends, writes in one of these ways.
+fn expect_none_writes(folder: &str, ways: &[&str], exempt: &[&str], remedy: &str) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for source in files(&root.join("src"))
-        .into_iter()
-        .chain(files(&root.join("shop/src")))
-    {
-        // What someone asked for by its path gets the modes that they set for their files; tests are no product.
-        let exempt = ["src/commands/report.rs", "shop/src/private.rs", "tests.rs"];
+    for source in files(&root.join(folder)) {
         if source.extension().is_none_or(|end| end != "rs")
             || exempt.iter().any(|end| source.ends_with(end))
         {
@@ -681,20 +675,32 @@ fn nothing_is_written_past_the_module_for_private_files() {
             .split("#[cfg(test)]\nmod tests {")
             .next()
             .unwrap_or_default();
-        for way in [
-            "File::create",
-            "OpenOptions::new",
-            "fs::write(",
-            "fs::create_dir",
-            "DirBuilder::new",
-        ] {
-            assert!(
-                !code.contains(way),
-                "`{way}` in {}: use shop::private",
-                source.display()
-            );
+        for way in ways {
+            let source = source.display();
+            assert!(!code.contains(way), "`{way}` in {source}: use {remedy}");
         }
     }
+}
+
+/// Ways to write a file in place.
+const IN_PLACE: [&str; 3] = ["File::create", "OpenOptions::new", "fs::write("];
+
+/// Whoever keeps a file asks for a private one: this is where that is not so.
+#[test]
+fn nothing_is_written_past_the_module_for_private_files() {
+    let ways = [&IN_PLACE[..], &["fs::create_dir", "DirBuilder::new"]].concat();
+    // What someone asked for by its path gets the modes that they set for their files; tests are no product.
+    let exempt = ["src/commands/report.rs", "shop/src/private.rs", "tests.rs"];
+    for folder in ["src", "shop/src"] {
+        expect_none_writes(folder, &ways, &exempt, "shop::private");
+    }
+}
+
+/// Definitions are for everybody who may read a project, but never half written.
+#[test]
+fn no_definition_is_written_in_place() {
+    let exempt = ["whole_file.rs"];
+    expect_none_writes("provision/src", &IN_PLACE, &exempt, "whole_file::replace");
 }
 
 #[test]

@@ -4,6 +4,8 @@ use http::StatusCode;
 use serde_json::Value;
 use thiserror::Error;
 
+use super::PAGES_MAX;
+
 /// Longest text of an answer that is repeated.
 const SHOWN_MAX: usize = 500;
 
@@ -32,6 +34,12 @@ pub enum ApiError {
     /// An answer without what was asked for.
     #[error("the API answered without {0}; check that --api-url is the Datadog API")]
     Unexpected(&'static str),
+    /// A list of which there is always more: nothing can be planned on a part of it.
+    #[error(
+        "the API's list of {0} does not end: {max} pages were read; check that --api-url is the Datadog API",
+        max = PAGES_MAX
+    )]
+    Endless(&'static str),
     /// The object was there when planning and is not any more.
     #[error("it was deleted in the meantime; run the command again to create it")]
     Gone,

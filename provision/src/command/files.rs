@@ -11,6 +11,7 @@ use crate::cli::{Cli, Completions, Fmt, Metrics, Schema};
 use crate::exit::Exit;
 use crate::project::Texts;
 use crate::tidy;
+use crate::whole_file::replace;
 
 /// `monitors schema`
 pub(super) fn schema(args: &Schema) -> anyhow::Result<Exit> {
@@ -69,7 +70,7 @@ pub(super) fn fmt(args: &Fmt) -> anyhow::Result<Exit> {
             changed.push(source.path.clone());
             if !args.check {
                 let path = args.dir.join(&source.path);
-                std::fs::write(&path, tidied).with_context(|| path.display().to_string())?;
+                replace(&path, tidied.as_bytes()).with_context(|| path.display().to_string())?;
             }
         }
     }

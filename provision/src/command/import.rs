@@ -12,6 +12,7 @@ use crate::cli::Import;
 use crate::exit::Exit;
 use crate::import;
 use crate::project::{PROJECT_FILE, project_file};
+use crate::whole_file::replace;
 
 /// `monitors import`
 pub(super) async fn run(args: &Import) -> anyhow::Result<Exit> {
@@ -120,7 +121,7 @@ pub(super) fn write(out: &Path, files: &[Source]) -> anyhow::Result<()> {
         let path = out.join(&file.path);
         let folder = path.parent().unwrap_or(out);
         std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
-        std::fs::write(&path, &file.text).with_context(|| path.display().to_string())?;
+        replace(&path, file.text.as_bytes()).with_context(|| path.display().to_string())?;
     }
     Ok(())
 }

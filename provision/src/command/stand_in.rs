@@ -8,6 +8,7 @@ use super::print;
 use crate::cli;
 use crate::exit::Exit;
 use crate::stand_in::{Config, Failure, Faults, StandIn};
+use crate::whole_file::replace;
 
 /// `monitors stand-in`
 pub(super) async fn run(args: cli::StandIn) -> anyhow::Result<Exit> {
@@ -39,7 +40,8 @@ pub(super) async fn run(args: cli::StandIn) -> anyhow::Result<Exit> {
         signal(SignalKind::terminate())?,
     );
     if let Some(file) = &args.ready_file {
-        std::fs::write(file, &url).with_context(|| format!("--ready-file {}", file.display()))?;
+        replace(file, url.as_bytes())
+            .with_context(|| format!("--ready-file {}", file.display()))?;
     }
     print(&format!("{url}\n"))?;
     let shutdown = async move {

@@ -3,6 +3,7 @@
 mod address;
 mod adoption;
 mod api;
+mod bounds;
 mod commands;
 mod every_field;
 mod fixture;
