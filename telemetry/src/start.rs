@@ -195,13 +195,13 @@ fn start_log(
     })?;
     let (lines, guard) = log::start(identity, out)?;
     let lines = lines.with_filter(directives.and(filter_fn(|meta| meta.is_event())));
-    let spans = (!queues.is_empty()).then(|| {
-        let layer = FinishedSpans(move |span: FinishedSpan| export(&queues, span));
-        // Everything else that opens spans is a library's.
-        layer.with_filter(filter_fn(|meta| {
-            meta.is_span() && meta.target() == crate::span::TARGET
-        }))
-    });
+    // A layer that is not there at all would say yes to every span: without a receiver it is there and says no.
+    let wanted = !queues.is_empty();
+    let layer = FinishedSpans(move |span: FinishedSpan| export(&queues, span));
+    // Everything else that opens spans is a library's.
+    let spans = layer.with_filter(filter_fn(move |meta| {
+        wanted && meta.is_span() && meta.target() == crate::span::TARGET
+    }));
     let subscriber = Spans::default().with(lines).with(spans);
     subscriber.try_init().map_err(LogError::from)?;
     Ok(guard)
