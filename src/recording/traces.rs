@@ -211,8 +211,8 @@ impl TraceKeeper {
         let Some(root) = root(&gathered.spans) else {
             return;
         };
-        // The rest of a trace that had its chance is kept only for a failure.
-        let is_rest = self.forgotten.has(&id);
+        // The rest of a trace that had its chance, or of one whose beginning was lost, is kept only for a failure.
+        let is_rest = self.forgotten.has(&id) || !has_beginning(&gathered.spans);
         if !is_rest {
             self.counts.seen += 1;
         }
@@ -272,6 +272,15 @@ fn is_complete(spans: &[Span]) -> bool {
     spans.iter().all(|span| {
         matches!(span.kind, "server" | "consumer")
             || span.parent.is_none_or(|parent| ids.contains(&parent))
+    })
+}
+
+/// Whether a span of these began the trace, as far as can be told: a server's parent may be elsewhere, such as in a browser.
+fn has_beginning(spans: &[Span]) -> bool {
+    let ids: HashSet<SpanId> = spans.iter().map(|span| span.id).collect();
+    spans.iter().any(|span| match span.parent {
+        None => true,
+        Some(parent) => span.kind == "server" && !ids.contains(&parent),
     })
 }
 
