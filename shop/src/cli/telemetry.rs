@@ -11,6 +11,16 @@ use super::log_file::LogFileArgs;
 /// The environment that telemetry names when nobody says which one it is.
 const ENV_DEFAULT: &str = "dev";
 
+/// Variables that people set for other programs of the kind, and what to do instead.
+const NOT_READ: [(&str, &str); 3] = [
+    (
+        "DD_TRACE_AGENT_URL",
+        "spans leave in OTLP: set OTEL_EXPORTER_OTLP_ENDPOINT to the Agent's, http://HOST:4318",
+    ),
+    ("SENTRY_DSN_GATEWAY", "errors are not sent to Sentry yet"),
+    ("SENTRY_DSN_BACKEND", "errors are not sent to Sentry yet"),
+];
+
 /// What a process says about itself, and to whom. Variables that have no flag here are in docs/telemetry.md.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Telemetry")]
@@ -87,7 +97,7 @@ impl TelemetryArgs {
             env_of(&settings),
             version.unwrap_or_else(|| env!("CARGO_PKG_VERSION").to_owned()),
         );
-        telemetry::start(telemetry::Config {
+        let guard = telemetry::start(telemetry::Config {
             log: self.log_file.out()?,
             span_file: self.span_file.clone(),
             settings,
@@ -100,7 +110,9 @@ impl TelemetryArgs {
                 _ => "telemetry cannot be started",
             };
             anyhow::Error::from(error).context(flag)
-        })
+        })?;
+        tell_what_is_not_read();
+        Ok(guard)
     }
 }
 
@@ -108,4 +120,12 @@ impl TelemetryArgs {
 pub(super) fn env_of(settings: &Settings) -> String {
     let env = settings.resource.env.clone();
     env.unwrap_or_else(|| ENV_DEFAULT.to_owned())
+}
+
+fn tell_what_is_not_read() {
+    for (variable, remedy) in NOT_READ {
+        if std::env::var_os(variable).is_some_and(|value| !value.is_empty()) {
+            tracing::warn!(variable, "a variable is set that is not read: {remedy}");
+        }
+    }
 }
