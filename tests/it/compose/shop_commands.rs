@@ -61,6 +61,9 @@ fn variables(folder: &Path, found: &mut BTreeSet<String>) {
         } else if let Ok(text) = fs::read_to_string(&path) {
             let names = text.split("env = \"").skip(1);
             found.extend(names.filter_map(|rest| Some(rest.split_once('"')?.0.to_owned())));
+            // Those of telemetry are read by it, and said in the help.
+            let names = text.split("[env: ").skip(1);
+            found.extend(names.filter_map(|rest| Some(rest.split_once(']')?.0.to_owned())));
         }
     }
 }
