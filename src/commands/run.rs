@@ -58,6 +58,10 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
             return Ok(Exit::Usage);
         }
     };
+    if let Some(refusal) = args.telemetry.refusal(&scenario) {
+        let _ = writeln!(std::io::stderr(), "{refusal}");
+        return Ok(Exit::Usage);
+    }
     if args.dry_run {
         let place = scenario.target.as_deref().unwrap_or("the embedded shop");
         let place = scenario.secrets.redactor.show_line(place);

@@ -12,7 +12,7 @@ use loadgen::verdict::telemetry::Recorded;
 use loadgen::verdict::thresholds::judge;
 use loadgen::verdict::{Evidence, ThresholdResult};
 
-use crate::support::Program;
+use crate::support::{Program, Run};
 
 /// UNIX seconds at which the load began: two seconds into an interval.
 const START: i64 = 1_790_000_002;
@@ -183,4 +183,27 @@ fn a_metric_that_nobody_knows_is_noted_and_is_no_mistake() {
         "{}",
         ended.err
     );
+}
+
+#[test]
+fn a_threshold_that_could_never_be_judged_is_refused_before_the_run() {
+    let text = scenario("max:ecommerce.queue.dlq_depth{*} < 1 in recovery");
+    for (arguments, variable, remedy) in [
+        (
+            &["--target", "http://127.0.0.1:1"][..],
+            None,
+            "add --receive otlp=4318",
+        ),
+        (&["--no-recording"], None, "leave out --no-recording"),
+        (&[], Some("DD_AGENT_HOST"), "DD_AGENT_HOST sends"),
+    ] {
+        let run = Run::of(&text).with(arguments);
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_loadgen"));
+        command.args(run.arguments());
+        command.envs(variable.map(|name| (name, "127.0.0.1")));
+        let ended = Program::spawn(command).wait();
+        assert_eq!(ended.code(), 2, "{}", ended.err);
+        assert!(ended.err.contains(remedy), "{remedy}: {}", ended.err);
+        assert!(run.try_run_folder().is_none(), "nothing was begun");
+    }
 }
