@@ -88,7 +88,7 @@ fn cells(count: usize) -> u16 {
 
 /// From zero on where that is near, and never without height.
 fn scale((low, high): (f64, f64)) -> (f64, f64) {
-    let low = if low > 0.0 && low < high / 2.0 || low == high && low > 0.0 {
+    let low = if low > 0.0 && (low < high / 2.0 || low == high) {
         0.0
     } else {
         low
@@ -178,7 +178,7 @@ pub(super) fn number(value: f64) -> String {
     let size = value.abs();
     let text = match size {
         _ if value == 0.0 => return "0".to_owned(),
-        _ if size >= 1e12 || size < 1e-6 => return format!("{value:.3e}"),
+        _ if !(1e-6..1e12).contains(&size) => return format!("{value:.3e}"),
         _ if size >= 1_000.0 => return format!("{value:.0}"),
         _ => {
             let digits = (3 - size.log10().floor() as i32).clamp(0, 9);
