@@ -304,15 +304,21 @@ impl State {
 struct Teller {
     told: u64,
     last: Option<Instant>,
+    /// What an export failed of since.
+    failure: Option<String>,
 }
 
 impl Teller {
     fn tell(&mut self, exporter: &'static str, dropped: u64, failure: Option<&ExportError>) {
+        if let Some(error) = failure {
+            self.failure = Some(error.message.clone());
+        }
         let due = self.last.is_none_or(|last| last.elapsed() >= TELL_EVERY);
         if dropped == self.told || !due {
             return;
         }
-        let reason = failure.map_or("it cannot keep up", |error| error.message.as_str());
+        let failure = self.failure.take();
+        let reason = failure.as_deref().unwrap_or("it cannot keep up");
         let new = dropped - self.told;
         tracing::warn!(
             exporter,
