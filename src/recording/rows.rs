@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use serde_json::{Map, Value};
 
 use super::intervals::{Closed, NewSeries, Point, SeriesId};
-use super::signal::{Event, LogLine, ServiceCheck, Span};
+use super::signal::{Event, LogLine, ServiceCheck, Span, Tags};
 use super::traces::{Judged, Kept};
 use crate::redact::{Redactor, mark};
 
@@ -60,7 +60,7 @@ impl Rows {
             .prepare_cached(
                 "INSERT OR IGNORE INTO series (id, metric, kind, unit, tags) VALUES (?1, ?2, ?3, ?4, ?5)",
             )?
-            .execute(params![id, name.metric, name.kind.text(), unit, name.tags.as_str()])
+            .execute(params![id, name.metric, name.kind.text(), unit, self.tags(&name.tags)])
             .map(drop)
     }
 
@@ -195,7 +195,7 @@ impl Rows {
                 check.at_s.unwrap_or(now_s),
                 check.name,
                 check.status,
-                check.tags.as_str(),
+                self.tags(&check.tags),
                 self.shown(&check.message),
             ])
             .map(drop)
@@ -208,9 +208,19 @@ impl Rows {
                 event.at_s.unwrap_or(now_s),
                 self.shown(&event.title),
                 self.shown(&event.text),
-                event.tags.as_str(),
+                self.tags(&event.tags),
             ])
             .map(drop)
+    }
+
+    /// Tags without what is secret by its name or its looks, in the same form.
+    fn tags(&self, tags: &Tags) -> String {
+        let shown = |tag: &str| match tag.split_once(':') {
+            Some((key, value)) if self.redactor.is_secret(key) => format!("{key}:{}", mark(value)),
+            _ => self.redactor.show_line(tag).to_string(),
+        };
+        let all: Vec<String> = tags.as_str().split(',').map(shown).collect();
+        Tags::of(all).as_str().to_owned()
     }
 
     fn shown(&self, text: &str) -> String {

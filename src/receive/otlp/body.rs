@@ -17,7 +17,7 @@ const SENT_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Longest body as it is unpacked, bytes.
 const UNPACKED_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// How long a client may take to send a body.
-const BODY_MAX: Duration = Duration::from_secs(10);
+const BODY_MAX: Duration = Duration::from_secs(5);
 
 /// The whole body, unpacked.
 pub(super) async fn read(request: Request<Incoming>) -> Result<Vec<u8>, Refusal> {

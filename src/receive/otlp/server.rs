@@ -27,7 +27,7 @@ use crate::recording::signal::Batch;
 use crate::recording::yield_to_load;
 
 /// Connections that are open at once; further ones wait in the system's own bounded queue.
-const CONNECTIONS_MAX: usize = 16;
+const CONNECTIONS_MAX: usize = 64;
 /// How long a client may take to send the head of a request, its pauses between two requests included.
 const HEAD_MAX: Duration = Duration::from_secs(60);
 /// Headers and their bytes.

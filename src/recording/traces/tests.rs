@@ -182,3 +182,29 @@ proptest! {
         prop_assert_eq!(keeper.open_weight, 0);
     }
 }
+
+#[test]
+fn a_rest_without_its_beginning_is_no_trace_of_its_own() {
+    let mut keeper = keeper();
+    keeper.take(span(1, 1, Some(9)), 0);
+    keeper.take(
+        Span {
+            failed: true,
+            ..span(2, 1, Some(9))
+        },
+        0,
+    );
+    // A server's parent may be a browser.
+    keeper.take(
+        Span {
+            kind: "server",
+            ..span(3, 1, Some(9))
+        },
+        0,
+    );
+    let kept: Vec<u8> = kept(keeper.finish())
+        .into_iter()
+        .map(|(id, _)| id)
+        .collect();
+    assert_eq!(kept, [2, 3]);
+}
