@@ -90,8 +90,13 @@ impl Waterfall<'_> {
     }
 
     fn details(&self, text: &mut String, span: &SpanRow) {
+        let own = telemetry::text::hex(self.trace.id);
         for link in &span.links {
             let of = |key: &str| link.get(key).and_then(Value::as_str).unwrap_or_default();
+            // Within the trace the tree shows it already.
+            if of("trace") == own && !self.verbose {
+                continue;
+            }
             let line = format!("continues span {} of trace {}", of("span"), of("trace"));
             let _ = writeln!(text, "      ↳ {}", plain::line(&line));
         }
