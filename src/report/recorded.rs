@@ -45,6 +45,7 @@ fn why(reason: &str) -> &str {
         "spans" => "spans were too many or too late",
         "rows" => "lines, checks or events were too many",
         "write" => "could not be written",
+        "senders" => "were dropped before they were sent",
         other => other,
     }
 }

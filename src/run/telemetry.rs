@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use alerting::evaluate::series::{PointValue, SeriesSource as _};
+use telemetry::catalogue::Metric;
+
 use crate::receive::{ReceiveSpec, Receivers};
+use crate::recording::reader::Recording;
 use crate::recording::recorder::{Feed, Recorder, RecordingSummary, now_ms};
 use crate::recording::shop_log;
 
@@ -27,6 +31,9 @@ pub const EXPORTER_VARIABLES: [&str; 5] = [
     "DD_DOGSTATSD_URL",
     "DD_TRACE_AGENT_URL",
 ];
+
+/// The reason under which the report counts what was dropped before it was sent.
+const BY_SENDERS: &str = "senders";
 
 /// What receives and records.
 #[derive(Default)]
@@ -112,6 +119,27 @@ impl RunTelemetry {
         drop(self.receivers);
         let recorder = self.recorder?;
         shop_log::feed_problems(&spec.folder.file(shop_log::FILE), &recorder.feed());
-        Some(recorder.finish())
+        let mut summary = recorder.finish();
+        let lost = dropped_by_senders(spec).unwrap_or_else(|error| {
+            tracing::warn!("what the senders dropped is not known: {error:#}");
+            0
+        });
+        if lost > 0 {
+            summary.dropped.insert(BY_SENDERS.to_owned(), lost);
+        }
+        Some(summary)
     }
+}
+
+/// What the exporters of the system under test say that they dropped, as the recording has it: what never came is missing there,
+/// too.
+fn dropped_by_senders(spec: &RunSpec) -> anyhow::Result<u64> {
+    let recording = Recording::open(spec.folder.path())?;
+    let series = recording.series(Metric::ExportsDropped.name())?;
+    let points = series.iter().flat_map(|series| &series.points);
+    let dropped = points.map(|(_, value)| match value {
+        PointValue::Number(value) => *value,
+        PointValue::Sketch(_) => 0.0,
+    });
+    Ok(dropped.sum::<f64>().round() as u64)
 }
