@@ -22,8 +22,9 @@ const FORGOTTEN_AFTER: Duration = Duration::from_secs(120);
 const CAUSES_MAX: usize = 32;
 
 /// One kind of trouble in one place.
-#[derive(Default)]
 pub(crate) struct RepeatedWarning {
+    /// How long nothing may have failed before a success.
+    recovered_after: Duration,
     failing: AtomicBool,
     trouble: Mutex<Option<Trouble>>,
 }
@@ -36,13 +37,27 @@ struct Trouble {
     interval: Duration,
 }
 
+impl Default for RepeatedWarning {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl RepeatedWarning {
     /// No trouble yet.
     pub(crate) const fn new() -> Self {
         RepeatedWarning {
+            recovered_after: RECOVERED_AFTER,
             failing: AtomicBool::new(false),
             trouble: Mutex::new(None),
         }
+    }
+
+    /// No trouble yet with what is tried this often: a single success between two failures is no recovery.
+    pub(crate) const fn of_rounds(every: Duration) -> Self {
+        let mut warning = Self::new();
+        warning.recovered_after = every.saturating_mul(3);
+        warning
     }
 
     /// Calls `log` with the number of failures since the last line, if a line is due.
@@ -72,7 +87,7 @@ impl RepeatedWarning {
 
     fn end_of_failures(&self, now: Instant) -> Option<u64> {
         let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
-        let over = trouble.take_if(|known| now - known.last_failure >= RECOVERED_AFTER)?;
+        let over = trouble.take_if(|known| now - known.last_failure >= self.recovered_after)?;
         self.failing.store(false, Ordering::Relaxed);
         Some(over.failures)
     }
@@ -182,6 +197,24 @@ mod tests {
         }
         // At 0, 1 and 3 seconds.
         assert_eq!(lines, 3);
+    }
+
+    #[test]
+    fn rounds_that_fail_by_turns_are_no_recoveries() {
+        let every = Duration::from_secs(1);
+        let warning = RepeatedWarning::of_rounds(every);
+        let mut now = Instant::now();
+        let mut lines = 0;
+        for _ in 0..10 {
+            lines += usize::from(warning.count_failure(now).is_some());
+            now += every;
+            assert_eq!(warning.end_of_failures(now), None);
+            now += every;
+        }
+        // At 0, 2, 4, 8 and 16 seconds.
+        assert_eq!(lines, 5);
+        now += every * 3;
+        assert_eq!(warning.end_of_failures(now), Some(10));
     }
 
     #[test]

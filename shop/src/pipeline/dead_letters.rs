@@ -35,7 +35,8 @@ pub(super) async fn run(role: Arc<RoleContext>) {
     let redrive_after = role.context.config.pipeline.redrive_after;
     let mut reported = Reported::default();
     let mut redriven = Instant::now();
-    let (trouble, redrive_trouble) = (RepeatedWarning::new(), RepeatedWarning::new());
+    let trouble = RepeatedWarning::of_rounds(WATCH_INTERVAL);
+    let redrive_trouble = RepeatedWarning::new();
     loop {
         match watch_all(&role, &mut reported).await {
             Ok(()) => {

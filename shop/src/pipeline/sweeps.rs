@@ -24,7 +24,7 @@ const CONFIRMATION_MAX: Duration = Duration::from_secs(15);
 
 /// Sweeps orders until the role has to stop.
 pub(super) async fn run_orders(role: Arc<RoleContext>) {
-    let trouble = RepeatedWarning::new();
+    let trouble = RepeatedWarning::of_rounds(ORDERS_INTERVAL);
     for round in 0u64.. {
         match sweep_orders(&role, round).await {
             Ok(()) => {
@@ -63,7 +63,8 @@ async fn sweep_orders(role: &RoleContext, round: u64) -> StoreResult<()> {
 
 /// Sweeps payment intents until the role has to stop; first thing after the start.
 pub(super) async fn run_intents(role: Arc<RoleContext>) {
-    let (trouble, undecided) = (RepeatedWarning::new(), RepeatedWarning::new());
+    let trouble = RepeatedWarning::of_rounds(INTENTS_INTERVAL);
+    let undecided = RepeatedWarning::of_rounds(INTENTS_INTERVAL);
     loop {
         match sweep_intents(&role, &undecided).await {
             Ok(()) => trouble.recovered(|failures| {
