@@ -24,12 +24,11 @@ pub struct TelemetrySpec {
 }
 
 /// The variables that say where a program's telemetry goes.
-pub const EXPORTER_VARIABLES: [&str; 5] = [
+pub const EXPORTER_VARIABLES: [&str; 4] = [
     "OTEL_EXPORTER_OTLP_ENDPOINT",
     "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
     "DD_AGENT_HOST",
     "DD_DOGSTATSD_URL",
-    "DD_TRACE_AGENT_URL",
 ];
 
 /// The reason under which the report counts what was dropped before it was sent.
