@@ -12,7 +12,7 @@ use super::session::{Outbox, Session};
 use super::visitor::{Application, Visitor};
 use crate::data::Client;
 use crate::scenario::{HttpRequest, Step, StepKind, StepName, StepNameId};
-use crate::shopper::fixture::scenario;
+use crate::shopper::fixture::{self, scenario};
 use crate::template::Template;
 
 const STEPS: [&str; 3] = [
@@ -47,13 +47,8 @@ pub(super) fn scene() -> Scene {
             body: None,
             redirects: None,
         }),
-        timeout: None,
-        extract: Vec::new(),
-        checks: Vec::new(),
-        outcomes: Vec::new(),
-        counts: Vec::new(),
-        promise: None,
         go_on_after_error: true,
+        ..fixture::step()
     };
     scenario.steps = (0..STEPS.len()).map(step).collect();
     let name = |name: &str| StepName {

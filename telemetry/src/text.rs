@@ -2,6 +2,20 @@
 
 use std::error::Error;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
+
+/// What `encodeURIComponent` encodes: everything but letters, digits and these.
+pub const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'!')
+    .remove(b'~')
+    .remove(b'*')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')');
+
 /// How many causes of an error are told; an error that is its own cause ends there.
 const CAUSES_MAX: usize = 16;
 

@@ -1,22 +1,11 @@
 //! The URL of a batch, as the browser SDK builds it: straight to a site's intake, or through a proxy.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
+use telemetry::text::COMPONENT;
 use url::Url;
 use uuid::Uuid;
 
 use crate::rum::event::SDK_VERSION;
-
-/// What `encodeURIComponent` leaves as it is.
-const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'!')
-    .remove(b'~')
-    .remove(b'*')
-    .remove(b'\'')
-    .remove(b'(')
-    .remove(b')');
 
 /// Stands for a client token where a proxy adds its own.
 const NO_TOKEN: &str = "none";

@@ -2,24 +2,14 @@
 
 use std::sync::Arc;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::{percent_decode_str, utf8_percent_encode};
+
+use crate::text::COMPONENT;
 
 /// Most entries that are kept.
 pub const BAGGAGE_ENTRIES_MAX: usize = 64;
 /// Most bytes of encoded baggage that are kept.
 pub const BAGGAGE_BYTES_MAX: usize = 8192;
-
-/// What `encodeURIComponent` leaves alone, besides letters and digits.
-const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'!')
-    .remove(b'~')
-    .remove(b'*')
-    .remove(b'\'')
-    .remove(b'(')
-    .remove(b')');
 
 /// Key-value pairs in the order they came. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
